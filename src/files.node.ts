@@ -1,0 +1,39 @@
+/** Files that are either the old one or the new one, never half of one. */
+import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
+
+/**
+ * Writes `data` to `path` so that a crash or a full disk at any moment leaves the previous file intact: to a
+ * temporary name beside it, synced to the disk, renamed over the old one. Folders are made as needed.
+ */
+export function writeFileAtomic(path: string, data: Uint8Array | string): void {
+  mkdirSync(dirname(path), { recursive: true });
+  const temporary = `${path}.${process.pid}.tmp`;
+  const bytes = typeof data === 'string' ? new TextEncoder().encode(data) : data;
+  try {
+    const file = openSync(temporary, 'w');
+    try {
+      // writeSync may write less than asked for, and refuses more than 2 GiB at once.
+      for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at, Math.min(bytes.length - at, 1 << 30));
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
+  syncFolder(dirname(path));
+}
+
+/** Makes a rename inside `folder` durable. Windows cannot open folders and does not need it. */
+export function syncFolder(folder: string): void {
+  if (process.platform === 'win32') return;
+  const file = openSync(folder, 'r');
+  try {
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+}
