@@ -1,0 +1,23 @@
+// Forward process (Ho et al. 2020, eq. 4): x_t = √ᾱ_t·x_0 + √(1−ᾱ_t)·ε, with t of every item in its two levels.
+
+@group(0) @binding(0) var<storage, read> audio: array<f32>;         // (B, L) x_0
+@group(0) @binding(1) var<storage, read> noise: array<f32>;         // (B, L) ε
+@group(0) @binding(2) var<storage, read> signalLevel: array<f32>;   // (B) √ᾱ_t
+@group(0) @binding(3) var<storage, read> noiseLevel: array<f32>;    // (B) √(1−ᾱ_t)
+@group(0) @binding(4) var<storage, read_write> noisy: array<f32>;   // (B, L) x_t
+
+struct Params {
+  count: u32,  // B·L
+  length: u32, // L
+}
+@group(0) @binding(5) var<uniform> params: Params;
+
+const WORKGROUP = 64u;
+
+@compute @workgroup_size(WORKGROUP)
+fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let i = id.x + id.y * groups.x * WORKGROUP;
+  if (i >= params.count) { return; }
+  let item = i / params.length;
+  noisy[i] = signalLevel[item] * audio[i] + noiseLevel[item] * noise[i];
+}

@@ -1,0 +1,62 @@
+// Mean loss over all elements: mean squared error (Ho et al. 2020, eq. 14) or, with L1, mean absolute error.
+// `partialSums` sums a chunk of elements per invocation, `total` adds the chunks up in one workgroup, both in a fixed
+// order, so that the loss is the same at every run.
+
+@group(0) @binding(0) var<storage, read> predicted: array<f32>;
+@group(0) @binding(1) var<storage, read> wanted: array<f32>;
+@group(0) @binding(2) var<storage, read_write> partial: array<f32>;
+@group(0) @binding(3) var<storage, read> partialIn: array<f32>;
+@group(0) @binding(4) var<storage, read_write> loss: array<f32>;          // (1)
+@group(0) @binding(5) var<storage, read> dLoss: array<f32>;               // (1)
+@group(0) @binding(6) var<storage, read_write> dPredicted: array<f32>;
+
+struct Params {
+  count: u32,  // elements
+  chunks: u32, // partial sums
+}
+@group(0) @binding(7) var<uniform> params: Params;
+
+override L1 = false;
+override ACCUMULATE = false; // add to dPredicted instead of overwriting it
+
+const WORKGROUP = 64u;
+
+var<workgroup> sums: array<f32, WORKGROUP>;
+
+@compute @workgroup_size(WORKGROUP)
+fn partialSums(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let chunk = id.x + id.y * groups.x * WORKGROUP;
+  if (chunk >= params.chunks) { return; }
+  var sum = 0.0;
+  // Neighbours read neighbouring elements.
+  for (var i = chunk; i < params.count; i += params.chunks) {
+    let d = predicted[i] - wanted[i];
+    sum += select(d * d, abs(d), L1);
+  }
+  partial[chunk] = sum;
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn total(@builtin(local_invocation_index) local: u32) {
+  var sum = 0.0;
+  for (var i = local; i < params.chunks; i += WORKGROUP) {
+    sum += partialIn[i];
+  }
+  sums[local] = sum;
+  for (var half = WORKGROUP / 2u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (local < half) { sums[local] += sums[local + half]; }
+  }
+  if (local == 0u) { loss[0] = sums[0] / f32(params.count); }
+}
+
+// dp = dloss·2(p − w)/N, or dloss·sign(p − w)/N for L1
+@compute @workgroup_size(WORKGROUP)
+fn backward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let i = id.x + id.y * groups.x * WORKGROUP;
+  if (i >= params.count) { return; }
+  let d = predicted[i] - wanted[i];
+  var g = dLoss[0] / f32(params.count) * select(2.0 * d, sign(d), L1);
+  if (ACCUMULATE) { g += dPredicted[i]; }
+  dPredicted[i] = g;
+}

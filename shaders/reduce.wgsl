@@ -1,0 +1,35 @@
+// Adds up partial sums in a fixed order, so that the result is the same at every run:
+//
+//   y[s, j] = Σ_p partial[s·parts + p, offset + j]
+//
+// Second half of every sum over time (weight and bias gradients, the step's gradient).
+// `Lane` (f32 or vec4f) comes from the generated header.
+
+@group(0) @binding(0) var<storage, read> partial: array<Lane>;   // (segments·parts, stride)
+@group(0) @binding(1) var<storage, read_write> y: array<Lane>;   // (segments, width)
+
+struct Params {
+  segments: u32,
+  parts: u32,  // partial sums of one segment
+  stride: u32, // lanes from one partial sum to the next
+  offset: u32, // lanes
+  width: u32,  // lanes of one result
+}
+@group(0) @binding(2) var<uniform> params: Params;
+
+override ACCUMULATE = false; // add to y instead of overwriting it
+
+const WORKGROUP = 64u;
+
+@compute @workgroup_size(WORKGROUP)
+fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let i = id.x + id.y * groups.x * WORKGROUP;
+  if (i >= params.segments * params.width) { return; }
+  let first = (i / params.width * params.parts) * params.stride + params.offset + i % params.width;
+  var sum = Lane(0.0);
+  for (var p = 0u; p < params.parts; p++) {
+    sum += partial[first + p * params.stride];
+  }
+  if (ACCUMULATE) { sum += y[i]; }
+  y[i] = sum;
+}

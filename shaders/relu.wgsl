@@ -1,0 +1,34 @@
+// relu, y = max(x, 0), element by element.
+// `Lane` (f32 or vec4f) comes from the generated header.
+
+@group(0) @binding(0) var<storage, read> x: array<Lane>;
+@group(0) @binding(1) var<storage, read_write> y: array<Lane>;
+@group(0) @binding(2) var<storage, read> output: array<Lane>;
+@group(0) @binding(3) var<storage, read> dOutput: array<Lane>;
+@group(0) @binding(4) var<storage, read_write> dInput: array<Lane>;
+
+struct Params {
+  count: u32, // lanes
+}
+@group(0) @binding(5) var<uniform> params: Params;
+
+override ACCUMULATE = false; // add to dInput instead of overwriting it
+
+const WORKGROUP = 64u;
+
+@compute @workgroup_size(WORKGROUP)
+fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let i = id.x + id.y * groups.x * WORKGROUP;
+  if (i >= params.count) { return; }
+  y[i] = max(x[i], Lane(0.0));
+}
+
+// dx = dy where y > 0, else 0
+@compute @workgroup_size(WORKGROUP)
+fn backward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let i = id.x + id.y * groups.x * WORKGROUP;
+  if (i >= params.count) { return; }
+  var d = select(Lane(0.0), dOutput[i], output[i] > Lane(0.0));
+  if (ACCUMULATE) { d += dInput[i]; }
+  dInput[i] = d;
+}

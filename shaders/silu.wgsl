@@ -1,0 +1,39 @@
+// silu, y = x·σ(x), element by element.
+// `Lane` (f32 or vec4f) comes from the generated header.
+
+@group(0) @binding(0) var<storage, read> x: array<Lane>;
+@group(0) @binding(1) var<storage, read_write> y: array<Lane>;
+@group(0) @binding(2) var<storage, read> dOutput: array<Lane>;
+@group(0) @binding(3) var<storage, read_write> dInput: array<Lane>;
+
+struct Params {
+  count: u32, // lanes
+}
+@group(0) @binding(4) var<uniform> params: Params;
+
+override ACCUMULATE = false; // add to dInput instead of overwriting it
+
+const WORKGROUP = 64u;
+
+// exp(80) is finite in float32, exp(89) is not, and WGSL may assume that infinities do not occur.
+fn sigmoid(v: Lane) -> Lane {
+  return Lane(1.0) / (Lane(1.0) + exp(-clamp(v, Lane(-80.0), Lane(80.0))));
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let i = id.x + id.y * groups.x * WORKGROUP;
+  if (i >= params.count) { return; }
+  y[i] = x[i] * sigmoid(x[i]);
+}
+
+// dx = dy·σ(x)·(1 + x·(1 − σ(x)))
+@compute @workgroup_size(WORKGROUP)
+fn backward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let i = id.x + id.y * groups.x * WORKGROUP;
+  if (i >= params.count) { return; }
+  let s = sigmoid(x[i]);
+  var d = dOutput[i] * s * (Lane(1.0) + x[i] * (Lane(1.0) - s));
+  if (ACCUMULATE) { d += dInput[i]; }
+  dInput[i] = d;
+}

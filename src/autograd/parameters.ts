@@ -1,0 +1,122 @@
+/**
+ * The parameters of a network, packed by name into one flat buffer, so that one dispatch can update them all.
+ * Gradients and Adam's moments are further buffers with the same places; they exist only while training.
+ */
+import { UserError } from '../errors.ts';
+import type { BufferRange } from '../gpu/buffers.ts';
+import { alignUp, bindingAlignment, formatBytes } from '../gpu/buffers.ts';
+import type { Gpu } from '../gpu/gpu.ts';
+import type { ParameterSource } from './tape.ts';
+import { elementsOf } from './tensor.ts';
+
+export interface ParameterSpec {
+  readonly name: string;
+  /** The shape the kernels see. */
+  readonly shape: readonly number[];
+}
+
+/** One flat buffer with a place for every parameter. */
+export interface FlatBuffer {
+  readonly buffer: GPUBuffer;
+  /** Bytes. */
+  readonly size: number;
+}
+
+export class Parameters implements ParameterSource {
+  readonly specs: readonly ParameterSpec[];
+  /** Bytes of one flat buffer, with the gaps that alignment asks for. */
+  readonly size: number;
+  readonly values: FlatBuffer;
+  readonly #gpu: Gpu;
+  readonly #offsets = new Map<string, number>();
+  readonly #shapes = new Map<string, readonly number[]>();
+  #gradients: FlatBuffer | undefined;
+
+  constructor(gpu: Gpu, specs: readonly ParameterSpec[]) {
+    this.#gpu = gpu;
+    this.specs = specs;
+    let offset = 0;
+    for (const { name, shape } of specs) {
+      if (this.#offsets.has(name)) throw new Error(`two parameters are named '${name}'`);
+      this.#offsets.set(name, offset);
+      this.#shapes.set(name, shape);
+      offset += alignUp(elementsOf(shape) * 4, bindingAlignment);
+    }
+    this.size = offset;
+    const limit = gpu.device.limits.maxStorageBufferBindingSize;
+    if (offset > limit) {
+      throw new UserError(
+        `the network's parameters need ${formatBytes(offset)}, but this adapter binds at most ${formatBytes(limit)} at once: use fewer layers or channels`,
+      );
+    }
+    this.values = this.flat('parameters');
+  }
+
+  /** Number of parameters, gaps not counted. */
+  get count(): number {
+    return this.specs.reduce((sum, { shape }) => sum + elementsOf(shape), 0);
+  }
+
+  /** A further flat buffer, filled with zeros: gradients, moments, averages. */
+  flat(label: string): FlatBuffer {
+    const buffer = this.#gpu.buffers.acquire(this.size, label);
+    const encoder = this.#gpu.device.createCommandEncoder();
+    encoder.clearBuffer(buffer);
+    this.#gpu.device.queue.submit([encoder.finish()]);
+    return { buffer, size: this.size };
+  }
+
+  /** The flat buffer of the gradients; made at the first call. */
+  get gradients(): FlatBuffer {
+    return (this.#gradients ??= this.flat('gradients'));
+  }
+
+  value(name: string): { readonly shape: readonly number[]; readonly range: BufferRange } {
+    return { shape: this.shape(name), range: this.range(this.values, name) };
+  }
+
+  gradient(name: string): BufferRange {
+    return this.range(this.gradients, name);
+  }
+
+  shape(name: string): readonly number[] {
+    const shape = this.#shapes.get(name);
+    if (!shape) throw new Error(`there is no parameter '${name}'`);
+    return shape;
+  }
+
+  /** The place of one parameter within a flat buffer. */
+  range(flat: FlatBuffer, name: string): BufferRange {
+    const size = elementsOf(this.shape(name)) * 4;
+    return { buffer: flat.buffer, offset: this.#offsets.get(name)!, size };
+  }
+
+  /** Writes values by name into a flat buffer; every parameter must be there with its number of elements. */
+  write(flat: FlatBuffer, values: ReadonlyMap<string, Float32Array>): void {
+    const all = new Float32Array(flat.size / 4);
+    for (const { name, shape } of this.specs) {
+      const value = values.get(name);
+      if (value?.length !== elementsOf(shape)) {
+        throw new TypeError(`'${name}': wanted ${elementsOf(shape)} values, got ${value?.length ?? 'none'}`);
+      }
+      all.set(value, this.#offsets.get(name)! / 4);
+    }
+    this.#gpu.device.queue.writeBuffer(flat.buffer, 0, all);
+  }
+
+  /** Reads a flat buffer back, by name. */
+  async read(flat: FlatBuffer): Promise<Map<string, Float32Array<ArrayBuffer>>> {
+    const all = new Float32Array(await this.#gpu.read(flat.buffer, { offset: 0, size: flat.size }));
+    return new Map(
+      this.specs.map(({ name, shape }) => {
+        const start = this.#offsets.get(name)! / 4;
+        return [name, all.slice(start, start + elementsOf(shape))];
+      }),
+    );
+  }
+
+  destroy(): void {
+    this.#gpu.buffers.release(this.values.buffer);
+    if (this.#gradients) this.#gpu.buffers.release(this.#gradients.buffer);
+  }
+}

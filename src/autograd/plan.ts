@@ -1,0 +1,126 @@
+/**
+ * The planner: knows from the finished tape when every tensor is first written and last read, and lets tensors whose
+ * lives do not overlap share a buffer. It predicts the bytes before anything is allocated.
+ */
+import { UserError } from '../errors.ts';
+import { alignUp, bindingAlignment, formatBytes } from '../gpu/buffers.ts';
+import { kernelName } from '../gpu/kernels.ts';
+import type { Operation, Tape } from './tape.ts';
+import type { Storage } from './tensor.ts';
+
+export interface PlanOptions {
+  /**
+   * For tests: every tensor has a buffer to itself, with this many bytes behind it that are bound along with it and
+   * must survive, so that a kernel that writes past its output is found out.
+   */
+  readonly guardBytes?: number;
+}
+
+export interface Plan {
+  readonly operations: readonly Operation[];
+  /** Bytes of each buffer to allocate. */
+  readonly buffers: readonly number[];
+  /** Which buffer each storage has; `fixed` storages are not listed. */
+  readonly place: ReadonlyMap<Storage, number>;
+  readonly guardBytes: number;
+  /** Bytes to allocate, parameters and other external buffers not counted. */
+  readonly bytes: number;
+  /** Bytes there would be if no buffer were shared. */
+  readonly unsharedBytes: number;
+}
+
+interface Life {
+  readonly storage: Storage;
+  first: number;
+  last: number;
+}
+
+export function planTape(tape: Tape, options: PlanOptions = {}): Plan {
+  const guardBytes = options.guardBytes ?? 0;
+  const lives = livesOf(tape);
+  const buffers: number[] = [];
+  const place = new Map<Storage, number>();
+  const expiring: Life[] = [];
+  const free = new Set<number>();
+  const sizeOf = (storage: Storage): number => alignUp(storage.size + guardBytes, bindingAlignment);
+
+  for (const life of lives) {
+    // A buffer becomes free after the last dispatch that uses it, never within that dispatch.
+    for (let i = expiring.length - 1; i >= 0; i--) {
+      if (expiring[i]!.last < life.first) free.add(place.get(expiring.splice(i, 1)[0]!.storage)!);
+    }
+    const size = sizeOf(life.storage);
+    const shared = life.storage.kind === 'planned' && guardBytes === 0;
+    const index = shared ? bestFit(free, buffers, size) : -1;
+    if (index >= 0) {
+      free.delete(index);
+      buffers[index] = Math.max(buffers[index]!, size);
+      place.set(life.storage, index);
+    } else {
+      place.set(life.storage, buffers.push(size) - 1);
+    }
+    if (shared) expiring.push(life);
+  }
+  return {
+    operations: tape.operations,
+    buffers,
+    place,
+    guardBytes,
+    bytes: buffers.reduce((sum, size) => sum + size, 0),
+    unsharedBytes: lives.reduce((sum, life) => sum + sizeOf(life.storage), 0),
+  };
+}
+
+/** The smallest free buffer that is large enough; else the largest one, which will grow; else −1. */
+function bestFit(free: ReadonlySet<number>, buffers: readonly number[], size: number): number {
+  let best = -1;
+  for (const index of free) {
+    const candidate = buffers[index]!;
+    if (best < 0) best = index;
+    else if (buffers[best]! < size) best = candidate > buffers[best]! ? index : best;
+    else if (candidate >= size && candidate < buffers[best]!) best = index;
+  }
+  return best;
+}
+
+function livesOf(tape: Tape): Life[] {
+  const lives = new Map<Storage, Life>();
+  tape.operations.forEach((operation, position) => {
+    for (const tensor of [...Object.values(operation.reads), ...Object.values(operation.writes)]) {
+      const life = lives.get(tensor.storage);
+      if (life) life.last = position;
+      else lives.set(tensor.storage, { storage: tensor.storage, first: position, last: position });
+    }
+  });
+  for (const storage of tape.storages) {
+    if (storage.kind === 'pinned') lives.set(storage, { storage, first: 0, last: tape.operations.length });
+  }
+  return [...lives.values()].filter((life) => life.storage.kind !== 'fixed').sort((a, b) => a.first - b.first);
+}
+
+/** Throws a `UserError` with the numbers if a tensor is larger than the adapter can bind. `remedy` is what to do. */
+export function checkPlan(plan: Plan, limits: { readonly maxStorageBufferBindingSize: number }, remedy: string): void {
+  const limit = limits.maxStorageBufferBindingSize;
+  let largest: Storage | undefined;
+  for (const storage of plan.place.keys()) if (storage.size > (largest?.size ?? 0)) largest = storage;
+  if (largest && largest.size + plan.guardBytes > limit) {
+    throw new UserError(
+      `the tensor '${largest.name}' needs ${formatBytes(largest.size)}, but this adapter binds at most ${formatBytes(limit)} at once: ${remedy}`,
+    );
+  }
+}
+
+/** A listing of exactly what the GPU will do, a line for each dispatch. */
+export function listPlan(plan: Plan): string {
+  const describe = (tensor: { storage: Storage; toString(): string }): string => {
+    const buffer = plan.place.get(tensor.storage);
+    return `${tensor}${buffer === undefined ? '' : ` @${buffer}`}`;
+  };
+  return plan.operations
+    .map((operation, position) => {
+      const writes = Object.values(operation.writes).map(describe).join(', ');
+      const reads = Object.values(operation.reads).map(describe).join(', ');
+      return `${String(position).padStart(4)}  ${kernelName(operation.kernel)}: ${writes} ← ${reads}`;
+    })
+    .join('\n');
+}

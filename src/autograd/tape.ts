@@ -1,0 +1,185 @@
+/**
+ * The tape: operations are recorded in the order in which they will run, `backward` appends those of the gradients,
+ * and the planner (`plan.ts`) turns the finished list into a program. Nothing is computed here.
+ */
+import type { BufferRange } from '../gpu/buffers.ts';
+import type { KernelSpec } from '../gpu/kernels.ts';
+import type { Values } from '../gpu/program.ts';
+import type { DType, Storage } from './tensor.ts';
+import { Tensor, elementsOf, expectShape } from './tensor.ts';
+
+/** One dispatch, with tensors where the GPU will see buffers. */
+export interface Operation {
+  readonly kernel: KernelSpec;
+  /** By the name of the WGSL variable. */
+  readonly reads: Readonly<Record<string, Tensor>>;
+  readonly writes: Readonly<Record<string, Tensor>>;
+  readonly params?: Values;
+  readonly step?: boolean;
+  readonly workgroups: number;
+}
+
+/** Where a gradient goes, and whether another reader of the tensor has already put its share there. */
+export interface GradientSlot {
+  readonly tensor: Tensor;
+  /** True: add to what is there. False: overwrite. */
+  readonly accumulate: boolean;
+}
+
+/** Provides parameters and the place of their gradients; see `parameters.ts`. */
+export interface ParameterSource {
+  value(name: string): { readonly shape: readonly number[]; readonly range: BufferRange };
+  gradient(name: string): BufferRange;
+}
+
+export class Tape {
+  readonly operations: Operation[] = [];
+  readonly storages = new Set<Storage>();
+  readonly #parameters: ParameterSource | undefined;
+  readonly #parameterTensors = new Map<string, Tensor>();
+  readonly #parameterNames = new Map<Tensor, string>();
+  readonly #gradients = new Map<Tensor, { tensor: Tensor; shared: boolean }>();
+  readonly #backward: { outputs: readonly Tensor[]; record: () => void }[] = [];
+  #backwardDone = false;
+
+  constructor(parameters?: ParameterSource) {
+    this.#parameters = parameters;
+  }
+
+  /** A tensor that the host writes before a run. With `gradient`, its gradient can be asked for. */
+  input(name: string, shape: readonly number[], options: { dtype?: DType; gradient?: boolean } = {}): Tensor {
+    const storage = this.#storage({ kind: 'pinned', name, size: elementsOf(shape) * 4 });
+    return new Tensor({ name, shape, dtype: options.dtype, storage, needsGradient: options.gradient });
+  }
+
+  /** A tensor that is uploaded once, when the program is built. */
+  constant(name: string, shape: readonly number[], content: Float32Array<ArrayBuffer>): Tensor {
+    if (content.length !== elementsOf(shape)) throw new TypeError(`${name}: ${content.length} values for (${shape.join(', ')})`);
+    const storage = this.#storage({ kind: 'pinned', name, size: content.byteLength, content });
+    return new Tensor({ name, shape, storage });
+  }
+
+  /** A tensor whose memory belongs to somebody else and outlives the program. */
+  external(name: string, shape: readonly number[], range: BufferRange): Tensor {
+    const size = elementsOf(shape) * 4;
+    if (size > range.size) throw new TypeError(`${name}: (${shape.join(', ')}) does not fit into ${range.size} bytes`);
+    return new Tensor({ name, shape, storage: this.#storage({ kind: 'fixed', name, size, range: { ...range, size } }) });
+  }
+
+  /** The parameter of this name, with gradient. */
+  parameter(name: string): Tensor {
+    const known = this.#parameterTensors.get(name);
+    if (known) return known;
+    if (!this.#parameters) throw new Error(`this tape has no parameters, so no '${name}'`);
+    const { shape, range } = this.#parameters.value(name);
+    const storage = this.#storage({ kind: 'fixed', name, size: range.size, range });
+    const tensor = new Tensor({ name, shape, storage, needsGradient: true });
+    this.#parameterTensors.set(name, tensor);
+    this.#parameterNames.set(tensor, name);
+    return tensor;
+  }
+
+  /** The result of an operation. `from` are the tensors that it is computed from, and decides about gradients. */
+  result(name: string, shape: readonly number[], from: readonly Tensor[] = []): Tensor {
+    const storage = this.#storage({ kind: 'planned', name, size: elementsOf(shape) * 4 });
+    return new Tensor({ name, shape, storage, needsGradient: from.some((tensor) => tensor.needsGradient) });
+  }
+
+  /** The new value of `old` after an operation that updates it where it is. Nothing may read `old` afterwards. */
+  updated(old: Tensor, from: readonly Tensor[] = []): Tensor {
+    this.#expectCurrent(old);
+    old.storage.version++;
+    const needsGradient = old.needsGradient || from.some((tensor) => tensor.needsGradient);
+    return new Tensor({ name: old.name, shape: old.shape, dtype: old.dtype, storage: old.storage, needsGradient });
+  }
+
+  /** The same values under another shape. */
+  reshaped(tensor: Tensor, shape: readonly number[]): Tensor {
+    if (elementsOf(shape) !== tensor.length) throw new TypeError(`${tensor} cannot become (${shape.join(', ')})`);
+    const { name, dtype, storage, needsGradient } = tensor;
+    this.#expectCurrent(tensor);
+    const view = new Tensor({ name, shape, dtype, storage, needsGradient });
+    this.onBackward([view], () => this.passGradient(tensor, this.reshaped(this.gradient(view)!, tensor.shape)));
+    return view;
+  }
+
+  /** Keeps a result's memory to the end of the program, so that it can be read afterwards. */
+  keep(tensor: Tensor): Tensor {
+    if (tensor.storage.kind === 'planned') tensor.storage.kind = 'pinned';
+    return tensor;
+  }
+
+  record(operation: Operation): void {
+    for (const tensor of Object.values(operation.reads)) this.#expectCurrent(tensor);
+    this.operations.push(operation);
+  }
+
+  /** Says how the gradients of an operation's inputs follow from those of its outputs; runs in reverse order. */
+  onBackward(outputs: readonly Tensor[], record: () => void): void {
+    if (outputs.some((output) => output.needsGradient)) this.#backward.push({ outputs, record });
+  }
+
+  /** The gradient in `tensor` as far as it has been recorded; undefined if nothing depends on it. */
+  gradient(tensor: Tensor): Tensor | undefined {
+    return this.#gradients.get(tensor)?.tensor;
+  }
+
+  /** Where an operation's backward puts its share of the gradient in `tensor`; undefined if nobody needs it. */
+  gradientSlot(tensor: Tensor): GradientSlot | undefined {
+    if (!tensor.needsGradient) return undefined;
+    const known = this.#gradients.get(tensor);
+    if (known?.shared) throw new Error(`the gradient in ${tensor} was passed on from its only reader, but has another reader`);
+    if (known) return { tensor: known.tensor, accumulate: true };
+    const gradient = this.#gradientTensor(tensor);
+    this.#gradients.set(tensor, { tensor: gradient, shared: false });
+    return { tensor: gradient, accumulate: false };
+  }
+
+  /** Declares that the gradient in `tensor` is `gradient` itself: for operations whose derivative is 1. */
+  passGradient(tensor: Tensor, gradient: Tensor): void {
+    if (!tensor.needsGradient) return;
+    if (this.#gradients.has(tensor)) throw new Error(`the gradient in ${tensor} has more than one share and cannot be passed on`);
+    this.#gradients.set(tensor, { tensor: gradient, shared: true });
+  }
+
+  /**
+   * Appends the gradient operations. `seeds` gives the gradient in every tensor that is the end of the chain;
+   * a scalar loss needs none, its own is 1.
+   */
+  backward(loss: Tensor, ...seeds: readonly { of: Tensor; gradient: Tensor }[]): void {
+    if (this.#backwardDone) throw new Error('backward was already recorded on this tape');
+    this.#backwardDone = true;
+    const first = seeds.some((seed) => seed.of === loss)
+      ? []
+      : [{ of: loss, gradient: this.#one(loss) }];
+    for (const { of, gradient } of [...first, ...seeds]) {
+      expectShape(gradient, of.shape, `gradient of ${of.name}`);
+      this.#gradients.set(of, { tensor: gradient, shared: true });
+    }
+    for (const { outputs, record } of this.#backward.reverse()) {
+      if (outputs.some((output) => this.#gradients.has(output))) record();
+    }
+  }
+
+  #one(loss: Tensor): Tensor {
+    if (loss.length !== 1) throw new TypeError(`backward starts at a single number, got ${loss}; give a gradient for it`);
+    return this.constant('one', loss.shape, new Float32Array([1]));
+  }
+
+  #gradientTensor(tensor: Tensor): Tensor {
+    const name = `d ${tensor.name}`;
+    const parameter = this.#parameterNames.get(tensor);
+    if (parameter !== undefined) return this.external(name, tensor.shape, this.#parameters!.gradient(parameter));
+    return this.result(name, tensor.shape);
+  }
+
+  #storage(options: Omit<Storage, 'version'>): Storage {
+    const storage: Storage = { ...options, version: 0 };
+    this.storages.add(storage);
+    return storage;
+  }
+
+  #expectCurrent(tensor: Tensor): void {
+    if (tensor.version !== tensor.storage.version) throw new Error(`${tensor} was updated in place and its old value is gone`);
+  }
+}

@@ -1,0 +1,17 @@
+/** What random numbers are for. Two uses never share a stream; a number here never changes its meaning. */
+export const streams = {
+  /** Initial weights; `item` is the parameter's place in model order. */
+  weights: 0,
+  /** The order of clips; `step` is the epoch. */
+  order: 1,
+  /** Where a crop begins in its clip. */
+  crop: 2,
+  /** The diffusion step t of an item. */
+  timestep: 3,
+  /** ε of the training step. */
+  trainingNoise: 4,
+  /** x_T of a sample. */
+  start: 5,
+  /** z of the reverse steps. */
+  reverse: 6,
+} as const;

@@ -1,0 +1,100 @@
+/** GPU memory: every storage buffer comes from here, so that what is alive can be counted and reused. */
+import { UserError } from '../errors.ts';
+
+/** A part of a buffer, as a bind group wants it. */
+export interface BufferRange {
+  readonly buffer: GPUBuffer;
+  /** Bytes from the buffer's start, a multiple of 256. */
+  readonly offset: number;
+  /** Bytes. */
+  readonly size: number;
+}
+
+/** Every offset that a binding may have on any adapter is a multiple of this (WebGPU's own guaranteed minimum). */
+export const bindingAlignment = 256;
+
+export function alignUp(value: number, alignment: number): number {
+  return Math.ceil(value / alignment) * alignment;
+}
+
+/** 1536 → '1.5 KiB'. */
+export function formatBytes(bytes: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+  let unit = 0;
+  let value = bytes;
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024;
+    unit++;
+  }
+  return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
+}
+
+export class BufferPool {
+  readonly #device: GPUDevice;
+  readonly #free = new Map<number, GPUBuffer[]>();
+  #liveBytes = 0;
+  #peakBytes = 0;
+  #failure: string | undefined;
+
+  constructor(device: GPUDevice) {
+    this.#device = device;
+  }
+
+  /** Bytes of all buffers that are handed out or kept for reuse. */
+  get liveBytes(): number {
+    return this.#liveBytes;
+  }
+
+  /** The most that `liveBytes` ever was. */
+  get peakBytes(): number {
+    return this.#peakBytes;
+  }
+
+  /**
+   * A storage buffer of at least `bytes`, with undefined content. Throws if the device refuses the size; that memory
+   * ran out is known only later and thrown by `check()`.
+   */
+  acquire(bytes: number, label: string): GPUBuffer {
+    const size = Math.max(alignUp(bytes, bindingAlignment), bindingAlignment);
+    const reused = this.#free.get(size)?.pop();
+    if (reused) return reused;
+    const limit = this.#device.limits.maxBufferSize;
+    if (size > limit) {
+      throw new UserError(`'${label}' needs a buffer of ${formatBytes(size)}, but this adapter's largest is ${formatBytes(limit)}`);
+    }
+    this.#device.pushErrorScope('out-of-memory');
+    const buffer = this.#device.createBuffer({
+      label,
+      size,
+      usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
+    });
+    void this.#device.popErrorScope().then((error) => {
+      if (error) this.#failure ??= `the GPU has no memory left for '${label}' (${formatBytes(size)}, with ${formatBytes(this.#liveBytes)} in use)`;
+    });
+    this.#liveBytes += size;
+    this.#peakBytes = Math.max(this.#peakBytes, this.#liveBytes);
+    return buffer;
+  }
+
+  /** Takes a buffer back, to be handed out again for the same size. */
+  release(buffer: GPUBuffer): void {
+    const free = this.#free.get(buffer.size);
+    if (free) free.push(buffer);
+    else this.#free.set(buffer.size, [buffer]);
+  }
+
+  /** Gives the memory of unused buffers back to the device. */
+  trim(): void {
+    for (const buffers of this.#free.values()) {
+      for (const buffer of buffers) {
+        this.#liveBytes -= buffer.size;
+        buffer.destroy();
+      }
+    }
+    this.#free.clear();
+  }
+
+  check(): void {
+    if (this.#failure) throw new UserError(`${this.#failure}; use a smaller batch or shorter crops`);
+  }
+}

@@ -1,0 +1,155 @@
+/** The machine: one adapter and its device, with everything it can do switched on. Knows no mathematics. */
+import { UserError } from '../errors.ts';
+import type { Platform } from '../platform.ts';
+import { defaultPlatform } from '../platform.ts';
+import { BufferPool, formatBytes } from './buffers.ts';
+import { KernelCache } from './kernels.ts';
+
+const optionalFeatures: readonly GPUFeatureName[] = ['shader-f16', 'subgroups', 'timestamp-query'];
+
+/** Limits that are raised from WebGPU's guaranteed minimum to what the adapter has. */
+const raisedLimits = [
+  'maxBufferSize',
+  'maxStorageBufferBindingSize',
+  'maxStorageBuffersPerShaderStage',
+  'maxUniformBufferBindingSize',
+  'maxComputeWorkgroupStorageSize',
+  'maxComputeInvocationsPerWorkgroup',
+  'maxComputeWorkgroupSizeX',
+  'maxComputeWorkgroupsPerDimension',
+] as const satisfies readonly (keyof GPUSupportedLimits)[];
+
+export const noAdapterMessage =
+  'no WebGPU adapter found: install the driver of your GPU (on Linux its Vulkan driver; without a GPU, Debian and Ubuntu have a software one in the package mesa-vulkan-drivers)';
+
+export interface GpuOptions {
+  /** Where adapter and shaders come from; Node's own by default. */
+  readonly platform?: Platform;
+}
+
+export class Gpu {
+  readonly device: GPUDevice;
+  readonly info: GPUAdapterInfo;
+  readonly kernels: KernelCache;
+  readonly buffers: BufferPool;
+  readonly #platform: Platform;
+  #failure: string | undefined;
+  #closed = false;
+  /** How long the last wait took in ms: on a software adapter we sleep for most of that before asking again. */
+  #lastWait = 0;
+
+  private constructor(device: GPUDevice, info: GPUAdapterInfo, platform: Platform) {
+    this.device = device;
+    this.info = info;
+    this.#platform = platform;
+    this.kernels = new KernelCache(device, (stem) => platform.shader(stem));
+    this.buffers = new BufferPool(device);
+    device.addEventListener('uncapturederror', (event) => {
+      this.#failure ??= (event as GPUUncapturedErrorEvent).error.message;
+    });
+    void device.lost.then((lost) => {
+      if (!this.#closed) this.#failure ??= `the GPU was lost (${lost.reason}): ${lost.message}`;
+    });
+  }
+
+  /**
+   * Takes the most capable adapter there is, with its own limits and those optional features it has.
+   * Throws a `UserError` when there is none.
+   */
+  static async open(options: GpuOptions = {}): Promise<Gpu> {
+    const platform = options.platform ?? (await defaultPlatform());
+    const adapter = await platform.gpu.requestAdapter({ powerPreference: 'high-performance' });
+    if (!adapter) {
+      platform.release();
+      throw new UserError(noAdapterMessage);
+    }
+    const requiredLimits: Record<string, number> = {};
+    for (const name of raisedLimits) requiredLimits[name] = adapter.limits[name];
+    const device = await adapter.requestDevice({
+      requiredFeatures: optionalFeatures.filter((feature) => adapter.features.has(feature)),
+      requiredLimits,
+    });
+    return new Gpu(device, adapter.info, platform);
+  }
+
+  /** Whether the adapter is a program on the CPU (lavapipe, SwiftShader, WARP). */
+  get isSoftware(): boolean {
+    return this.info.isFallbackAdapter;
+  }
+
+  /** 'llvmpipe (LLVM 15.0.6, 256 bits) · mesa · software'. */
+  get name(): string {
+    const { description, device, vendor, architecture } = this.info;
+    const kind = this.isSoftware ? 'software' : architecture || 'GPU';
+    return [description || device || 'unnamed adapter', vendor, kind].filter(Boolean).join(' · ');
+  }
+
+  /** Adapter, limits and features, a line each, for people. */
+  describe(): string {
+    const { limits, features } = this.device;
+    return [
+      `adapter   ${this.name}`,
+      `binding   ${formatBytes(limits.maxStorageBufferBindingSize)} at most in one storage binding, ${formatBytes(limits.maxBufferSize)} in one buffer`,
+      `workgroup ${limits.maxComputeInvocationsPerWorkgroup} invocations, ${formatBytes(limits.maxComputeWorkgroupStorageSize)} of shared memory, ${limits.maxComputeWorkgroupsPerDimension} workgroups per dimension`,
+      `features  ${optionalFeatures.map((name) => `${name} ${features.has(name) ? 'yes' : 'no'}`).join(', ')}`,
+    ].join('\n');
+  }
+
+  /** Throws what went wrong since the last call. WebGPU reports errors late; every public call starts with this. */
+  check(): void {
+    if (this.#closed) throw new Error('this Gpu is closed');
+    this.buffers.check();
+    if (this.#failure === undefined) return;
+    const message = this.#failure;
+    throw new Error(message);
+  }
+
+  /** The bytes of a part of a buffer, after all work submitted so far. */
+  async read(buffer: GPUBuffer, range: { readonly offset: number; readonly size: number }): Promise<ArrayBuffer> {
+    this.check();
+    const size = Math.ceil(range.size / 4) * 4;
+    const staging = this.device.createBuffer({ size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+    const encoder = this.device.createCommandEncoder();
+    encoder.copyBufferToBuffer(buffer, range.offset, staging, 0, size);
+    this.device.queue.submit([encoder.finish()]);
+    try {
+      await this.#wait(() => staging.mapAsync(GPUMapMode.READ));
+      this.check();
+      return staging.getMappedRange().slice(0, range.size);
+    } catch (error) {
+      this.check(); // a lost device or an earlier error explains more than the failed map
+      throw error;
+    } finally {
+      staging.destroy();
+    }
+  }
+
+  /** Waits until everything submitted so far has been executed. */
+  async idle(): Promise<void> {
+    this.check();
+    await this.#wait(() => this.device.queue.onSubmittedWorkDone());
+    this.check();
+  }
+
+  /**
+   * dawn.node polls in a tight loop while a promise is pending. On a software adapter that takes the CPU from the
+   * kernels themselves, so there we sleep for about half of the time that the last wait took before asking.
+   */
+  async #wait<T>(ask: () => Promise<T>): Promise<T> {
+    const start = performance.now();
+    if (this.isSoftware && this.#lastWait > 2) {
+      await new Promise((resolve) => setTimeout(resolve, Math.min(this.#lastWait / 2, 2000)));
+    }
+    const result = await ask();
+    this.#lastWait = performance.now() - start;
+    return result;
+  }
+
+  /** Destroys the device and lets the process exit. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.device.destroy();
+    this.#platform.release();
+  }
+}

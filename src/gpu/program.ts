@@ -1,0 +1,184 @@
+/**
+ * A program: a flat list of dispatches, fixed once, replayed as often as wanted. Nothing is made while it runs: a run
+ * writes the per-step uniform, encodes the list into one pass and submits once.
+ *
+ * Two uniforms have a meaning here. `params` is what is known when the program is built; all of them live in one
+ * static buffer. `step` is what changes from run to run (seed, learning rate, …); its fields are looked up by name
+ * among the values given to `run`.
+ */
+import { UserError } from '../errors.ts';
+import type { BufferRange } from './buffers.ts';
+import { alignUp, bindingAlignment, formatBytes } from './buffers.ts';
+import type { Gpu } from './gpu.ts';
+import type { Kernel, KernelSpec } from './kernels.ts';
+import type { Field } from './wgsl.ts';
+import { packUniform } from './wgsl.ts';
+
+export type Values = Readonly<Record<string, number>>;
+
+export interface Dispatch {
+  readonly kernel: KernelSpec;
+  /** Ranges by the name of the WGSL variable; storage variables and uniform arrays alike. */
+  readonly bindings: Readonly<Record<string, BufferRange>>;
+  /** Names among `bindings` that the kernel writes. */
+  readonly writes: readonly string[];
+  /** Fields of the kernel's uniform `params`, if it reads that. */
+  readonly params?: Values;
+  /** Whether the kernel reads the uniform `step`. */
+  readonly step?: boolean;
+  /** Number of workgroups. Past the adapter's limit per dimension they are folded into two dimensions. */
+  readonly workgroups: number;
+}
+
+interface Command {
+  readonly name: string;
+  readonly pipeline: GPUComputePipeline;
+  readonly group: GPUBindGroup;
+  readonly x: number;
+  readonly y: number;
+}
+
+interface StepSlot {
+  readonly name: string;
+  readonly fields: readonly Field[];
+  readonly view: DataView;
+}
+
+/**
+ * Splits `workgroups` into x and y, each within `limit`. The kernel puts them together again as
+ * `workgroup_id.x + workgroup_id.y * num_workgroups.x` and ignores the few beyond its work.
+ */
+export function foldGrid(workgroups: number, limit: number): { readonly x: number; readonly y: number } {
+  if (!Number.isSafeInteger(workgroups) || workgroups < 1) throw new RangeError(`a grid of ${workgroups} workgroups`);
+  const y = Math.ceil(workgroups / limit);
+  if (y > limit) throw new UserError(`${workgroups} workgroups are more than this adapter can start at once (${limit} × ${limit})`);
+  return { x: Math.ceil(workgroups / y), y };
+}
+
+export class Program {
+  readonly #gpu: Gpu;
+  readonly #commands: readonly Command[];
+  readonly #uniforms: GPUBuffer | undefined;
+  readonly #stepSlots: readonly StepSlot[];
+  readonly #stepBytes: Uint8Array<ArrayBuffer>;
+  readonly #stepBuffer: GPUBuffer | undefined;
+
+  private constructor(gpu: Gpu, parts: {
+    commands: Command[]; uniforms: GPUBuffer | undefined;
+    stepSlots: StepSlot[]; stepBytes: Uint8Array<ArrayBuffer>; stepBuffer: GPUBuffer | undefined;
+  }) {
+    this.#gpu = gpu;
+    this.#commands = parts.commands;
+    this.#uniforms = parts.uniforms;
+    this.#stepSlots = parts.stepSlots;
+    this.#stepBytes = parts.stepBytes;
+    this.#stepBuffer = parts.stepBuffer;
+  }
+
+  /**
+   * Compiles what is not compiled yet, and makes the uniform buffers and bind groups.
+   * Throws on WGSL errors, on bindings that do not fit the shader, and on ranges past the adapter's binding limit.
+   */
+  static async build(gpu: Gpu, dispatches: readonly Dispatch[]): Promise<Program> {
+    gpu.check();
+    const { device } = gpu;
+    const kernels = await allSettled(dispatches.map((dispatch) => gpu.kernels.get(dispatch.kernel)));
+    const paramsBytes = new Uint8Array(dispatches.filter((dispatch) => dispatch.params).length * bindingAlignment);
+    const stepBytes = new Uint8Array(dispatches.filter((dispatch) => dispatch.step).length * bindingAlignment);
+    const uniforms = uniformBuffer(device, paramsBytes.length, 'params');
+    const stepBuffer = uniformBuffer(device, stepBytes.length, 'step');
+    const stepSlots: StepSlot[] = [];
+    let paramsSlots = 0;
+
+    device.pushErrorScope('validation');
+    const commands = dispatches.map((dispatch, position): Command => {
+      const kernel = kernels[position]!;
+      checkBindings(gpu, dispatch, kernel);
+      const entries: GPUBindGroupEntry[] = Object.entries(dispatch.bindings).map(([name, range]) => ({
+        binding: kernel.bindings.get(name)!.index,
+        resource: range,
+      }));
+      if (dispatch.params) {
+        const fields = kernel.fields('params');
+        const slot = { offset: paramsSlots++ * bindingAlignment, size: alignUp(fields.length * 4, 16) };
+        packUniform(fields, dispatch.params, new DataView(paramsBytes.buffer, slot.offset, slot.size), kernel.name);
+        entries.push({ binding: kernel.bindings.get('params')!.index, resource: { buffer: uniforms!, ...slot } });
+      }
+      if (dispatch.step) {
+        const fields = kernel.fields('step');
+        const slot = { offset: stepSlots.length * bindingAlignment, size: alignUp(fields.length * 4, 16) };
+        stepSlots.push({ name: kernel.name, fields, view: new DataView(stepBytes.buffer, slot.offset, slot.size) });
+        entries.push({ binding: kernel.bindings.get('step')!.index, resource: { buffer: stepBuffer!, ...slot } });
+      }
+      const group = device.createBindGroup({ label: kernel.name, layout: kernel.pipeline.getBindGroupLayout(0), entries });
+      const grid = foldGrid(dispatch.workgroups, device.limits.maxComputeWorkgroupsPerDimension);
+      return { name: kernel.name, pipeline: kernel.pipeline, group, ...grid };
+    });
+    const error = await device.popErrorScope();
+    if (error) throw new Error(`a program was refused: ${error.message}`);
+    if (uniforms) device.queue.writeBuffer(uniforms, 0, paramsBytes);
+    return new Program(gpu, { commands, uniforms, stepSlots, stepBytes, stepBuffer });
+  }
+
+  /** Number of dispatches of one run. */
+  get length(): number {
+    return this.#commands.length;
+  }
+
+  /** Queues one run; `values` are the fields of the kernels' `step` uniforms. Does not wait. */
+  run(values: Values = {}): void {
+    this.#gpu.check();
+    const { queue } = this.#gpu.device;
+    for (const slot of this.#stepSlots) packUniform(slot.fields, values, slot.view, slot.name);
+    if (this.#stepBuffer) queue.writeBuffer(this.#stepBuffer, 0, this.#stepBytes);
+    const encoder = this.#gpu.device.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    let current: GPUComputePipeline | undefined;
+    for (const command of this.#commands) {
+      if (command.pipeline !== current) {
+        current = command.pipeline;
+        pass.setPipeline(current);
+      }
+      pass.setBindGroup(0, command.group);
+      pass.dispatchWorkgroups(command.x, command.y);
+    }
+    pass.end();
+    queue.submit([encoder.finish()]);
+  }
+
+  destroy(): void {
+    this.#uniforms?.destroy();
+    this.#stepBuffer?.destroy();
+  }
+}
+
+/** Like Promise.all, but fails only when nothing is being compiled any more: Dawn does not survive an exit in between. */
+async function allSettled<T>(promises: readonly Promise<T>[]): Promise<T[]> {
+  await Promise.allSettled(promises);
+  return Promise.all(promises);
+}
+
+function uniformBuffer(device: GPUDevice, size: number, label: string): GPUBuffer | undefined {
+  if (size === 0) return undefined;
+  return device.createBuffer({ label, size, usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST });
+}
+
+function checkBindings(gpu: Gpu, dispatch: Dispatch, kernel: Kernel): void {
+  const limit = gpu.device.limits.maxStorageBufferBindingSize;
+  for (const [name, range] of Object.entries(dispatch.bindings)) {
+    const binding = kernel.bindings.get(name);
+    if (!binding) throw new Error(`${kernel.name}: the shader has no variable '${name}'`);
+    const writes = dispatch.writes.includes(name);
+    if (writes !== (binding.access === 'read_write')) {
+      throw new Error(`${kernel.name}: '${name}' is ${writes ? 'written' : 'read'} by the operation, but declared ${binding.access}`);
+    }
+    if (range.size > limit) {
+      throw new UserError(
+        `${kernel.name}: '${name}' has ${formatBytes(range.size)}, but this adapter binds at most ${formatBytes(limit)} at once`,
+      );
+    }
+  }
+  for (const name of dispatch.writes) {
+    if (!(name in dispatch.bindings)) throw new Error(`${kernel.name}: '${name}' is to be written, but nothing is bound to it`);
+  }
+}

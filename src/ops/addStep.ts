@@ -1,0 +1,54 @@
+import type { Tape } from '../autograd/tape.ts';
+import type { Tensor } from '../autograd/tensor.ts';
+import { activationShape, expectShape } from '../autograd/tensor.ts';
+import { lanesFor, workgroupsFor } from './lanes.ts';
+import { chunksOf, reduceInto } from './reduce.ts';
+
+/** Most partial sums over time for one item's gradient. */
+const mostChunks = 256;
+
+/** Adds the projected step embedding to every sample: y[b, t, :] = x[b, t, :] + step[b, :]. */
+export function addStep(tape: Tape, x: Tensor, step: Tensor): Tensor {
+  const { B, L, C } = activationShape(x, 'addStep');
+  expectShape(step, [B, C], 'addStep');
+  const { Lane, width } = lanesFor(C);
+  const params = { rows: B * L, length: L, width: C / width };
+  const y = tape.result('stepped', [B, L, C], [x, step]);
+  tape.record({
+    kernel: { shader: 'addStep', entry: 'forward', constants: { Lane } },
+    reads: { x, stepEmbedding: step },
+    writes: { y },
+    params,
+    workgroups: workgroupsFor(params.rows * params.width),
+  });
+
+  // y = x + step  ⇒  dx = dy,  dstep[b, :] = Σ_t dy[b, t, :]
+  tape.onBackward([y], () => {
+    const dOutput = tape.gradient(y)!;
+    const stepSlot = tape.gradientSlot(step);
+    if (stepSlot) {
+      const { chunkRows, parts } = chunksOf(L, mostChunks);
+      const partial = tape.result('partial d step', [B * parts, C]);
+      tape.record({
+        kernel: { shader: 'columnSum', entry: 'forward', constants: { Lane } },
+        reads: { x: dOutput },
+        writes: { partial },
+        params: { segments: B, rows: L, width: C / width, parts, chunkRows },
+        workgroups: workgroupsFor((B * parts * C) / width),
+      });
+      reduceInto(tape, stepSlot, partial, { segments: B, parts, stride: C, offset: 0, width: C });
+    }
+    const inputSlot = tape.gradientSlot(x);
+    if (inputSlot) {
+      const lanes = lanesFor(x.length);
+      tape.record({
+        kernel: { shader: 'scale', entry: 'forward', constants: { Lane: lanes.Lane }, overrides: { ACCUMULATE: inputSlot.accumulate } },
+        reads: { x: dOutput },
+        writes: { y: inputSlot.tensor },
+        params: { count: x.length / lanes.width, factor: 1 },
+        workgroups: workgroupsFor(x.length / lanes.width),
+      });
+    }
+  });
+  return y;
+}

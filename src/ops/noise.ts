@@ -1,0 +1,27 @@
+import type { Tape } from '../autograd/tape.ts';
+import type { Tensor } from '../autograd/tensor.ts';
+import type { Values } from '../gpu/program.ts';
+import { workgroupsFor } from './lanes.ts';
+
+/**
+ * Standard normals (B, L) by Philox 4x32-10 and Box–Muller: element (b, i) is a function of the seed, the stream,
+ * `noiseStep`, the item `firstItem + b` and i alone. Seed and step are given to `run`, see `noiseValues`.
+ */
+export function noise(tape: Tape, options: { B: number; L: number; stream: number; firstItem?: number }): Tensor {
+  const { B, L, stream, firstItem = 0 } = options;
+  const y = tape.result('noise', [B, L]);
+  tape.record({
+    kernel: { shader: 'noise', entry: 'forward' },
+    reads: {},
+    writes: { y },
+    params: { items: B, length: L, firstItem, stream },
+    step: true,
+    workgroups: workgroupsFor(B * Math.ceil(L / 4)),
+  });
+  return y;
+}
+
+/** The step uniform of `noise`: a seed up to 2^53 as two words, and the step. */
+export function noiseValues(options: { seed: number; step: number }): Values {
+  return { seedLow: options.seed >>> 0, seedHigh: Math.floor(options.seed / 2 ** 32), noiseStep: options.step };
+}

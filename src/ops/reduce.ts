@@ -1,0 +1,27 @@
+import type { GradientSlot, Tape } from '../autograd/tape.ts';
+import type { Tensor } from '../autograd/tensor.ts';
+import { lanesFor, workgroupsFor } from './lanes.ts';
+
+/**
+ * Adds up partial sums (segments·parts, stride): result[s, j] = Σ_p partial[s·parts + p, offset + j], in the order of
+ * p. Sizes in elements. Not an op of the model: the second half of every gradient that is a sum over time.
+ */
+export function reduceInto(tape: Tape, slot: GradientSlot, partial: Tensor, sizes: {
+  segments: number; parts: number; stride: number; offset: number; width: number;
+}): void {
+  const { segments, parts, stride, offset } = sizes;
+  const { Lane, width } = lanesFor(stride, offset, sizes.width);
+  tape.record({
+    kernel: { shader: 'reduce', entry: 'forward', constants: { Lane }, overrides: { ACCUMULATE: slot.accumulate } },
+    reads: { partial },
+    writes: { y: slot.tensor },
+    params: { segments, parts, stride: stride / width, offset: offset / width, width: sizes.width / width },
+    workgroups: workgroupsFor((segments * sizes.width) / width),
+  });
+}
+
+/** Rows that one partial sum covers, and how many partial sums that makes: at most `mostParts`, of 64 rows or more. */
+export function chunksOf(rows: number, mostParts: number): { chunkRows: number; parts: number } {
+  const chunkRows = Math.max(64, Math.ceil(rows / mostParts));
+  return { chunkRows, parts: Math.ceil(rows / chunkRows) };
+}

@@ -1,0 +1,24 @@
+import type { Tape } from '../autograd/tape.ts';
+import type { Tensor } from '../autograd/tensor.ts';
+import { expectShape } from '../autograd/tensor.ts';
+import { workgroupsFor } from './lanes.ts';
+
+/**
+ * Reverse step (Ho et al. 2020, algorithm 2): x_{t−1} = (x_t − β_t/√(1−ᾱ_t)·ε_θ)/√α_t + σ_t·z, updating x where it is.
+ * All (B, L). `inverseSqrtAlpha`, `noiseCoefficient` and `sigma` are given to `run`. Returns the new x.
+ */
+export function reverseStep(tape: Tape, options: { x: Tensor; predicted: Tensor; noise: Tensor }): Tensor {
+  const { predicted, noise } = options;
+  expectShape(predicted, options.x.shape, 'reverseStep predicted');
+  expectShape(noise, options.x.shape, 'reverseStep noise');
+  const x = tape.updated(options.x);
+  tape.record({
+    kernel: { shader: 'reverse', entry: 'forward' },
+    reads: { predicted, noise },
+    writes: { x },
+    params: { count: x.length },
+    step: true,
+    workgroups: workgroupsFor(x.length),
+  });
+  return x;
+}
