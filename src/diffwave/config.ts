@@ -1,0 +1,289 @@
+/** What a DiffWave is, how it is trained and on what, the presets, and what follows from a configuration alone. */
+import { UserError } from '../errors.ts';
+
+/** The model. All of it is kept in the metadata of a weights file. */
+export interface DiffWaveConfig {
+  readonly layers: number; // residual layers
+  readonly channels: number; // C, of the residual stream; the convolutions have 2C
+  readonly kernelSize: number; // K, taps of the dilated convolution, odd
+  readonly dilationCycle: number; // layer i dilates by 2^(i mod dilationCycle)
+  readonly encoding: 'transformer' | 'diffwave'; // of the step t: Vaswani et al. 2017 or Kong et al. 2021
+  readonly encodingWidth: number; // numbers that t is encoded into, even
+  readonly embeddingWidth: number; // H, of both layers of the MLP behind the encoding
+  readonly diffusionSteps: number; // T
+  readonly betaStart: number; // β of the first step
+  readonly betaEnd: number; // β of the last step, linear in between (Ho et al. 2020, section 4)
+  readonly loss: 'mse' | 'l1'; // mean of squares (Ho et al., eq. 14) or of absolute values (lmnt-com/diffwave)
+  readonly sampleRate: number; // Hz, of what is learned and sampled
+}
+
+/** The training. The optimiser is Adam (Kingma and Ba 2015). */
+export interface TrainingConfig {
+  readonly batchSize: number; // B
+  readonly cropSamples: number | null; // L, samples cut at random from a clip; null takes whole clips
+  readonly learningRate: number;
+  readonly beta1: number; // decay of Adam's running mean of the gradient
+  readonly beta2: number; // decay of Adam's running mean of its square
+  readonly epsilon: number; // added to the root of the latter
+  readonly seed: number; // of weights, crops, t and noise
+}
+
+/** How WAV files become clips. */
+export interface DataConfig {
+  readonly downsample: number; // whole factor by which the sample rate is divided
+  readonly splits: number; // clips that a recording is cut into
+  readonly seconds: number; // of each recording that are used
+}
+
+/** A named set of all three. */
+export interface Preset {
+  readonly model: DiffWaveConfig;
+  readonly training: TrainingConfig;
+  readonly data: DataConfig;
+}
+
+const DEFAULT_SAMPLE_RATE = 22050; // Hz, of GTZAN and of the speech that DiffWave was published with
+
+const MODEL: DiffWaveConfig = {
+  layers: 10,
+  channels: 64,
+  kernelSize: 3,
+  dilationCycle: 10,
+  encoding: 'transformer',
+  encodingWidth: 128,
+  embeddingWidth: 512,
+  diffusionSteps: 200,
+  betaStart: 1e-4,
+  betaEnd: 0.02,
+  loss: 'mse',
+  sampleRate: DEFAULT_SAMPLE_RATE,
+};
+
+const TRAINING: TrainingConfig = {
+  batchSize: 4,
+  cropSamples: null,
+  learningRate: 2e-4,
+  beta1: 0.9,
+  beta2: 0.999,
+  epsilon: 1e-8,
+  seed: 0,
+};
+
+const DATA: DataConfig = { downsample: 3, splits: 6, seconds: 30 };
+const AS_RECORDED: DataConfig = { downsample: 1, splits: 1, seconds: 30 };
+
+/** The presets by name. */
+export const PRESETS = {
+  /** Music of GTZAN's kind: half-minute recordings at 22,050 Hz become six clips of five seconds at 7,350 Hz. */
+  gtzan: { model: { ...MODEL, sampleRate: DEFAULT_SAMPLE_RATE / DATA.downsample }, training: TRAINING, data: DATA },
+
+  /**
+   * Small enough for two CPU cores. Sampling begins with pure noise, so ᾱ_T has to be near 0: with fewer steps each
+   * has to add more. T = 50 with β up to 0.2 ends at ᾱ_T = 0.005; with β up to 0.02 it would end at 0.60, where most
+   * of x_T is still signal and pure noise is something the network has never been shown.
+   */
+  tiny: {
+    model: {
+      ...MODEL,
+      layers: 6,
+      channels: 16,
+      dilationCycle: 6,
+      embeddingWidth: 64,
+      diffusionSteps: 50,
+      betaEnd: 0.2,
+      sampleRate: DEFAULT_SAMPLE_RATE / DATA.downsample,
+    },
+    training: { ...TRAINING, cropSamples: 2048 },
+    data: DATA,
+  },
+
+  /** DiffWave BASE of Kong et al. 2021, section 5.1, without its spectrogram input. */
+  'diffwave-base': {
+    model: { ...MODEL, layers: 30, diffusionSteps: 50, betaEnd: 0.05, encoding: 'diffwave', loss: 'l1' },
+    training: { ...TRAINING, batchSize: 16, cropSamples: 16000 },
+    data: AS_RECORDED,
+  },
+
+  /** The unconditional model of Kong et al. 2021, section 5.2: spoken digits of one second at 16 kHz. */
+  'diffwave-sc09': {
+    model: {
+      ...MODEL,
+      layers: 36,
+      channels: 256,
+      dilationCycle: 12,
+      encoding: 'diffwave',
+      loss: 'l1',
+      sampleRate: 16000,
+    },
+    training: { ...TRAINING, batchSize: 16, cropSamples: 16000 },
+    data: AS_RECORDED,
+  },
+} satisfies Record<string, Preset>;
+
+/** The preset of that name. Throws a UserError with the names there are. */
+export function presetNamed(name: string): Preset {
+  if (Object.hasOwn(PRESETS, name)) return PRESETS[name as keyof typeof PRESETS];
+  throw new UserError(`There is no preset "${name}". Choose one of ${Object.keys(PRESETS).join(', ')}.`);
+}
+
+/** The dilation of a layer's convolution, in samples. */
+export function dilationOf(config: Pick<DiffWaveConfig, 'dilationCycle'>, layer: number): number {
+  return 2 ** (layer % config.dilationCycle);
+}
+
+/** How many samples of x_t one sample of the prediction depends on: 1 + (K − 1)·Σ dilations. */
+export function receptiveField(config: Pick<DiffWaveConfig, 'layers' | 'kernelSize' | 'dilationCycle'>): number {
+  let dilations = 0;
+  for (let layer = 0; layer < config.layers; layer++) dilations += dilationOf(config, layer);
+  return 1 + (config.kernelSize - 1) * dilations;
+}
+
+/** A parameter as a file has it. `layout` tells how its axes are turned for the kernels. */
+export interface ParameterShape {
+  readonly name: string; // PyTorch's
+  readonly diskShape: readonly number[]; // conv (Cout, Cin, K), linear (Cout, Cin), vector (Cout)
+  readonly layout: 'conv' | 'linear' | 'vector';
+}
+
+/** Every parameter in the order of the model, with the names and shapes of lmnt-com/diffwave. */
+export function parameterShapes(config: DiffWaveConfig): ParameterShape[] {
+  const { layers, channels: C, kernelSize: K, encodingWidth: E, embeddingWidth: H } = config;
+  return [
+    ...affine('input_projection', [C, 1, 1]),
+    ...affine('diffusion_embedding.projection1', [H, E]),
+    ...affine('diffusion_embedding.projection2', [H, H]),
+    ...Array.from({ length: layers }, (_, i) => [
+      ...affine(`residual_layers.${i}.dilated_conv`, [2 * C, C, K]),
+      ...affine(`residual_layers.${i}.diffusion_projection`, [C, H]),
+      ...affine(`residual_layers.${i}.output_projection`, [2 * C, C, 1]),
+    ]).flat(),
+    ...affine('skip_projection', [C, C, 1]),
+    ...affine('output_projection', [1, C, 1]),
+  ];
+}
+
+function affine(name: string, diskShape: readonly number[]): ParameterShape[] {
+  return [
+    { name: `${name}.weight`, diskShape, layout: diskShape.length === 3 ? 'conv' : 'linear' },
+    { name: `${name}.bias`, diskShape: [diskShape[0]], layout: 'vector' },
+  ];
+}
+
+/** What a field must be: the test, and the test in words. */
+interface Rule {
+  readonly accepts: (value: unknown) => boolean;
+  readonly wanted: string;
+}
+
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) > 0;
+const isBetween = (value: unknown, low: number, high: number): boolean =>
+  typeof value === 'number' && value > low && value < high;
+
+const COUNT: Rule = { accepts: isCount, wanted: 'a whole number from 1' };
+const FRACTION: Rule = { accepts: (value) => isBetween(value, 0, 1), wanted: 'a number between 0 and 1' };
+const DECAY: Rule = { accepts: (value) => value === 0 || isBetween(value, 0, 1), wanted: 'a number from 0 to below 1' };
+const POSITIVE: Rule = { accepts: (value) => isBetween(value, 0, Infinity), wanted: 'a number above 0' };
+const oneOf = (...names: string[]): Rule => ({
+  accepts: (value) => names.includes(value as string),
+  wanted: names.map((name) => `"${name}"`).join(' or '),
+});
+
+const MODEL_RULES: Record<keyof DiffWaveConfig, Rule> = {
+  layers: COUNT,
+  channels: COUNT,
+  kernelSize: { accepts: (value) => isCount(value) && value % 2 === 1, wanted: 'an odd whole number from 1' },
+  // A dilation beyond 2^23 samples is minutes of sound; the bound keeps row offsets within 32 bits.
+  dilationCycle: { accepts: (value) => isCount(value) && value <= 24, wanted: 'a whole number from 1 to 24' },
+  encoding: oneOf('transformer', 'diffwave'),
+  // Two frequencies at least: `diffwave` divides by their number less one.
+  encodingWidth: {
+    accepts: (value) => isCount(value) && value >= 4 && value % 2 === 0,
+    wanted: 'an even whole number from 4',
+  },
+  embeddingWidth: COUNT,
+  diffusionSteps: COUNT,
+  betaStart: FRACTION,
+  betaEnd: FRACTION,
+  loss: oneOf('mse', 'l1'),
+  sampleRate: POSITIVE,
+};
+
+const TRAINING_RULES: Record<keyof TrainingConfig, Rule> = {
+  batchSize: COUNT,
+  cropSamples: { accepts: (value) => value === null || isCount(value), wanted: 'a whole number from 1, or null' },
+  learningRate: POSITIVE,
+  beta1: DECAY,
+  beta2: DECAY,
+  epsilon: POSITIVE,
+  seed: {
+    accepts: (value) => value === 0 || isCount(value),
+    wanted: 'a whole number from 0 to 2^53 - 1',
+  },
+};
+
+/** Throws a UserError with the field, what was wanted and what came. `where` is the file or flags it came from. */
+export function validateConfig(config: DiffWaveConfig, where: string): void {
+  applyRules({ values: config, rules: MODEL_RULES, where });
+  if (config.betaStart > config.betaEnd) {
+    throw new UserError(`${where}: betaStart ${config.betaStart} must not be above betaEnd ${config.betaEnd}.`);
+  }
+}
+
+/** The same for the training's part. */
+export function validateTraining(training: TrainingConfig, where: string): void {
+  applyRules({ values: training, rules: TRAINING_RULES, where });
+}
+
+function applyRules<T extends object>(
+  { values, rules, where }: { values: T; rules: Record<keyof T, Rule>; where: string },
+): void {
+  for (const field of Object.keys(rules) as (keyof T & string)[]) {
+    const { accepts, wanted } = rules[field];
+    if (!accepts(values[field])) {
+      const came = typeof values[field] === 'number' ? String(values[field]) : JSON.stringify(values[field]);
+      throw new UserError(`${where}: ${field} must be ${wanted}, not ${came ?? 'missing'}.`);
+    }
+  }
+}
+
+/** The text for the metadata entry `config` of a weights file. */
+export function configToMetadata(config: DiffWaveConfig): string {
+  return JSON.stringify(config, Object.keys(MODEL_RULES));
+}
+
+/**
+ * The configuration in the metadata entry `config` of a weights file, `json`; `where` is the file. Understands our own
+ * field names and those of the golden files (residualLayers, residualChannels, stepEncoding, stepEmbedding: [encoding,
+ * hidden, hidden]) and ignores fields that it does not know. A file that says no sample rate is taken to be at
+ * 22,050 Hz. Throws a UserError if the entry is absent, is not JSON, or is not a valid configuration.
+ */
+export function configFromMetadata(json: string | undefined, where: string): DiffWaveConfig {
+  const fields = parseObject(json);
+  if (!fields) {
+    throw new UserError(
+      `${where} has no "config" in its metadata. Save the model's configuration there as JSON, or use another file.`,
+    );
+  }
+  const [encodingWidth, embeddingWidth] = Array.isArray(fields.stepEmbedding) ? fields.stepEmbedding : [];
+  const named: Record<string, unknown> = {
+    sampleRate: DEFAULT_SAMPLE_RATE,
+    layers: fields.residualLayers,
+    channels: fields.residualChannels,
+    encoding: fields.stepEncoding,
+    encodingWidth,
+    embeddingWidth,
+    ...fields,
+  };
+  const config = Object.fromEntries(Object.keys(MODEL_RULES).map((key) => [key, named[key]]));
+  validateConfig(config as unknown as DiffWaveConfig, where);
+  return config as unknown as DiffWaveConfig;
+}
+
+function parseObject(json: string | undefined): Record<string, unknown> | null {
+  try {
+    const value: unknown = JSON.parse(json ?? 'null');
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : null;
+  } catch {
+    return null;
+  }
+}
