@@ -1,0 +1,79 @@
+/** `npm run dataset`: prepares a folder of WAV files as a data set for training. */
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DEFAULT_OPTIONS } from '../src/audio/dataset.ts';
+import type { Manifest } from '../src/audio/dataset.ts';
+import { loadDataset, prepareDataset } from '../src/audio/dataset.node.ts';
+import { encodeWav16 } from '../src/audio/wav.ts';
+import { command } from './lib/command.ts';
+import { play } from './lib/play.ts';
+
+const cli = command({
+  name: 'dataset',
+  summary: 'Prepares a folder of WAV files as a data set: mono, low-passed, downsampled, cut into clips.',
+  positionals: [{ name: 'folder', help: 'folder of WAV files; sub-folders are searched too', required: true }],
+  flags: {
+    out: { type: 'string', placeholder: '<dataset>', required: true, help: 'folder for the data set' },
+    downsample: {
+      type: 'integer',
+      default: DEFAULT_OPTIONS.downsample,
+      min: 1,
+      help: 'keep every n-th sample, after a low-pass',
+    },
+    splits: { type: 'integer', default: DEFAULT_OPTIONS.splits, min: 1, help: 'clips that each file is cut into' },
+    seconds: { type: 'number', default: DEFAULT_OPTIONS.seconds, above: 0, help: 'use so much of each file' },
+    sampleRate: {
+      type: 'integer',
+      default: DEFAULT_OPTIONS.sampleRate,
+      min: 1,
+      help: 'bring files to this rate in Hz before downsampling',
+    },
+    play: { type: 'integer', default: 0, min: 0, help: 'play so many of the prepared clips' },
+  },
+});
+
+await cli.run(async ({ flags, positionals }) => {
+  const report = prepareDataset({
+    source: positionals.folder,
+    out: flags.out,
+    sampleRate: flags.sampleRate,
+    seconds: flags.seconds,
+    downsample: flags.downsample,
+    splits: flags.splits,
+    log: (line) => console.log(line),
+  });
+  if (report.reused) {
+    console.log(`${report.out} is up to date and is used again`);
+    for (const line of report.manifest.warnings) console.log(`warning: ${line}`);
+    for (const { file, reason } of report.manifest.leftOut) console.log(`left out: ${file} ${reason}`);
+  }
+  console.log(summary(report.manifest));
+  if (flags.play > 0) await playClips(report.out, flags.play);
+  console.log(`next: npm run train -- --data ${report.out} --out <run>`);
+});
+
+function summary({ trackCount, leftOut, clipCount, clipSamples, sampleRate, statistics }: Manifest): string {
+  const clipSeconds = clipSamples / sampleRate;
+  return [
+    `files    ${trackCount} used, ${leftOut.length} left out`,
+    `clips    ${clipCount} of ${clipSamples} samples (${clipSeconds.toFixed(2)} s) at ${sampleRate} Hz`,
+    `length   ${(clipCount * clipSeconds).toFixed(1)} s altogether`,
+    `level    RMS ${statistics.rms.toFixed(4)}, peak ${statistics.peak.toFixed(4)}, mean ${statistics.mean.toFixed(5)}`,
+  ].join('\n');
+}
+
+/** Plays clips from all over the data set, one after the other. */
+async function playClips(out: string, wanted: number): Promise<void> {
+  const dataset = loadDataset(out);
+  const count = Math.min(wanted, dataset.clipCount);
+  const folder = mkdtempSync(join(tmpdir(), 'diffwave-clips-'));
+  for (let i = 0; i < count; i++) {
+    const index = Math.floor((i * dataset.clipCount) / count);
+    const { file, offsetSeconds } = dataset.manifest.clips[index];
+    const path = join(folder, `clip-${index}.wav`);
+    writeFileSync(path, encodeWav16(dataset.clip(index), dataset.sampleRate));
+    console.log(`clip ${index}: ${file} from ${offsetSeconds.toFixed(1)} s: ${path}`);
+    await play(path);
+  }
+}

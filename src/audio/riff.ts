@@ -1,0 +1,172 @@
+/**
+ * The container of a WAV file: finds the `fmt ` and `data` chunks in whatever bytes a folder of music contains, and
+ * writes a clean one. A RIFF file is a list of chunks, each a four-letter name, a 32-bit size and that many bytes, with
+ * one zero byte after an odd size (Microsoft and IBM, "Multimedia Programming Interface and Data Specifications 1.0",
+ * 1991). Recorders that crashed or write into a pipe leave wrong sizes, and some writers forget the zero byte.
+ */
+import { UserError } from '../errors.ts';
+
+export interface WavFormat {
+  readonly encoding: 'pcm' | 'float';
+  readonly bits: number; // of the container of a sample: 8, 16, 24, 32 or 64
+  readonly channels: number;
+  readonly sampleRate: number; // Hz
+}
+
+export interface RiffContent {
+  readonly format: WavFormat;
+  readonly data: Uint8Array; // whole frames, as many as the file really has
+  readonly warnings: string[];
+}
+
+export const bytesPerSample = (format: WavFormat): number => format.bits / 8;
+
+const PCM = 1;
+const FLOAT = 3;
+const EXTENSIBLE = 0xfffe;
+const HEADER_BYTES = 44; // of the canonical file: RIFF header 12, fmt chunk 8 + 16, data header 8
+const UNKNOWN_SIZE = 0xffffffff; // what writers put in front of a stream whose end they do not know
+
+/**
+ * Finds format and samples. Odd chunks are stepped over, sizes that cannot be right are corrected with a warning.
+ *
+ * @throws UserError naming the file and what it is instead, when it is no WAV file that we can read
+ */
+export function parseRiff(bytes: Uint8Array, name: string): RiffContent {
+  if (ascii(bytes, 0) !== 'RIFF' || ascii(bytes, 8) !== 'WAVE') {
+    throw new UserError(`${name} is not a WAV file: ${describe(bytes)}`);
+  }
+  const warnings: string[] = [];
+  const warn = (line: string) => warnings.push(`${name}: ${line}`);
+  const { fmt, data } = findChunks(bytes, warn);
+  if (!fmt) throw new UserError(`${name} is a WAV file without a "fmt " chunk, so its sample format is unknown`);
+  if (!data) throw new UserError(`${name} is a WAV file without a "data" chunk: it holds no samples`);
+  const format = parseFormat(fmt, name);
+  const frameBytes = format.channels * bytesPerSample(format);
+  const rest = data.length % frameBytes;
+  if (rest > 0) warn(`its last frame is cut off (${rest} of ${frameBytes} bytes) and was dropped`);
+  return { format, data: data.subarray(0, data.length - rest), warnings };
+}
+
+/** A WAV file with nothing but a plain `fmt ` chunk and the samples. */
+export function canonicalWav(format: WavFormat, data: Uint8Array): Uint8Array {
+  const file = new Uint8Array(HEADER_BYTES + data.length);
+  const view = new DataView(file.buffer);
+  const blockAlign = format.channels * bytesPerSample(format);
+  const text = (at: number, letters: string) =>
+    file.set(
+      [...letters].map((letter) => letter.charCodeAt(0)),
+      at,
+    );
+  text(0, 'RIFF');
+  view.setUint32(4, file.length - 8, true);
+  text(8, 'WAVEfmt ');
+  view.setUint32(16, 16, true); // size of the fmt chunk
+  view.setUint16(20, format.encoding === 'pcm' ? PCM : FLOAT, true);
+  view.setUint16(22, format.channels, true);
+  view.setUint32(24, format.sampleRate, true);
+  view.setUint32(28, format.sampleRate * blockAlign, true); // bytes per second
+  view.setUint16(32, blockAlign, true);
+  view.setUint16(34, format.bits, true);
+  text(36, 'data');
+  view.setUint32(40, data.length, true);
+  file.set(data, HEADER_BYTES);
+  return file;
+}
+
+type Chunks = { fmt?: Uint8Array; data?: Uint8Array };
+
+/** Walks the chunk list until both chunks are found. The size in the RIFF header is ignored: the file knows better. */
+function findChunks(bytes: Uint8Array, warn: (line: string) => void): Chunks {
+  const found: Chunks = {};
+  let at = 12;
+  while (at + 8 <= bytes.length && !(found.fmt && found.data)) {
+    const id = ascii(bytes, at);
+    const start = at + 8;
+    const available = bytes.length - start;
+    const size = view(bytes).getUint32(at + 4, true);
+    let end = start + Math.min(size, available);
+    if (id === 'data' && !found.data) {
+      // A size of 0 is a recorder that never came back to fill it in, unless well-formed chunks follow.
+      const unset = size === 0 && available > 0 && !chunksFillFile(bytes, start);
+      if (unset || size === UNKNOWN_SIZE)
+        warn(`its data size was never filled in (${size}); read to the end of the file`);
+      else if (size > available) warn(`it is cut off: its data should have ${size} bytes, the file has ${available}`);
+      if (unset) end = bytes.length;
+      found.data = bytes.subarray(start, end);
+    } else if (id === 'fmt ' && !found.fmt) {
+      found.fmt = bytes.subarray(start, end);
+    }
+    at = end;
+    if (size % 2 === 1 && at < bytes.length) {
+      // The padding byte is zero, and no chunk's name begins with one.
+      if (bytes[at] !== 0 && isChunkName(bytes, at))
+        warn(`the padding byte after its odd-sized "${id}" chunk is missing`);
+      else at++;
+    }
+  }
+  return found;
+}
+
+/** Whether the bytes from `at` to the end of the file are a list of chunks that ends exactly there. */
+function chunksFillFile(bytes: Uint8Array, at: number): boolean {
+  while (at + 8 <= bytes.length && isChunkName(bytes, at)) {
+    const size = view(bytes).getUint32(at + 4, true);
+    at += 8 + size + (size % 2);
+  }
+  return at === bytes.length || at === bytes.length + 1; // the very last padding byte is often left out
+}
+
+function parseFormat(fmt: Uint8Array, name: string): WavFormat {
+  const unreadable = (why: string) => new UserError(`${name} cannot be read: ${why}`);
+  if (fmt.length < 16) throw unreadable(`its "fmt " chunk has ${fmt.length} bytes instead of at least 16`);
+  const fields = view(fmt);
+  let code = fields.getUint16(0, true);
+  if (code === EXTENSIBLE) {
+    if (fmt.length < 26) throw unreadable(`its extensible "fmt " chunk has ${fmt.length} bytes instead of 40`);
+    code = fields.getUint16(24, true); // the first two bytes of the sub-format's GUID are the plain code
+  }
+  const channels = fields.getUint16(2, true);
+  const sampleRate = fields.getUint32(4, true);
+  const declaredBits = fields.getUint16(14, true);
+  const bits = Math.ceil(declaredBits / 8) * 8; // 12 or 20 bits sit at the upper end of 16 or 24
+  if (channels === 0) throw unreadable('it says that it has 0 channels');
+  if (sampleRate === 0) throw unreadable('it says that its sample rate is 0 Hz');
+  const wanted = 'wanted: PCM of 8, 16, 24 or 32 bits, or float of 32 or 64 bits';
+  if (code === PCM && [8, 16, 24, 32].includes(bits)) return { encoding: 'pcm', bits, channels, sampleRate };
+  if (code === FLOAT && [32, 64].includes(declaredBits)) return { encoding: 'float', bits, channels, sampleRate };
+  if (code === PCM || code === FLOAT) {
+    throw unreadable(`it holds ${code === PCM ? 'PCM' : 'float'} samples of ${declaredBits} bits (${wanted})`);
+  }
+  throw unreadable(`it holds compressed sound, format code 0x${code.toString(16)} (${wanted})`);
+}
+
+/** In a few words, what a file is that is not a WAV file. */
+function describe(bytes: Uint8Array): string {
+  const found = (what: string) => `it is ${what}; convert it to WAV first, for example with ffmpeg`;
+  const head = ascii(bytes, 0);
+  if (bytes.length === 0) return 'it is empty';
+  const isMp3Frame = bytes[0] === 0xff && (bytes[1] & 0xe6) === 0xe2; // frame sync and "layer III"
+  if (head.startsWith('ID3') || isMp3Frame) return found('an MP3 file');
+  if (head === 'OggS') return found('an Ogg file');
+  if (head === 'fLaC') return found('a FLAC file');
+  if (head === 'FORM') return found('an AIFF file');
+  if (ascii(bytes, 4) === 'ftyp') return found('an MP4 file');
+  if (head === 'RIFX') return found('a big-endian WAV file (RIFX)');
+  if (head === 'RF64' || head === 'BW64') return found(`a WAV file with 64-bit sizes (${head})`);
+  if (head === 'RIFF') return `it is a RIFF file of the kind "${ascii(bytes, 8)}"`;
+  const start = bytes.subarray(0, 64);
+  if (start.every((byte) => byte >= 0x20 || (byte >= 0x09 && byte <= 0x0d))) {
+    const beginning = String.fromCharCode(...start.subarray(0, 24)).replace(/\s+/g, ' ').trim();
+    return `it is text, beginning with "${beginning}"`;
+  }
+  const hex = [...bytes.subarray(0, 8)].map((byte) => byte.toString(16).padStart(2, '0')).join(' ');
+  return `it begins with the bytes ${hex} instead of "RIFF"`;
+}
+
+const view = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+
+/** The four bytes at `at` as letters; shorter at the end of the file. */
+const ascii = (bytes: Uint8Array, at: number): string => String.fromCharCode(...bytes.subarray(at, at + 4));
+
+const isChunkName = (bytes: Uint8Array, at: number): boolean => /^[\x20-\x7e]{4}$/.test(ascii(bytes, at));

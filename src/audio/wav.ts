@@ -1,0 +1,84 @@
+/**
+ * WAV files in and out. The RIFF structure is walked in `riff.ts`, because files in the wild break its rules in ways
+ * that a reader should survive; the samples themselves are packed and unpacked by the wavefile package.
+ */
+import wavefile from 'wavefile';
+import { UserError } from '../errors.ts';
+import { bytesPerSample, canonicalWav, parseRiff } from './riff.ts';
+import type { WavFormat } from './riff.ts';
+
+export interface DecodedWav {
+  readonly samples: Float32Array; // mono, in [-1, 1]
+  readonly sampleRate: number; // Hz
+  readonly warnings: string[]; // one line each, naming the file: what was wrong with it and was read nevertheless
+}
+
+export interface DecodeOptions {
+  /** Read no more than the first so many seconds. Default: everything. */
+  readonly seconds?: number;
+}
+
+/**
+ * Decodes a WAV file (PCM of 8, 16, 24 or 32 bits, float of 32 or 64 bits, any rate) and mixes its channels down to
+ * one by their mean. Damaged files are read as far as they go, with a warning; float samples outside [-1, 1] are
+ * clamped, with a warning.
+ *
+ * @param name how the warnings and errors call the file
+ * @throws UserError when the bytes are not a WAV file, hold compressed sound, no samples, or values that are not
+ * numbers
+ */
+export function decodeWav(bytes: Uint8Array, name: string, { seconds = Infinity }: DecodeOptions = {}): DecodedWav {
+  const { format, data, warnings } = parseRiff(bytes, name);
+  const frameBytes = format.channels * bytesPerSample(format);
+  const wantedFrames = Math.min(Math.floor(data.length / frameBytes), Math.ceil(seconds * format.sampleRate));
+  if (wantedFrames === 0) throw new UserError(`${name} holds no samples`);
+
+  const wav = new wavefile.WaveFile(canonicalWav(format, data.subarray(0, wantedFrames * frameBytes)));
+  const interleaved = wav.getSamples(true, Float64Array); // frame by frame, the channels of a frame side by side
+  const samples = mixDown(interleaved, format);
+  const broken = samples.findIndex((value) => !Number.isFinite(value));
+  if (broken >= 0) throw new UserError(`${name} holds values that are not numbers (the first one in frame ${broken})`);
+  const peak = clamp(samples);
+  if (peak > 1) warnings.push(`${name}: samples reach ±${peak.toPrecision(3)} and were clamped to ±1`);
+  return { samples, sampleRate: format.sampleRate, warnings };
+}
+
+/**
+ * Encodes mono samples as a 16-bit PCM WAV file. Values outside [-1, 1] are clamped; full scale is 32768, as in
+ * `decodeWav`, so that decoding and encoding again changes nothing.
+ *
+ * @throws RangeError when a sample is not a number
+ */
+export function encodeWav16(samples: Float32Array, sampleRate: number): Uint8Array {
+  const integers = new Int16Array(samples.length);
+  for (let i = 0; i < samples.length; i++) {
+    if (Number.isNaN(samples[i])) throw new RangeError(`encodeWav16: sample ${i} of ${samples.length} is not a number`);
+    integers[i] = Math.max(-32768, Math.min(32767, Math.round(samples[i] * 32768)));
+  }
+  const wav = new wavefile.WaveFile();
+  wav.fromScratch(1, sampleRate, '16', integers);
+  return wav.toBuffer();
+}
+
+/** The mean over the channels, scaled so that the format's full scale is 1. */
+function mixDown(interleaved: Float64Array, { channels, encoding, bits }: WavFormat): Float32Array {
+  const zero = encoding === 'pcm' && bits === 8 ? 128 : 0; // only 8-bit PCM is unsigned
+  const fullScale = encoding === 'pcm' ? 2 ** (bits - 1) : 1;
+  const samples = new Float32Array(interleaved.length / channels);
+  for (let frame = 0; frame < samples.length; frame++) {
+    let sum = 0;
+    for (let channel = 0; channel < channels; channel++) sum += interleaved[frame * channels + channel] - zero;
+    samples[frame] = sum / (channels * fullScale);
+  }
+  return samples;
+}
+
+/** Clamps to [-1, 1] in place; the largest magnitude there was. */
+function clamp(samples: Float32Array): number {
+  let peak = 0;
+  for (let i = 0; i < samples.length; i++) {
+    peak = Math.max(peak, Math.abs(samples[i]));
+    samples[i] = Math.max(-1, Math.min(1, samples[i]));
+  }
+  return peak;
+}
