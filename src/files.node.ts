@@ -1,6 +1,7 @@
 /** Files that are either the old one or the new one, never half of one. */
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { UserError } from './errors.ts';
 
 /**
  * Writes `data` to `path` so that a crash or a full disk at any moment leaves the previous file intact: to a
@@ -35,5 +36,17 @@ export function syncFolder(folder: string): void {
     fsyncSync(file);
   } finally {
     closeSync(file);
+  }
+}
+
+/** The bytes of a file. Throws a `UserError` that says what was looked for and where. */
+export function readFileOrExplain(path: string, what: string): Uint8Array {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') throw new UserError(`${path}: there is no such file (${what} wanted)`);
+    if (code === 'EISDIR') throw new UserError(`${path}: is a folder, wanted a file (${what})`);
+    throw new UserError(`${path}: cannot be read (${message})`);
   }
 }

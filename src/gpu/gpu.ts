@@ -19,6 +19,12 @@ const raisedLimits = [
   'maxComputeWorkgroupsPerDimension',
 ] as const satisfies readonly (keyof GPUSupportedLimits)[];
 
+/** Submits that a GPU may be behind the program: enough to keep it busy, few enough that Ctrl-C is quick. */
+const mostAhead = 8;
+
+/** Share of the last wait that is slept before asking a software adapter whether it is done. */
+const sleptShare = 0.8;
+
 export const noAdapterMessage =
   'no WebGPU adapter found: install the driver of your GPU (on Linux its Vulkan driver; without a GPU, Debian and Ubuntu have a software one in the package mesa-vulkan-drivers)';
 
@@ -33,9 +39,10 @@ export class Gpu {
   readonly kernels: KernelCache;
   readonly buffers: BufferPool;
   readonly #platform: Platform;
+  readonly #ahead: Promise<undefined>[] = [];
   #failure: string | undefined;
   #closed = false;
-  /** How long the last wait took in ms: on a software adapter we sleep for most of that before asking again. */
+  /** How long the last wait took, in ms. */
   #lastWait = 0;
 
   private constructor(device: GPUDevice, info: GPUAdapterInfo, platform: Platform) {
@@ -113,7 +120,7 @@ export class Gpu {
     encoder.copyBufferToBuffer(buffer, range.offset, staging, 0, size);
     this.device.queue.submit([encoder.finish()]);
     try {
-      await this.#wait(() => staging.mapAsync(GPUMapMode.READ));
+      await staging.mapAsync(GPUMapMode.READ);
       this.check();
       return staging.getMappedRange().slice(0, range.size);
     } catch (error) {
@@ -127,22 +134,26 @@ export class Gpu {
   /** Waits until everything submitted so far has been executed. */
   async idle(): Promise<void> {
     this.check();
-    await this.#wait(() => this.device.queue.onSubmittedWorkDone());
+    const start = performance.now();
+    // dawn.node polls in a tight loop while a promise is pending. On a software adapter that takes the CPU from the
+    // kernels themselves, so there we sleep for most of the time that the last wait took before asking.
+    if (this.isSoftware && this.#lastWait > 2) {
+      await new Promise((resolve) => setTimeout(resolve, Math.min(this.#lastWait * sleptShare, 5000)));
+    }
+    await this.device.queue.onSubmittedWorkDone();
+    this.#lastWait = performance.now() - start;
     this.check();
   }
 
   /**
-   * dawn.node polls in a tight loop while a promise is pending. On a software adapter that takes the CPU from the
-   * kernels themselves, so there we sleep for about half of the time that the last wait took before asking.
+   * To be called after every submit of a loop: keeps the queue short, so that memory for commands stays bounded, and
+   * lets the event loop run. A GPU stays `mostAhead` submits ahead; a software adapter has nothing to overlap.
    */
-  async #wait<T>(ask: () => Promise<T>): Promise<T> {
-    const start = performance.now();
-    if (this.isSoftware && this.#lastWait > 2) {
-      await new Promise((resolve) => setTimeout(resolve, Math.min(this.#lastWait / 2, 2000)));
-    }
-    const result = await ask();
-    this.#lastWait = performance.now() - start;
-    return result;
+  async throttle(): Promise<void> {
+    if (this.isSoftware) return this.idle();
+    this.#ahead.push(this.device.queue.onSubmittedWorkDone());
+    if (this.#ahead.length > mostAhead) await this.#ahead.shift();
+    this.check();
   }
 
   /** Destroys the device and lets the process exit. */

@@ -1,15 +1,20 @@
 import type { Tape } from '../autograd/tape.ts';
 import type { Tensor } from '../autograd/tensor.ts';
+import { expectShape } from '../autograd/tensor.ts';
 import type { Values } from '../gpu/program.ts';
 import { workgroupsFor } from './lanes.ts';
 
 /**
  * Standard normals (B, L) by Philox 4x32-10 and Box–Muller: element (b, i) is a function of the seed, the stream,
- * `noiseStep`, the item `firstItem + b` and i alone. Seed and step are given to `run`, see `noiseValues`.
+ * `noiseStep`, the item `firstItem + b` and i alone. Seed and step are given to `run`, see `noiseValues`. Goes into
+ * the tensor `into` where one is given.
  */
-export function noise(tape: Tape, options: { B: number; L: number; stream: number; firstItem?: number }): Tensor {
+export function noise(tape: Tape, options: {
+  B: number; L: number; stream: number; firstItem?: number; into?: Tensor;
+}): Tensor {
   const { B, L, stream, firstItem = 0 } = options;
-  const y = tape.result('noise', [B, L]);
+  if (options.into) expectShape(options.into, [B, L], 'noise');
+  const y = options.into ?? tape.result('noise', [B, L]);
   tape.record({
     kernel: { shader: 'noise', entry: 'forward' },
     reads: {},

@@ -1,0 +1,32 @@
+/** How numbers are printed. */
+import type { Plan } from '../../src/autograd/plan.ts';
+import type { Parameters } from '../../src/autograd/parameters.ts';
+import type { Progress } from '../../src/diffwave/training.ts';
+import { formatBytes } from '../../src/gpu/buffers.ts';
+
+/** 75 → '1 min 15 s'. */
+export function formatDuration(seconds: number): string {
+  if (!Number.isFinite(seconds)) return 'unknown';
+  const whole = Math.round(seconds);
+  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor((whole % 3600) / 60)];
+  if (hours > 0) return `${hours} h ${minutes} min`;
+  return minutes > 0 ? `${minutes} min ${whole % 60} s` : `${whole} s`;
+}
+
+/** 'step 200 of 1000 · loss 0.1234 · 3.2 steps/s · 4 min 10 s left'. */
+export function progressLine(progress: Progress, steps: number): string {
+  const { step, loss, stepsPerSecond, eta } = progress;
+  const speed = stepsPerSecond >= 10 ? stepsPerSecond.toFixed(0) : stepsPerSecond.toFixed(2);
+  const rest = step < steps ? ` · ${formatDuration(eta)} left` : '';
+  return `step ${step} of ${steps} · loss ${loss.toFixed(4)} · ${speed} steps/s${rest}`;
+}
+
+/** What a training step needs, before it runs. */
+export function planLine(plan: Plan, parameters: Parameters): string {
+  const optimizer = parameters.size * 4; // values, gradients and Adam's two moments
+  return (
+    `plan      ${parameters.count.toLocaleString('en')} parameters, ${plan.operations.length} dispatches a step, ` +
+    `${formatBytes(plan.bytes + optimizer)} of GPU memory (activations ${formatBytes(plan.bytes)}, ` +
+    `${formatBytes(plan.unsharedBytes)} if they did not share)`
+  );
+}

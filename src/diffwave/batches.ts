@@ -1,0 +1,72 @@
+/** Which crops and which diffusion steps a training step sees: functions of (seed, step) and of nothing else. */
+import { UserError } from '../errors.ts';
+import { uniform } from '../random.ts';
+import { streams } from './streams.ts';
+
+/** What training needs of a data set; `audio/dataset.ts` has it. */
+export interface ClipSource {
+  readonly clipCount: number;
+  /** Samples of every clip. */
+  readonly clipSamples: number;
+  /** Clip i, clipSamples values in [−1, 1]. */
+  clip(i: number): Float32Array;
+}
+
+export interface Batch {
+  /** x_0, (B, L). */
+  readonly audio: Float32Array<ArrayBuffer>;
+  /** t of every item, counted from 0, uniform over 0 … T−1. */
+  readonly t: number[];
+}
+
+export class BatchSource {
+  readonly #clips: ClipSource;
+  readonly #sizes: { readonly B: number; readonly L: number; readonly T: number };
+  readonly #seed: number;
+  #epoch = -1;
+  #order: number[] = [];
+
+  /** Throws a `UserError` if there are fewer clips than a batch, or clips shorter than the crop. */
+  constructor(clips: ClipSource, options: { B: number; L: number; T: number; seed: number }) {
+    const { B, L, T, seed } = options;
+    if (clips.clipCount < B) {
+      throw new UserError(`the data set has ${clips.clipCount} clips, fewer than a batch of ${B}: add music or use a smaller --batch-size`);
+    }
+    if (clips.clipSamples < L) {
+      throw new UserError(`crops of ${L} samples were asked for, but a clip of the data set has ${clips.clipSamples}: use a smaller --crop-samples`);
+    }
+    this.#clips = clips;
+    this.#sizes = { B, L, T };
+    this.#seed = seed;
+  }
+
+  /** The batch of training step `step`, counted from 0. Every clip comes once an epoch, in an order of its own. */
+  at(step: number): Batch {
+    const { B, L, T } = this.#sizes;
+    const { clipCount, clipSamples } = this.#clips;
+    const audio = new Float32Array(B * L);
+    const t: number[] = [];
+    for (let item = 0; item < B; item++) {
+      const number = step * B + item;
+      const clip = this.#clips.clip(this.#clipAt(Math.floor(number / clipCount), number % clipCount));
+      const place = { seed: this.#seed, step, item, index: 0 };
+      const start = Math.floor(uniform({ ...place, stream: streams.crop }) * (clipSamples - L + 1));
+      audio.set(clip.subarray(start, start + L), item * L);
+      t.push(Math.floor(uniform({ ...place, stream: streams.timestep }) * T));
+    }
+    return { audio, t };
+  }
+
+  /** The clip at a position of an epoch's order, which is shuffled after Fisher and Yates. */
+  #clipAt(epoch: number, position: number): number {
+    if (epoch !== this.#epoch) {
+      this.#epoch = epoch;
+      this.#order = Array.from({ length: this.#clips.clipCount }, (_, i) => i);
+      for (let i = this.#order.length - 1; i > 0; i--) {
+        const j = Math.floor(uniform({ seed: this.#seed, stream: streams.order, step: epoch, item: 0, index: i }) * (i + 1));
+        [this.#order[i], this.#order[j]] = [this.#order[j]!, this.#order[i]!];
+      }
+    }
+    return this.#order[position]!;
+  }
+}

@@ -1,0 +1,94 @@
+/** A DiffWave with its weights on a GPU: create, load, save, predict. */
+import { Parameters } from '../autograd/parameters.ts';
+import { UserError } from '../errors.ts';
+import type { Gpu } from '../gpu/gpu.ts';
+import type { DiffWaveConfig } from './config.ts';
+import { configFromMetadata, configToMetadata, validateConfig } from './config.ts';
+import { Denoiser } from './denoiser.ts';
+import { parameterSpecs } from './network.ts';
+import { readSafetensors, writeSafetensors } from './safetensors.ts';
+import type { Weights } from './weights.ts';
+import { initialWeights, weightsFromDisk, weightsToDisk } from './weights.ts';
+
+export class DiffWave {
+  readonly gpu: Gpu;
+  readonly config: DiffWaveConfig;
+  readonly parameters: Parameters;
+  #denoiser: Denoiser | undefined;
+
+  private constructor(gpu: Gpu, config: DiffWaveConfig, weights: Weights) {
+    this.gpu = gpu;
+    this.config = config;
+    this.parameters = new Parameters(gpu, parameterSpecs(config));
+    this.parameters.write(this.parameters.values, weights);
+  }
+
+  /** A network with initial weights, which are a function of the seed. Throws a `UserError` on a bad configuration. */
+  static create(gpu: Gpu, config: DiffWaveConfig, options: { seed?: number } = {}): DiffWave {
+    validateConfig(config, 'configuration');
+    return new DiffWave(gpu, config, initialWeights(config, options.seed ?? 0));
+  }
+
+  /**
+   * A network out of a safetensors file: the golden README's names and layouts, the configuration in the metadata.
+   * `prefix` goes before the names of the tensors. Outside Node, use `fromBytes`.
+   */
+  static async load(gpu: Gpu, path: string): Promise<DiffWave> {
+    const { readFileOrExplain } = await import('../files.node.ts');
+    return DiffWave.fromBytes(gpu, readFileOrExplain(path, 'weights'), { file: path });
+  }
+
+  /** As `load`, from the file's bytes; `file` is its name for error messages. */
+  static fromBytes(gpu: Gpu, bytes: Uint8Array, source: { file: string; prefix?: string }): DiffWave {
+    const stored = readSafetensors(bytes, source.file);
+    const config = configFromMetadata(stored.metadata.config, source.file);
+    return new DiffWave(gpu, config, weightsFromDisk(config, stored, source));
+  }
+
+  /** Writes `weights.safetensors`, or fails and leaves the file that was there. Outside Node, use `toBytes`. */
+  async save(path: string): Promise<void> {
+    const bytes = await this.toBytes();
+    const { writeFileAtomic } = await import('../files.node.ts');
+    writeFileAtomic(path, bytes);
+  }
+
+  /** The bytes of a safetensors file with the weights and the configuration. */
+  async toBytes(): Promise<Uint8Array> {
+    return writeSafetensors({
+      tensors: weightsToDisk(this.config, await this.weights()),
+      metadata: { format: 'pt', config: configToMetadata(this.config) },
+    });
+  }
+
+  /** The weights by name, in the kernels' layouts. */
+  async weights(): Promise<Weights> {
+    return this.parameters.read(this.parameters.values);
+  }
+
+  /**
+   * ε_θ(x_t, t): noisy (B, L) as one array, t of every item counted from 0. Returns (B, L). Clips of any length: what
+   * does not fit at once is worked through in windows.
+   */
+  async predictNoise(noisy: Float32Array<ArrayBuffer>, options: { t: readonly number[] }): Promise<Float32Array<ArrayBuffer>> {
+    const B = options.t.length;
+    const L = noisy.length / B;
+    if (!Number.isInteger(L) || L < 1) throw new UserError(`predictNoise: ${noisy.length} samples do not make ${B} equal clips`);
+    for (const t of options.t) {
+      if (!(t >= 0 && t <= this.config.diffusionSteps - 1)) {
+        throw new UserError(`predictNoise: wanted steps t from 0 to ${this.config.diffusionSteps - 1}, got ${t}`);
+      }
+    }
+    if (this.#denoiser?.B !== B || this.#denoiser.L !== L) {
+      this.#denoiser?.destroy();
+      this.#denoiser = await Denoiser.create({ model: this, B, L });
+    }
+    this.#denoiser.write(noisy);
+    await this.#denoiser.predict(options.t);
+    return this.#denoiser.readPredicted();
+  }
+
+  destroy(): void {
+    this.#denoiser?.destroy();
+    this.parameters.destroy();
+  }
+}

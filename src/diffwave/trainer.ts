@@ -1,0 +1,158 @@
+/** One training step as a program: noise, forward process, network, loss, gradients, Adam, in one submit. */
+import type { FlatBuffer } from '../autograd/parameters.ts';
+import type { Plan } from '../autograd/plan.ts';
+import { checkPlan, planTape } from '../autograd/plan.ts';
+import { Executable } from '../autograd/executable.ts';
+import { Tape } from '../autograd/tape.ts';
+import type { Tensor } from '../autograd/tensor.ts';
+import { adam, adamValues } from '../ops/adam.ts';
+import { diffuse } from '../ops/diffuse.ts';
+import { loss, recordHistory } from '../ops/loss.ts';
+import { noise, noiseValues } from '../ops/noise.ts';
+import type { Batch } from './batches.ts';
+import type { TrainingConfig } from './config.ts';
+import { validateTraining } from './config.ts';
+import type { DiffWave } from './model.ts';
+import { network } from './network.ts';
+import type { NoiseSchedule } from './schedule.ts';
+import { noiseSchedule } from './schedule.ts';
+import { streams } from './streams.ts';
+import type { Weights } from './weights.ts';
+
+/** Losses that stay on the GPU until somebody asks. */
+const historyLength = 4096;
+
+interface Inputs {
+  readonly audio: Tensor; // (B, L) x_0
+  readonly t: Tensor; // (B)
+  readonly signalLevel: Tensor; // (B) √ᾱ_t
+  readonly noiseLevel: Tensor; // (B) √(1−ᾱ_t)
+}
+
+/** What Adam remembers, by parameter name, and how often it has updated. */
+export interface OptimizerState {
+  readonly step: number;
+  readonly m: Weights;
+  readonly v: Weights;
+}
+
+export class Trainer {
+  readonly model: DiffWave;
+  readonly training: TrainingConfig;
+  readonly #executable: Executable;
+  readonly #inputs: Inputs;
+  readonly #m: FlatBuffer;
+  readonly #v: FlatBuffer;
+  readonly #history: GPUBuffer;
+  readonly #schedule: NoiseSchedule;
+  #step = 0;
+
+  private constructor(parts: {
+    model: DiffWave; training: TrainingConfig; executable: Executable; inputs: Inputs;
+    m: FlatBuffer; v: FlatBuffer; history: GPUBuffer; schedule: NoiseSchedule;
+  }) {
+    this.model = parts.model;
+    this.training = parts.training;
+    this.#executable = parts.executable;
+    this.#inputs = parts.inputs;
+    this.#m = parts.m;
+    this.#v = parts.v;
+    this.#history = parts.history;
+    this.#schedule = parts.schedule;
+  }
+
+  /** Plans and builds the step for crops of L samples. Throws a `UserError` with the numbers if it does not fit. */
+  static async create(options: { model: DiffWave; training: TrainingConfig; L: number }): Promise<Trainer> {
+    const { model, training, L } = options;
+    validateTraining(training, 'training configuration');
+    const { gpu, config, parameters } = model;
+    const B = training.batchSize;
+    const { diffusionSteps: steps, betaStart, betaEnd } = config;
+    const schedule = noiseSchedule({ steps, betaStart, betaEnd });
+    const [m, v] = [parameters.flat('Adam m'), parameters.flat('Adam v')];
+    const history = gpu.buffers.acquire(historyLength * 4, 'losses');
+
+    const tape = new Tape(parameters);
+    const inputs: Inputs = {
+      audio: tape.input('audio', [B, L]),
+      t: tape.input('t', [B]),
+      signalLevel: tape.input('signalLevel', [B]),
+      noiseLevel: tape.input('noiseLevel', [B]),
+    };
+    const epsilon = noise(tape, { B, L, stream: streams.trainingNoise });
+    const noisy = diffuse(tape, { ...inputs, noise: epsilon });
+    const predicted = network(tape, config, { noisy, t: inputs.t });
+    const meanLoss = loss(tape, { predicted, wanted: epsilon, kind: config.loss });
+    tape.backward(meanLoss);
+    const flat = (name: string, { buffer, size }: FlatBuffer): Tensor =>
+      tape.external(name, [size / 4], { buffer, offset: 0, size });
+    adam(tape, {
+      ...training,
+      value: flat('parameters', parameters.values),
+      gradient: flat('gradients', parameters.gradients),
+      m: flat('Adam m', m),
+      v: flat('Adam v', v),
+    });
+    const size = historyLength * 4;
+    recordHistory(tape, meanLoss, tape.external('losses', [historyLength], { buffer: history, offset: 0, size }));
+
+    const plan = planTape(tape);
+    const { maxStorageBufferBindingSize: limit } = gpu.device.limits;
+    const longest = Math.floor(limit / (B * 2 * config.channels * 4));
+    checkPlan(plan, gpu.device.limits,
+      `use shorter crops (--crop-samples, at most ${longest} at batch ${B}) or a smaller --batch-size`);
+    const executable = await Executable.build(gpu, plan);
+    return new Trainer({ model, training, executable, inputs, m, v, history, schedule });
+  }
+
+  /** Updates done so far, those before a resume included. */
+  get step(): number {
+    return this.#step;
+  }
+
+  get plan(): Plan {
+    return this.#executable.plan;
+  }
+
+  /** Queues one update on this batch; does not wait. */
+  update(batch: Batch): void {
+    const { audio, t, signalLevel, noiseLevel } = this.#inputs;
+    const { sqrtAlphaBar, sqrtOneMinusAlphaBar } = this.#schedule;
+    this.#executable.write(audio, batch.audio);
+    this.#executable.write(t, Float32Array.from(batch.t));
+    this.#executable.write(signalLevel, Float32Array.from(batch.t, (step) => sqrtAlphaBar[step]!));
+    this.#executable.write(noiseLevel, Float32Array.from(batch.t, (step) => sqrtOneMinusAlphaBar[step]!));
+    this.#executable.run({
+      ...noiseValues({ seed: this.training.seed, step: this.#step }),
+      ...adamValues({ ...this.training, update: this.#step + 1 }),
+      historySlot: this.#step % historyLength,
+    });
+    this.#step++;
+  }
+
+  /** The losses of the last updates, oldest first; at most 4096 are kept. Reads what is queued so far. */
+  async losses(count: number): Promise<Float32Array> {
+    const last = this.#step;
+    const ring = new Float32Array(await this.model.gpu.read(this.#history, { offset: 0, size: historyLength * 4 }));
+    const known = Math.min(count, historyLength);
+    return Float32Array.from({ length: known }, (_, i) => ring[(last - known + i) % historyLength]!);
+  }
+
+  async optimizerState(): Promise<OptimizerState> {
+    const step = this.#step;
+    const { parameters } = this.model;
+    return { step, m: await parameters.read(this.#m), v: await parameters.read(this.#v) };
+  }
+
+  /** Goes on where a saved state ended. The model's weights are the caller's business. */
+  restore(state: OptimizerState): void {
+    this.model.parameters.write(this.#m, state.m);
+    this.model.parameters.write(this.#v, state.v);
+    this.#step = state.step;
+  }
+
+  destroy(): void {
+    this.#executable.destroy();
+    for (const buffer of [this.#m.buffer, this.#v.buffer, this.#history]) this.model.gpu.buffers.release(buffer);
+  }
+}

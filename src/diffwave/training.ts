@@ -1,0 +1,109 @@
+/** The training loop: queue steps, look at the loss now and then, save now and then, stop when asked. */
+import { UserError } from '../errors.ts';
+import type { ClipSource } from './batches.ts';
+import { BatchSource } from './batches.ts';
+import type { TrainingConfig } from './config.ts';
+import type { DiffWave } from './model.ts';
+import type { OptimizerState } from './trainer.ts';
+import { Trainer } from './trainer.ts';
+
+export interface Progress {
+  /** Updates done. */
+  readonly step: number;
+  /** Mean loss of the updates since the report before (of the first update in the first report). */
+  readonly loss: number;
+  readonly learningRate: number;
+  /** Seconds of training, those before a resume included. */
+  readonly seconds: number;
+  readonly stepsPerSecond: number;
+  /** Seconds that the rest will take at this speed. */
+  readonly eta: number;
+}
+
+export interface TrainOptions {
+  readonly dataset: ClipSource;
+  readonly training: TrainingConfig;
+  /** Updates in total, those before a resume included. */
+  readonly steps: number;
+  /** Stop after this many seconds even if there are steps left. */
+  readonly maxSeconds?: number;
+  /** Go on from a saved state. The model must have the weights of the same moment. */
+  readonly resume?: OptimizerState & { readonly seconds: number };
+  readonly printEvery?: number;
+  readonly saveEvery?: number;
+  /** Stops the loop after the step that is running. */
+  readonly signal?: AbortSignal;
+  /** Called once before the first step, with the plan in `trainer.plan`. */
+  readonly onStart?: (trainer: Trainer) => void;
+  readonly onProgress?: (progress: Progress) => void;
+  /** Called every `saveEvery` updates and at the end, unless that has been saved already. */
+  readonly onSave?: (state: OptimizerState & { readonly seconds: number }) => Promise<void> | void;
+}
+
+/**
+ * Trains the model in place: Adam on the loss ‖ε − ε_θ(x_t, t)‖ of random crops at random t (Ho et al. 2020,
+ * algorithm 1). Batches, t and noise are functions of (seed, step), so that a resumed run is the run that was not
+ * interrupted. Returns the last report. Throws a `UserError` if the loss becomes NaN or the sizes do not fit.
+ */
+export async function train(model: DiffWave, options: TrainOptions): Promise<Progress | undefined> {
+  const { dataset, training, steps, resume, signal } = options;
+  const { printEvery = 100, saveEvery = 1000, maxSeconds = Infinity } = options;
+  const L = training.cropSamples ?? dataset.clipSamples;
+  const T = model.config.diffusionSteps;
+  const batches = new BatchSource(dataset, { B: training.batchSize, L, T, seed: training.seed });
+  const trainer = await Trainer.create({ model, training, L });
+  if (resume) trainer.restore(resume);
+  const clock = performance.now() - (resume?.seconds ?? 0) * 1000;
+  const elapsed = (): number => (performance.now() - clock) / 1000;
+  const began = { step: trainer.step, seconds: elapsed() };
+  let reported = { ...began };
+  let saved = trainer.step;
+  let last: Progress | undefined;
+  // Reports run beside the loop, one after the other: the loop does not wait for the numbers it prints.
+  let reports = Promise.resolve();
+  let failure: unknown;
+
+  const report = (): void => {
+    const now = { step: trainer.step, seconds: elapsed() };
+    const since = reported;
+    reported = now;
+    const losses = trainer.losses(now.step - since.step);
+    reports = reports.then(async () => {
+      const values = await losses;
+      const loss = values.reduce((sum, value) => sum + value, 0) / values.length;
+      const stepsPerSecond = (now.step - since.step) / Math.max(now.seconds - since.seconds, 1e-9);
+      last = { ...now, loss, learningRate: training.learningRate, stepsPerSecond, eta: (steps - now.step) / stepsPerSecond };
+      options.onProgress?.(last);
+      if (!Number.isFinite(loss)) {
+        throw new UserError(
+          `the loss became ${loss} between step ${since.step} and ${now.step} at learning rate ${training.learningRate}: go back to a checkpoint before that and use a lower --learning-rate`,
+        );
+      }
+    });
+    reports.catch((error: unknown) => (failure ??= error));
+  };
+  const save = async (): Promise<void> => {
+    if (saved === trainer.step) return;
+    saved = trainer.step;
+    await reports; // a loss that is NaN is found out before it is saved
+    await options.onSave?.({ ...(await trainer.optimizerState()), seconds: elapsed() });
+  };
+
+  try {
+    options.onStart?.(trainer);
+    while (trainer.step < steps && !signal?.aborted && elapsed() - began.seconds < maxSeconds) {
+      trainer.update(batches.at(trainer.step));
+      await model.gpu.throttle();
+      if (failure) break;
+      const first = trainer.step === began.step + 1 && trainer.step === 1;
+      if (first || trainer.step % printEvery === 0) report();
+      if (trainer.step % saveEvery === 0) await save();
+    }
+    if (trainer.step > reported.step && !failure) report();
+    await reports;
+    await save();
+    return last;
+  } finally {
+    trainer.destroy();
+  }
+}
