@@ -1,11 +1,19 @@
-/** Ctrl-C and SIGTERM as an AbortSignal: the first asks the loop to stop and save, the second ends at once. */
+/** A second signal within this time is the same one: some parents forward what the terminal has sent already. */
+const sameSignal = 1000; // ms
+
+/** Ctrl-C and SIGTERM as an AbortSignal: the first asks the loop to stop and save, a later one ends at once. */
 export function interruptSignal(message: string): AbortSignal {
   const controller = new AbortController();
+  let first = 0;
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
-      if (controller.signal.aborted) process.exit(130);
-      console.error(message);
-      controller.abort();
+      if (!controller.signal.aborted) {
+        first = performance.now();
+        console.error(message);
+        controller.abort();
+      } else if (performance.now() - first > sameSignal) {
+        process.exit(130);
+      }
     });
   }
   return controller.signal;

@@ -1,0 +1,45 @@
+/**
+ * The one owner of dawn.node, the WebGPU implementation that Node gets from the package `webgpu`. It is not the
+ * device: limits, features and errors are `gpu.ts`, which takes the `GPU` object from here or from a browser.
+ */
+import { UserError } from '../errors.ts';
+
+/** Held here because dawn.node crashes when the object is collected while an adapter or device made from it lives. */
+let provider: { gpu: GPU; toggles: string } | undefined;
+
+/**
+ * Dawn's `navigator.gpu`, made on the first call and the same one afterwards, and the WebGPU constants
+ * (`GPUBufferUsage`, `GPUMapMode`, …) as globals. `toggles` are Dawn's own flags, such as
+ * `enable-dawn-features=dump_shaders`, for experiments only. Throws a `UserError` where dawn.node has no binary.
+ */
+export async function openProvider(toggles: string[] = []): Promise<GPU> {
+  const wanted = toggles.join(' ');
+  if (provider && provider.toggles !== wanted) {
+    throw new Error(`dawn.node is open with toggles '${provider.toggles}', not '${wanted}': releaseProvider() first`);
+  }
+  if (!provider) {
+    const { create, globals } = await loadDawn();
+    // lavapipe reads it when the adapter is made; other drivers ignore it.
+    process.env.LP_NUM_THREADS ??= '4';
+    Object.assign(globalThis, globals);
+    provider ??= { gpu: create(toggles), toggles: wanted };
+  }
+  return provider.gpu;
+}
+
+/** Lets go of Dawn, which otherwise keeps the process alive. Adapters and devices must not be used any more. */
+export function releaseProvider(): void {
+  provider = undefined;
+}
+
+async function loadDawn(): Promise<typeof import('webgpu')> {
+  try {
+    return await import('webgpu');
+  } catch (error) {
+    const reason = String((error as Error).message).split('\n')[0];
+    throw new UserError(
+      `dawn.node, Node's WebGPU, does not load on ${process.platform}-${process.arch} (${reason}); ` +
+      'Linux and Windows on x64 or arm64 and macOS have it',
+    );
+  }
+}

@@ -1,0 +1,124 @@
+/** The project's architecture as far as import lines show it: imports point downward, and files stay small. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, posix } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+
+const test = suite('rooms');
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+/** What each room under src/ may import, itself aside; '' is src/ itself, the leaves that everyone may use. */
+const ALLOWED: Record<string, string[]> = {
+  '': [],
+  audio: [''],
+  gpu: [''],
+  autograd: ['gpu', ''],
+  ops: ['autograd', 'gpu', ''],
+  diffwave: ['ops', 'autograd', 'gpu', 'audio', ''],
+  reference: [],
+  verify: ['diffwave', 'ops', 'autograd', 'gpu', 'audio', 'reference', ''],
+};
+
+/** They join the rooms into one whole, so they may import from all of them; no room imports them. */
+const JOINTS = ['src/index.ts', 'src/platform.node.ts'];
+
+/** What an independent truth may share with what it judges: the definition of the random bits. */
+const SHARED_WITH_REFERENCE = 'src/random.ts';
+
+const MAX_LINES = 300;
+
+interface Import {
+  from: string; // path of the importing file, in the project
+  to: string; // path of the imported file in the project, or the name of a package
+  isDynamic: boolean;
+}
+
+/** Import and export-from declarations and dynamic imports of one source text. */
+function importsOf(from: string, text: string): Import[] {
+  const code = text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/^\s*\/\/.*$/gm, '');
+  const resolve = (name: string) => (name.startsWith('.') ? posix.join(dirname(from), name) : name);
+  const fixed = [...code.matchAll(/^\s*(?:import|export)\b(?:[^'"`;]*?\bfrom)?\s*['"]([^'"]+)['"]/gm)];
+  const dynamic = [...code.matchAll(/\bimport\(\s*['"]([^'"]+)['"]/g)];
+  return [
+    ...fixed.map(([, name]) => ({ from, to: resolve(name), isDynamic: false })),
+    ...dynamic.map(([, name]) => ({ from, to: resolve(name), isDynamic: true })),
+  ];
+}
+
+/** `gpu` for src/gpu/limits.ts, '' for src/errors.ts, undefined outside src/. */
+function roomOf(path: string): string | undefined {
+  return path.match(/^src\/(?:([^/]+)\/)?/)?.slice(1).map((room) => room ?? '')[0];
+}
+
+/** What is wrong with an import, or undefined. */
+function fault({ from, to, isDynamic }: Import): string | undefined {
+  const [source, target] = [roomOf(from), roomOf(to)];
+  const isNodeOnly = to.startsWith('node:') || to === 'webgpu' || to.endsWith('.node.ts');
+  const say = (reason: string) => `${from} imports ${to}: ${reason}`;
+  if (source !== undefined && isNodeOnly && !from.endsWith('.node.ts') && !(isDynamic && to.endsWith('.node.ts'))) {
+    return say('only *.node.ts files may need Node');
+  }
+  if (target === 'reference' && from.startsWith('scripts/')) return say('the reference is for tests, bench and verify');
+  if (source === undefined || JOINTS.includes(from)) return undefined;
+  if (target === undefined) return /^(scripts|test|bench)\//.test(to) ? say('upward') : undefined;
+  if (!(source in ALLOWED)) return say(`room ${source} is not in the order`);
+  if (source === 'reference' && to === SHARED_WITH_REFERENCE) return undefined;
+  const isDownward = source === target || ALLOWED[source].includes(target);
+  return isDownward && (isDynamic || !JOINTS.includes(to)) ? undefined : say('upward');
+}
+
+function filesBelow(folder: string, pattern: RegExp): string[] {
+  return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .map((file) => `${folder}/${file.replaceAll('\\', '/')}`)
+    .filter((file) => pattern.test(file))
+    .sort();
+}
+
+const read = (path: string) => readFileSync(join(root, path), 'utf8');
+const folders = ['src', 'scripts', 'test', 'bench', 'shaders'].filter((folder) => existsSync(join(root, folder)));
+const sources = folders.flatMap((folder) => filesBelow(folder, /\.(ts|mjs|wgsl)$/));
+
+test('imports point downward', () => {
+  const imports = sources.filter((file) => !file.endsWith('.wgsl')).flatMap((file) => importsOf(file, read(file)));
+  assert.ok(imports.length > 0);
+  assert.equal(imports.map(fault).filter(Boolean), []);
+});
+
+test('the check sees what it should', () => {
+  const faultOf = (from: string, line: string) => importsOf(from, line).map(fault)[0];
+  for (const [from, line] of [
+    ['src/gpu/a.ts', `import { b } from '../ops/b.ts';`],
+    ['src/gpu/a.ts', `import type {\n  B,\n} from '../autograd/b.ts';`],
+    ['src/audio/a.ts', `import '../gpu/b.ts';`],
+    ['src/ops/a.ts', `export { b } from '../diffwave/b.ts';`],
+    ['src/ops/a.ts', `const b = await import('../verify/b.ts');`],
+    ['src/errors.ts', `import { b } from './gpu/b.ts';`],
+    ['src/reference/a.ts', `import { b } from '../errors.ts';`],
+    ['src/diffwave/a.ts', `import { b } from '../reference/b.ts';`],
+    ['src/diffwave/a.ts', `import { b } from '../index.ts';`],
+    ['src/verify/a.ts', `import { b } from '../../scripts/b.ts';`],
+    ['scripts/a.ts', `import { b } from '../src/reference/b.ts';`],
+    ['src/gpu/a.ts', `import { b } from 'node:fs';`],
+    ['src/gpu/a.ts', `const b = await import('webgpu');`],
+    ['src/audio/a.ts', `import { b } from '../files.node.ts';`],
+    ['src/attic/a.ts', `import { b } from '../gpu/b.ts';`],
+  ]) assert.ok(faultOf(from, line), `${from}: ${line}`);
+  for (const [from, line] of [
+    ['src/ops/a.ts', `import { b } from '../gpu/b.ts';`],
+    ['src/verify/a.ts', `import { b } from '../reference/b.ts';`],
+    ['src/audio/a.node.ts', `import { b } from 'node:fs';`],
+    ['src/diffwave/a.ts', `const b = await import('../files.node.ts');`],
+    ['test/ops/a.test.ts', `import { b } from '../../src/reference/b.ts';`],
+    ['src/gpu/a.ts', `// import { b } from '../ops/b.ts';`],
+  ]) assert.is(faultOf(from, line), undefined, `${from}: ${line}`);
+});
+
+test(`no file is longer than ${MAX_LINES} lines`, () => {
+  const long = sources
+    .map((file) => ({ file, lines: read(file).split('\n').length - 1 }))
+    .filter(({ lines }) => lines > MAX_LINES);
+  assert.equal(long, []);
+});
+
+test.run();

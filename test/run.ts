@@ -1,0 +1,74 @@
+/**
+ * `npm test [-- name…]`: runs every `*.test.ts` below this folder, or those whose path contains one of the names, in
+ * one process, on an adapter that it provides itself if need be. The last line is `N passed, N failed`; the exit code
+ * is 1 unless something passed and nothing failed. Nothing may be skipped: a test that did not run has failed.
+ */
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { endProcess } from '../scripts/lib/command.ts';
+import { ensureAdapter } from '../scripts/lib/gpu.ts';
+
+/** A suite that `test.run()` queued: runs it, prints a dot a test, and resolves to what happened. */
+type Suite = () => Promise<[errors: string | true, passed: number, skipped: number, total: number]>;
+
+// What `uvu/run` sets for its own loop: tests are queued instead of run. That loop gives no figures back.
+const uvu = globalThis as unknown as { UVU_DEFER: number; UVU_QUEUE: Suite[][] };
+uvu.UVU_DEFER = 1;
+
+const folder = fileURLToPath(new URL('.', import.meta.url));
+let passed = 0;
+let failed = 0;
+
+process.on('uncaughtException', (error) => endWith(error));
+process.on('beforeExit', () => endWith('a test waits for something that can no longer happen'));
+await main().catch(endWith);
+await end();
+
+async function main(): Promise<void> {
+  const names = process.argv.slice(2);
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .map((file) => file.replaceAll('\\', '/'))
+    .filter((file) => file.endsWith('.test.ts') && (names.length === 0 || names.some((name) => file.includes(name))))
+    .sort();
+  if (files.length === 0) throw new Error(`no test file has ${names.join(' or ')} in its path`);
+  await ensureAdapter();
+  for (const file of files) await runFile(file);
+}
+
+async function runFile(file: string): Promise<void> {
+  const start = performance.now();
+  console.log(file);
+  uvu.UVU_QUEUE = [[]];
+  try {
+    await import(pathToFileURL(join(folder, file)).href);
+    if (uvu.UVU_QUEUE[0].length === 0) throw new Error(`${file} queued no test: is test.run() missing?`);
+    for (const suite of uvu.UVU_QUEUE[0]) await runSuite(suite);
+  } catch (error) {
+    console.error(error);
+    failed++;
+  }
+  console.log(`  ${((performance.now() - start) / 1000).toFixed(2)} s\n`);
+}
+
+async function runSuite(suite: Suite): Promise<void> {
+  const [errors, ran, skipped, total] = await suite();
+  passed += ran;
+  failed += total - ran + skipped;
+  if (errors !== true) console.log(`\n${errors}`);
+  // uvu swallows what a `before` hook throws.
+  else if (ran < total) console.error(`  ${total - ran} tests did not run: a hook threw`);
+  if (skipped > 0) console.error(`  ${skipped} tests were skipped (test.skip or test.only)`);
+}
+
+async function endWith(problem: unknown): Promise<never> {
+  const isForUser = problem instanceof Error && problem.name === 'UserError';
+  console.error(isForUser ? problem.message : problem);
+  failed++;
+  return end();
+}
+
+async function end(): Promise<never> {
+  console.log(`${passed} passed, ${failed} failed`);
+  return endProcess(passed > 0 && failed === 0 ? 0 : 1);
+}

@@ -1,0 +1,17 @@
+/** The whole project under the TypeScript compiler, as `npm run typecheck` does it. */
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+
+const test = suite('types');
+
+test('the compiler has nothing to say', () => {
+  const compiler = fileURLToPath(new URL('../node_modules/typescript/lib/tsc.js', import.meta.url));
+  const project = fileURLToPath(new URL('..', import.meta.url));
+  const { status, stdout } = spawnSync(process.execPath, [compiler, '--noEmit', '-p', project], { encoding: 'utf8' });
+  assert.is(stdout, '');
+  assert.is(status, 0);
+});
+
+test.run();
