@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { spectrogramImage } from '../src/audio/spectrogramImage.ts';
 import { rootMeanSquare } from '../src/audio/level.ts';
 import { encodeWav16 } from '../src/audio/wav.ts';
-import { DiffWave } from '../src/diffwave/model.ts';
 import { RunFolder } from '../src/diffwave/run.node.ts';
 import { sample } from '../src/diffwave/sampling.ts';
 import { UserError } from '../src/errors.ts';
@@ -39,7 +38,7 @@ await cli.run(async ({ flags }) => {
   const run = RunFolder.open(flags.run);
   await ensureAdapter();
   const gpu = await Gpu.open();
-  const model = await DiffWave.load(gpu, run.weightsFile);
+  const model = await run.load(gpu);
   const { sampleRate } = model.config;
   const L = flags.length ?? Math.max(1, Math.round((flags.seconds ?? 5) * sampleRate));
   mkdirSync(flags.out, { recursive: true });

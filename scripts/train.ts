@@ -8,6 +8,7 @@ import { train } from '../src/diffwave/training.ts';
 import { UserError } from '../src/errors.ts';
 import { Gpu } from '../src/gpu/gpu.ts';
 import { command } from './lib/command.ts';
+import { typed } from './lib/flags.ts';
 import { ensureAdapter } from './lib/gpu.ts';
 import { interruptSignal } from './lib/interrupt.ts';
 import { planLine, progressLine } from './lib/report.ts';
@@ -34,6 +35,7 @@ const cli = command({
 await cli.run(async ({ flags, given }) => {
   const run = flags.resume ? RunFolder.open(flags.out) : undefined;
   if (run) refuseContradictions(run, flags, given);
+  else RunFolder.requireEmpty(flags.out); // before work that may take minutes
   const presetName = run?.config.preset ?? flags.preset;
   const preset: Preset = presetNamed(presetName);
   const dataset = datasetFrom(flags.data, preset.data, console.log);
@@ -124,8 +126,7 @@ function refuseContradictions(run: RunFolder, flags: Record<string, unknown>, gi
   };
   for (const [name, value] of Object.entries(fixed)) {
     if (given.has(name) && flags[name] !== value) {
-      const flag = `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-      throw new UserError(`${flag} ${flags[name]} contradicts the run in ${run.path}, which has ${value ?? 'whole clips'}: leave it out, or choose another --out`);
+      throw new UserError(`${typed(name)} ${flags[name]} contradicts the run in ${run.path}, which has ${value ?? 'whole clips'}: leave it out, or choose another --out`);
     }
   }
 }

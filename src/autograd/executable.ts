@@ -1,5 +1,4 @@
 /** A planned tape with memory: write inputs, run, read results. */
-import { UserError } from '../errors.ts';
 import type { BufferRange } from '../gpu/buffers.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import type { Values } from '../gpu/program.ts';
@@ -38,7 +37,7 @@ export class Executable {
           bindings: Object.fromEntries(
             [...Object.entries(operation.reads), ...Object.entries(operation.writes)].map(([name, tensor]) => [
               name,
-              rangeOf(tensor.storage, plan, buffers),
+              partOf(tensor, rangeOf(tensor.storage, plan, buffers)),
             ]),
           ),
           writes: Object.keys(operation.writes),
@@ -83,18 +82,20 @@ export class Executable {
 
   /** Where a tensor is. */
   range(tensor: Tensor): BufferRange {
-    return rangeOf(tensor.storage, this.plan, this.#buffers);
+    return partOf(tensor, rangeOf(tensor.storage, this.plan, this.#buffers));
   }
 
-  /** Throws if a kernel wrote behind one of its outputs. Needs a plan with `guardBytes`. */
-  async checkGuards(): Promise<void> {
+  /** The tensors behind whose end a kernel wrote, and how many elements there. Needs a plan with `guardBytes`. */
+  async overwrittenGuards(): Promise<{ name: string; elements: number }[]> {
     if (this.plan.guardBytes === 0) throw new Error('this plan has no guards');
+    const overwritten: { name: string; elements: number }[] = [];
     for (const storage of this.plan.place.keys()) {
       const { buffer, size } = rangeOf(storage, this.plan, this.#buffers);
       const guard = new Uint32Array(await this.#gpu.read(buffer, { offset: storage.size, size: size - storage.size }));
-      const broken = guard.findIndex((word) => word !== guardPattern);
-      if (broken >= 0) throw new UserError(`a kernel wrote ${broken + 1} elements behind the end of '${storage.name}'`);
+      const elements = guard.filter((word) => word !== guardPattern).length;
+      if (elements > 0) overwritten.push({ name: storage.name, elements });
     }
+    return overwritten;
   }
 
   /** Gives the memory back to the pool. */
@@ -109,4 +110,11 @@ function rangeOf(storage: Storage, plan: Plan, buffers: readonly GPUBuffer[]): B
   const index = plan.place.get(storage);
   if (index === undefined) throw new Error(`'${storage.name}' is not part of this program`);
   return { buffer: buffers[index]!, offset: 0, size: storage.size + plan.guardBytes };
+}
+
+/** The range of a tensor within its storage: a whole storage keeps its guard, a part of one ends where it ends. */
+function partOf(tensor: Tensor, range: BufferRange): BufferRange {
+  const size = tensor.length * 4;
+  if (size === tensor.storage.size) return range;
+  return { buffer: range.buffer, offset: range.offset + tensor.offset, size };
 }

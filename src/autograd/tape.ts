@@ -3,8 +3,10 @@
  * and the planner (`plan.ts`) turns the finished list into a program. Nothing is computed here.
  */
 import type { BufferRange } from '../gpu/buffers.ts';
+import { bindingAlignment } from '../gpu/buffers.ts';
 import type { KernelSpec } from '../gpu/kernels.ts';
 import type { Values } from '../gpu/program.ts';
+import type { VariantSettings } from '../gpu/variant.ts';
 import type { DType, Storage } from './tensor.ts';
 import { Tensor, elementsOf, expectShape } from './tensor.ts';
 
@@ -33,6 +35,7 @@ export interface ParameterSource {
 }
 
 export class Tape {
+  readonly variant: VariantSettings;
   readonly operations: Operation[] = [];
   readonly storages = new Set<Storage>();
   readonly #parameters: ParameterSource | undefined;
@@ -42,8 +45,13 @@ export class Tape {
   readonly #backward: { outputs: readonly Tensor[]; record: () => void }[] = [];
   #backwardDone = false;
 
-  constructor(parameters?: ParameterSource) {
-    this.#parameters = parameters;
+  /**
+   * Operations take kernels of this variant where it can work on their sizes, the naive ones elsewhere.
+   * Without settings, all are naive.
+   */
+  constructor(options: { parameters?: ParameterSource; variant?: VariantSettings } = {}) {
+    this.#parameters = options.parameters;
+    this.variant = options.variant ?? { variant: 'naive', lanes: 0, maxUniformBytes: 0 };
   }
 
   /** A tensor that the host writes before a run. With `gradient`, its gradient can be asked for. */
@@ -96,11 +104,24 @@ export class Tape {
   /** The same values under another shape. */
   reshaped(tensor: Tensor, shape: readonly number[]): Tensor {
     if (elementsOf(shape) !== tensor.length) throw new TypeError(`${tensor} cannot become (${shape.join(', ')})`);
-    const { name, dtype, storage, needsGradient } = tensor;
+    const { name, dtype, storage, offset, needsGradient } = tensor;
     this.#expectCurrent(tensor);
-    const view = new Tensor({ name, shape, dtype, storage, needsGradient });
+    const view = new Tensor({ name, shape, dtype, storage, offset, needsGradient });
     this.onBackward([view], () => this.passGradient(tensor, this.reshaped(this.gradient(view)!, tensor.shape)));
     return view;
+  }
+
+  /**
+   * A part of a result without gradient: the elements from `start`, a multiple of 64 (256 bytes, where every adapter
+   * lets a binding begin), under the given shape.
+   */
+  part(tensor: Tensor, start: number, shape: readonly number[]): Tensor {
+    const offset = tensor.offset + start * 4;
+    if (offset % bindingAlignment !== 0 || start + elementsOf(shape) > tensor.length) {
+      throw new RangeError(`${tensor} has no part (${shape.join(', ')}) that begins at ${start}`);
+    }
+    this.#expectCurrent(tensor);
+    return new Tensor({ name: tensor.name, shape, dtype: tensor.dtype, storage: tensor.storage, offset });
   }
 
   /** Keeps a result's memory to the end of the program, so that it can be read afterwards. */
@@ -139,6 +160,8 @@ export class Tape {
   passGradient(tensor: Tensor, gradient: Tensor): void {
     if (!tensor.needsGradient) return;
     if (this.#gradients.has(tensor)) throw new Error(`the gradient in ${tensor} has more than one share and cannot be passed on`);
+    // A parameter's gradient has a place of its own, where the optimiser looks for it.
+    if (this.#parameterNames.has(tensor)) throw new Error(`the gradient in the parameter ${tensor} cannot be another tensor`);
     this.#gradients.set(tensor, { tensor: gradient, shared: true });
   }
 

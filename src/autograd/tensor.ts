@@ -27,17 +27,20 @@ export class Tensor {
   readonly storage: Storage;
   /** Whether somebody may ask for the gradient in this tensor. */
   readonly needsGradient: boolean;
+  /** Bytes from the storage's start to this tensor's. */
+  readonly offset: number;
   /** Version of the storage that holds this tensor's value. */
   readonly version: number;
 
   constructor(options: {
-    name: string; shape: readonly number[]; dtype?: DType; storage: Storage; needsGradient?: boolean;
+    name: string; shape: readonly number[]; dtype?: DType; storage: Storage; needsGradient?: boolean; offset?: number;
   }) {
     this.name = options.name;
     this.shape = options.shape;
     this.dtype = options.dtype ?? 'f32';
     this.storage = options.storage;
     this.needsGradient = options.needsGradient ?? false;
+    this.offset = options.offset ?? 0;
     this.version = options.storage.version;
   }
 

@@ -23,6 +23,7 @@ export class BatchSource {
   readonly #clips: ClipSource;
   readonly #sizes: { readonly B: number; readonly L: number; readonly T: number };
   readonly #seed: number;
+  readonly #checked = new Set<number>();
   #epoch = -1;
   #order: number[] = [];
 
@@ -40,7 +41,10 @@ export class BatchSource {
     this.#seed = seed;
   }
 
-  /** The batch of training step `step`, counted from 0. Every clip comes once an epoch, in an order of its own. */
+  /**
+   * The batch of training step `step`, counted from 0. Every clip comes once an epoch, in an order of its own. Throws a
+   * `UserError` if a clip has a value that is not a number.
+   */
   at(step: number): Batch {
     const { B, L, T } = this.#sizes;
     const { clipCount, clipSamples } = this.#clips;
@@ -48,13 +52,23 @@ export class BatchSource {
     const t: number[] = [];
     for (let item = 0; item < B; item++) {
       const number = step * B + item;
-      const clip = this.#clips.clip(this.#clipAt(Math.floor(number / clipCount), number % clipCount));
+      const clip = this.#clip(this.#clipAt(Math.floor(number / clipCount), number % clipCount));
       const place = { seed: this.#seed, step, item, index: 0 };
       const start = Math.floor(uniform({ ...place, stream: streams.crop }) * (clipSamples - L + 1));
       audio.set(clip.subarray(start, start + L), item * L);
       t.push(Math.floor(uniform({ ...place, stream: streams.timestep }) * T));
     }
     return { audio, t };
+  }
+
+  /** Clip i, looked through when it comes first: the kernels may swallow a NaN, and the loss would not show it. */
+  #clip(i: number): Float32Array {
+    const clip = this.#clips.clip(i);
+    if (this.#checked.has(i)) return clip;
+    const broken = clip.findIndex((value) => !Number.isFinite(value));
+    if (broken >= 0) throw new UserError(`clip ${i} of the data set has ${clip[broken]} at sample ${broken}: prepare the data set again`);
+    this.#checked.add(i);
+    return clip;
   }
 
   /** The clip at a position of an epoch's order, which is shuffled after Fisher and Yates. */

@@ -93,7 +93,7 @@ export const PRESETS = {
       betaEnd: 0.2,
       sampleRate: DEFAULT_SAMPLE_RATE / DATA.downsample,
     },
-    training: { ...TRAINING, cropSamples: 2048 },
+    training: { ...TRAINING, cropSamples: 2048, learningRate: 2e-3 },
     data: DATA,
   },
 

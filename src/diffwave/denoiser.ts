@@ -106,14 +106,19 @@ export class Denoiser {
     const x = { buffer: gpu.buffers.acquire(bytes, 'x'), offset: 0, size: bytes };
     const predicted = { buffer: gpu.buffers.acquire(bytes, 'predicted noise'), offset: 0, size: bytes };
 
-    const tape = new Tape(model.parameters);
-    const t = tape.input('t', [B]);
-    const tile = gatherWindow(tape, tape.external('x', [B, L], x), width);
-    scatterWindow(tape, network(tape, config, { noisy: tile, t }), tape.external('predicted', [B, L], predicted));
-    const plan = planTape(tape);
-    checkPlan(plan, gpu.device.limits, 'use a smaller batch');
-    const executable = await Executable.build(gpu, plan);
-    return new Denoiser({ gpu, B, L, width, windows, x, predicted, executable, t });
+    try {
+      const tape = new Tape({ parameters: model.parameters, variant: gpu.variant });
+      const t = tape.input('t', [B]);
+      const tile = gatherWindow(tape, tape.external('x', [B, L], x), width);
+      scatterWindow(tape, network(tape, config, { noisy: tile, t }), tape.external('predicted', [B, L], predicted));
+      const plan = planTape(tape);
+      checkPlan(plan, gpu.device.limits, 'use a smaller batch');
+      const executable = await Executable.build(gpu, plan);
+      return new Denoiser({ gpu, B, L, width, windows, x, predicted, executable, t });
+    } catch (error) {
+      for (const { buffer } of [x, predicted]) gpu.buffers.release(buffer);
+      throw error;
+    }
   }
 
   get plan(): Plan {

@@ -15,6 +15,8 @@ export class DiffWave {
   readonly config: DiffWaveConfig;
   readonly parameters: Parameters;
   #denoiser: Denoiser | undefined;
+  /** The last prediction that was asked for: one denoiser serves them all, one after the other. */
+  #predictions: Promise<unknown> = Promise.resolve();
 
   private constructor(gpu: Gpu, config: DiffWaveConfig, weights: Weights) {
     this.gpu = gpu;
@@ -78,12 +80,19 @@ export class DiffWave {
         throw new UserError(`predictNoise: wanted steps t from 0 to ${this.config.diffusionSteps - 1}, got ${t}`);
       }
     }
+    const result = this.#predictions.then(() => this.#predict(noisy, { t: options.t, B, L }));
+    this.#predictions = result.catch(() => undefined);
+    return result;
+  }
+
+  async #predict(noisy: Float32Array<ArrayBuffer>, { t, B, L }: { t: readonly number[]; B: number; L: number }) {
     if (this.#denoiser?.B !== B || this.#denoiser.L !== L) {
       this.#denoiser?.destroy();
+      this.#denoiser = undefined; // the next one may not fit
       this.#denoiser = await Denoiser.create({ model: this, B, L });
     }
     this.#denoiser.write(noisy);
-    await this.#denoiser.predict(options.t);
+    await this.#denoiser.predict(t);
     return this.#denoiser.readPredicted();
   }
 

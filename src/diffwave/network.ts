@@ -9,13 +9,11 @@
 import type { ParameterSpec } from '../autograd/parameters.ts';
 import type { Tape } from '../autograd/tape.ts';
 import type { Tensor } from '../autograd/tensor.ts';
-import { addStep } from '../ops/addStep.ts';
 import { conv1d } from '../ops/conv1d.ts';
 import { encode } from '../ops/encode.ts';
-import { gate } from '../ops/gate.ts';
 import { linear } from '../ops/linear.ts';
 import { relu } from '../ops/relu.ts';
-import { residual } from '../ops/residual.ts';
+import { residualLayer } from '../ops/residualLayer.ts';
 import { scale } from '../ops/scale.ts';
 import { silu } from '../ops/silu.ts';
 import type { DiffWaveConfig } from './config.ts';
@@ -40,15 +38,15 @@ export function network(tape: Tape, config: DiffWaveConfig, input: { noisy: Tens
   let skip: Tensor | undefined; // (B, L, C) running sum over layers
   for (let layer = 0; layer < config.layers; layer++) {
     const name = `residual_layers.${layer}`;
-    const stepped = addStep(tape, x, dense(`${name}.diffusion_projection`, embedding));
-    const convolved = conv1d(tape, {
-      x: stepped,
-      ...affine(`${name}.dilated_conv`),
+    ({ output: x, skip } = residualLayer(tape, {
+      x,
+      step: dense(`${name}.diffusion_projection`, embedding),
+      skip,
+      dilated: affine(`${name}.dilated_conv`),
+      projection: affine(`${name}.output_projection`),
       dilation: dilationOf(config, layer),
-      name: `${name}.dilated_conv`,
-    }); // (B, L, 2C)
-    const projected = pointwise(`${name}.output_projection`, gate(tape, convolved)); // (B, L, 2C)
-    ({ output: x, skip } = residual(tape, { x, projected, skip }));
+      name,
+    }));
   }
   const scaled = scale(tape, skip!, 1 / Math.sqrt(config.layers));
   const mixed = relu(tape, pointwise('skip_projection', scaled));

@@ -10,9 +10,10 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, a
 import { join } from 'node:path';
 import { UserError } from '../errors.ts';
 import { readFileOrExplain, syncFolder, writeFileAtomic } from '../files.node.ts';
+import type { Gpu } from '../gpu/gpu.ts';
 import type { DiffWaveConfig, TrainingConfig } from './config.ts';
 import { validateConfig, validateTraining } from './config.ts';
-import type { DiffWave } from './model.ts';
+import { DiffWave } from './model.ts';
 import { readSafetensors, writeSafetensors } from './safetensors.ts';
 import type { OptimizerState } from './trainer.ts';
 import type { Progress } from './training.ts';
@@ -42,14 +43,19 @@ export class RunFolder {
     this.config = config;
   }
 
-  /** A new run. Throws a `UserError` if the folder has anything in it. */
-  static create(path: string, config: Omit<RunConfig, 'format'>): RunFolder {
+  /** Throws a `UserError` if there is anything where a new run shall go. */
+  static requireEmpty(path: string): void {
     if (existsSync(join(path, 'config.json'))) {
       throw new UserError(`${path} already has a run in it: go on with --resume, or choose another --out`);
     }
     if (existsSync(path) && readdirSync(path).length > 0) {
       throw new UserError(`${path} is not empty and is not a run: choose another --out`);
     }
+  }
+
+  /** A new run. Throws a `UserError` if the folder has anything in it. */
+  static create(path: string, config: Omit<RunConfig, 'format'>): RunFolder {
+    RunFolder.requireEmpty(path);
     const complete = { format: formatVersion, ...config };
     writeFileAtomic(join(path, 'config.json'), `${JSON.stringify(complete, null, 2)}\n`);
     return new RunFolder(path, complete);
@@ -75,6 +81,23 @@ export class RunFolder {
 
   get logFile(): string {
     return join(this.path, 'log.jsonl');
+  }
+
+  /**
+   * The network with the latest weights. Throws a `UserError` if they are missing or damaged, or belong to another
+   * network than config.json says.
+   */
+  async load(gpu: Gpu): Promise<DiffWave> {
+    const model = await DiffWave.load(gpu, this.weightsFile);
+    for (const [field, wanted] of Object.entries(this.config.model)) {
+      const found = model.config[field as keyof DiffWaveConfig];
+      if (found === undefined || found === wanted) continue;
+      model.destroy();
+      throw new UserError(
+        `${this.weightsFile} is of another network than ${join(this.path, 'config.json')}: its ${field} is ${found}, not ${wanted}; put back the file that belongs there`,
+      );
+    }
+    return model;
   }
 
   appendLog({ step, loss, learningRate, seconds }: Progress): void {
@@ -171,11 +194,15 @@ function loadCheckpoint(path: string, model: DiffWave): Checkpoint {
   return state;
 }
 
-function parseJson<T>(file: string): T {
+/** The object in a JSON file. The parser's own message is left out: it quotes the file, over several lines. */
+function parseJson<T extends object>(file: string): T {
+  const text = new TextDecoder().decode(readFileOrExplain(file, 'JSON'));
+  let value: unknown;
   try {
-    return JSON.parse(new TextDecoder().decode(readFileOrExplain(file, 'JSON'))) as T;
-  } catch (error) {
-    if (error instanceof UserError) throw error;
-    throw new UserError(`${file} is not valid JSON (${(error as Error).message})`);
+    value = JSON.parse(text);
+  } catch {
+    throw new UserError(`${file} is damaged: it is not valid JSON`);
   }
+  if (typeof value !== 'object' || value === null) throw new UserError(`${file} is damaged: there is no object in it`);
+  return value as T;
 }

@@ -72,7 +72,7 @@ export class Trainer {
     const [m, v] = [parameters.flat('Adam m'), parameters.flat('Adam v')];
     const history = gpu.buffers.acquire(historyLength * 4, 'losses');
 
-    const tape = new Tape(parameters);
+    const tape = new Tape({ parameters, variant: gpu.variant });
     const inputs: Inputs = {
       audio: tape.input('audio', [B, L]),
       t: tape.input('t', [B]),

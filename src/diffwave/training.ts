@@ -36,14 +36,15 @@ export interface TrainOptions {
   /** Called once before the first step, with the plan in `trainer.plan`. */
   readonly onStart?: (trainer: Trainer) => void;
   readonly onProgress?: (progress: Progress) => void;
-  /** Called every `saveEvery` updates and at the end, unless that has been saved already. */
+  /** Called every `saveEvery` updates and at the end, unless that has been saved already; a report comes before it. */
   readonly onSave?: (state: OptimizerState & { readonly seconds: number }) => Promise<void> | void;
 }
 
 /**
  * Trains the model in place: Adam on the loss ‖ε − ε_θ(x_t, t)‖ of random crops at random t (Ho et al. 2020,
  * algorithm 1). Batches, t and noise are functions of (seed, step), so that a resumed run is the run that was not
- * interrupted. Returns the last report. Throws a `UserError` if the loss becomes NaN or the sizes do not fit.
+ * interrupted. Returns the last report. Throws a `UserError` if the sizes do not fit, and if the data, the loss or a
+ * gradient is NaN; what is broken is not saved.
  */
 export async function train(model: DiffWave, options: TrainOptions): Promise<Progress | undefined> {
   const { dataset, training, steps, resume, signal } = options;
@@ -57,13 +58,14 @@ export async function train(model: DiffWave, options: TrainOptions): Promise<Pro
   const elapsed = (): number => (performance.now() - clock) / 1000;
   const began = { step: trainer.step, seconds: elapsed() };
   let reported = { ...began };
-  let saved = trainer.step;
+  let saved = resume?.step; // a new run that is stopped before its first update is saved too: it can be resumed
   let last: Progress | undefined;
   // Reports run beside the loop, one after the other: the loop does not wait for the numbers it prints.
   let reports = Promise.resolve();
   let failure: unknown;
 
   const report = (): void => {
+    if (trainer.step === reported.step) return;
     const now = { step: trainer.step, seconds: elapsed() };
     const since = reported;
     reported = now;
@@ -85,8 +87,17 @@ export async function train(model: DiffWave, options: TrainOptions): Promise<Pro
   const save = async (): Promise<void> => {
     if (saved === trainer.step) return;
     saved = trainer.step;
-    await reports; // a loss that is NaN is found out before it is saved
-    await options.onSave?.({ ...(await trainer.optimizerState()), seconds: elapsed() });
+    report(); // a loss that is NaN is found out before it is saved
+    await reports;
+    const state = await trainer.optimizerState();
+    for (const [name, values] of state.m) {
+      if (values.every(Number.isFinite)) continue;
+      // A relu or a gate may turn NaN into a number (WGSL lets it), and then the loss does not show it.
+      throw new UserError(
+        `the gradient of '${name}' became NaN or infinite before step ${state.step} at learning rate ${training.learningRate}: go back to a checkpoint before that and use a lower --learning-rate`,
+      );
+    }
+    await options.onSave?.({ ...state, seconds: elapsed() });
   };
 
   try {
@@ -99,8 +110,6 @@ export async function train(model: DiffWave, options: TrainOptions): Promise<Pro
       if (first || trainer.step % printEvery === 0) report();
       if (trainer.step % saveEvery === 0) await save();
     }
-    if (trainer.step > reported.step && !failure) report();
-    await reports;
     await save();
     return last;
   } finally {

@@ -66,7 +66,7 @@ export class BufferPool {
     const buffer = this.#device.createBuffer({
       label,
       size,
-      usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
+      usage: GPUBufferUsage.STORAGE | GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
     });
     void this.#device.popErrorScope().then((error) => {
       if (error) this.#failure ??= `the GPU has no memory left for '${label}' (${formatBytes(size)}, with ${formatBytes(this.#liveBytes)} in use)`;

@@ -4,6 +4,8 @@ import type { Platform } from '../platform.ts';
 import { defaultPlatform } from '../platform.ts';
 import { BufferPool, formatBytes } from './buffers.ts';
 import { KernelCache } from './kernels.ts';
+import type { VariantSettings } from './variant.ts';
+import { chooseVariant } from './variant.ts';
 
 const optionalFeatures: readonly GPUFeatureName[] = ['shader-f16', 'subgroups', 'timestamp-query'];
 
@@ -22,8 +24,8 @@ const raisedLimits = [
 /** Submits that a GPU may be behind the program: enough to keep it busy, few enough that Ctrl-C is quick. */
 const mostAhead = 8;
 
-/** Share of the last wait that is slept before asking a software adapter whether it is done. */
-const sleptShare = 0.8;
+/** Share of the expected wait that is slept before asking a software adapter whether it is done. */
+const sleptShare = 0.7;
 
 export const noAdapterMessage =
   'no WebGPU adapter found: install the driver of your GPU (on Linux its Vulkan driver; without a GPU, Debian and Ubuntu have a software one in the package mesa-vulkan-drivers)';
@@ -38,12 +40,14 @@ export class Gpu {
   readonly info: GPUAdapterInfo;
   readonly kernels: KernelCache;
   readonly buffers: BufferPool;
+  /** The kernel variant that suits this adapter. */
+  readonly variant: VariantSettings;
   readonly #platform: Platform;
   readonly #ahead: Promise<undefined>[] = [];
   #failure: string | undefined;
   #closed = false;
-  /** How long the last wait took, in ms. */
-  #lastWait = 0;
+  /** How long the next wait will probably take, in ms. */
+  #expectedWait = 0;
 
   private constructor(device: GPUDevice, info: GPUAdapterInfo, platform: Platform) {
     this.device = device;
@@ -51,6 +55,7 @@ export class Gpu {
     this.#platform = platform;
     this.kernels = new KernelCache(device, (stem) => platform.shader(stem));
     this.buffers = new BufferPool(device);
+    this.variant = chooseVariant(device, info);
     device.addEventListener('uncapturederror', (event) => {
       this.#failure ??= (event as GPUUncapturedErrorEvent).error.message;
     });
@@ -98,6 +103,7 @@ export class Gpu {
       `adapter   ${this.name}`,
       `binding   ${formatBytes(limits.maxStorageBufferBindingSize)} at most in one storage binding, ${formatBytes(limits.maxBufferSize)} in one buffer`,
       `workgroup ${limits.maxComputeInvocationsPerWorkgroup} invocations, ${formatBytes(limits.maxComputeWorkgroupStorageSize)} of shared memory, ${limits.maxComputeWorkgroupsPerDimension} workgroups per dimension`,
+      `kernels   ${this.variant.variant}`,
       `features  ${optionalFeatures.map((name) => `${name} ${features.has(name) ? 'yes' : 'no'}`).join(', ')}`,
     ].join('\n');
   }
@@ -134,14 +140,15 @@ export class Gpu {
   /** Waits until everything submitted so far has been executed. */
   async idle(): Promise<void> {
     this.check();
-    const start = performance.now();
     // dawn.node polls in a tight loop while a promise is pending. On a software adapter that takes the CPU from the
-    // kernels themselves, so there we sleep for most of the time that the last wait took before asking.
-    if (this.isSoftware && this.#lastWait > 2) {
-      await new Promise((resolve) => setTimeout(resolve, Math.min(this.#lastWait * sleptShare, 5000)));
-    }
+    // kernels themselves, so there we sleep for most of the time that this will take before asking.
+    const slept = this.isSoftware ? Math.min(this.#expectedWait * sleptShare, 5000) : 0;
+    if (slept > 2) await new Promise((resolve) => setTimeout(resolve, slept));
+    const asked = performance.now();
     await this.device.queue.onSubmittedWorkDone();
-    this.#lastWait = performance.now() - start;
+    const waited = performance.now() - asked;
+    // An answer at once means that we slept too long, nobody knows by how much.
+    this.#expectedWait = waited < slept / 20 ? slept / 3 : slept + waited;
     this.check();
   }
 

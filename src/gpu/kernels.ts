@@ -1,6 +1,6 @@
 /** Kernels: WGSL files compiled once per set of constants, with errors that show the line of the file. */
 import type { Binding, Constants, Field, ShaderInterface } from './wgsl.ts';
-import { parseInterface, withHeader } from './wgsl.ts';
+import { assemble, parseInterface } from './wgsl.ts';
 
 /** Names one compiled kernel: the file, its entry point, and everything the compiler is to know. */
 export interface KernelSpec {
@@ -92,7 +92,7 @@ export class KernelCache {
 
   async #createModule(stem: string, constants: Constants): Promise<{ module: GPUShaderModule; text: ShaderInterface }> {
     const text = await this.#shader(stem);
-    const { code, headerLine, headerLines } = withHeader(text, constants);
+    const { code, origin } = assemble(text, constants, stem);
     this.#device.pushErrorScope('validation');
     const module = this.#device.createShaderModule({ label: stem, code });
     const scope = this.#device.popErrorScope();
@@ -101,11 +101,11 @@ export class KernelCache {
     if (messages.length > 0 || invalid) {
       const lines = code.split('\n');
       const shown = messages.slice(0, 3).map((message) => {
-        const line = message.lineNum <= headerLine ? message.lineNum : message.lineNum - headerLines;
+        const line = origin[message.lineNum - 1] || 'header';
         return `shaders/${stem}.wgsl:${line}:${message.linePos}: ${message.message}\n    ${(lines[message.lineNum - 1] ?? '').trim()}`;
       });
       throw new Error(`WGSL does not compile:\n${shown.length > 0 ? shown.join('\n') : invalid?.message}`);
     }
-    return { module, text: parseInterface(text, stem) };
+    return { module, text: parseInterface(code, stem) };
   }
 }

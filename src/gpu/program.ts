@@ -90,8 +90,7 @@ export class Program {
     const stepSlots: StepSlot[] = [];
     let paramsSlots = 0;
 
-    device.pushErrorScope('validation');
-    const commands = dispatches.map((dispatch, position): Command => {
+    const prepare = (dispatch: Dispatch, position: number): Command => {
       const kernel = kernels[position]!;
       checkBindings(gpu, dispatch, kernel);
       const entries: GPUBindGroupEntry[] = Object.entries(dispatch.bindings).map(([name, range]) => ({
@@ -113,8 +112,16 @@ export class Program {
       const group = device.createBindGroup({ label: kernel.name, layout: kernel.pipeline.getBindGroupLayout(0), entries });
       const grid = foldGrid(dispatch.workgroups, device.limits.maxComputeWorkgroupsPerDimension);
       return { name: kernel.name, pipeline: kernel.pipeline, group, ...grid };
-    });
-    const error = await device.popErrorScope();
+    };
+    let commands: Command[];
+    let scope: Promise<GPUError | null>;
+    device.pushErrorScope('validation');
+    try {
+      commands = dispatches.map(prepare);
+    } finally {
+      scope = device.popErrorScope(); // a scope left open would swallow every later error
+    }
+    const error = await scope;
     if (error) throw new Error(`a program was refused: ${error.message}`);
     if (uniforms) device.queue.writeBuffer(uniforms, 0, paramsBytes);
     return new Program(gpu, { commands, uniforms, stepSlots, stepBytes, stepBuffer });

@@ -5,6 +5,8 @@
  * Not a WGSL parser: it knows the declarations that this project's shaders use, and refuses others.
  */
 
+import { expand } from './expand.ts';
+
 export type Access = 'read' | 'read_write' | 'uniform';
 
 export interface Binding {
@@ -65,20 +67,19 @@ export function packUniform(fields: readonly Field[], values: Readonly<Record<st
   });
 }
 
-/** Puts the generated header behind the file's directives, which WGSL wants first; returns text and shift of lines. */
-export function withHeader(text: string, constants: Constants): { code: string; headerLine: number; headerLines: number } {
-  const lines = text.split('\n');
-  let last = -1;
-  lines.forEach((line, index) => {
-    if (/^\s*(enable|requires|diagnostic)\b.*;/.test(line)) last = index;
-  });
+/**
+ * The text that the compiler sees: directives of `expand.ts` resolved, and the generated header of constants behind
+ * the file's `enable` lines, which WGSL wants first. `origin` has for each line its number in the file, 0 in the header.
+ */
+export function assemble(text: string, constants: Constants, stem: string): { code: string; origin: readonly number[] } {
+  const { lines, origin } = expand(text, constants, stem);
+  const directives = lines.findLastIndex((line) => /^\s*(enable|requires|diagnostic)\b.*;/.test(line)) + 1;
   const header = Object.entries(constants).map(([name, value]) =>
     typeof value === 'string' ? `alias ${name} = ${value};` : `const ${name} = ${value}u;`,
   );
   return {
-    code: [...lines.slice(0, last + 1), ...header, ...lines.slice(last + 1)].join('\n'),
-    headerLine: last + 1,
-    headerLines: header.length,
+    code: [...lines.slice(0, directives), ...header, ...lines.slice(directives)].join('\n'),
+    origin: [...origin.slice(0, directives), ...header.map(() => 0), ...origin.slice(directives)],
   };
 }
 

@@ -1,6 +1,7 @@
 import type { Tape } from '../autograd/tape.ts';
 import type { Tensor } from '../autograd/tensor.ts';
 import { activationShape, expectShape } from '../autograd/tensor.ts';
+import { contract, contractWeights, isFast } from './contraction.ts';
 import { lanesFor, workgroupsFor } from './lanes.ts';
 import { chunksOf, reduceInto } from './reduce.ts';
 
@@ -21,10 +22,42 @@ export function conv1d(tape: Tape, options: {
   expectShape(bias, [Cout], 'conv1d bias');
   if (K % 2 !== 1) throw new TypeError(`conv1d: a "same" convolution wants an odd number of taps, got ${K}`);
   if (!Number.isInteger(dilation) || dilation < 1) throw new TypeError(`conv1d: wanted a dilation of at least 1, got ${dilation}`);
+  const y = tape.result(options.name ?? 'conv', [B, L, Cout], [x, weight, bias]);
+  if (isFast(tape, Cin, Cout)) fast(tape, options, y);
+  else naive(tape, options, y);
+  return y;
+}
+
+interface Operands {
+  readonly x: Tensor;
+  readonly weight: Tensor;
+  readonly bias: Tensor;
+  readonly dilation: number;
+}
+
+// dweight[k, ci, :] = Σ x[b, t + (k − (K−1)/2)·D, ci]·dy[b, t, :],  dbias = Σ dy
+// dx[b, t, :] = Σ_k Σ_co dy[b, t − (k − (K−1)/2)·D, co]·weight[k, :, co]: the forward with time and weights turned
+
+function fast(tape: Tape, { x, weight, bias, dilation }: Operands, y: Tensor): void {
+  const [B, L] = x.shape as [number, number];
+  contract(tape, { finish: 'PLAIN' }, { weight, bias, B, L, dilation, reads: { x }, writes: { y } });
+  tape.onBackward([y], () => {
+    const dOutput = tape.gradient(y)!;
+    contractWeights(tape, { weight, bias, B, L, dilation, x, dOutput });
+    const slot = tape.gradientSlot(x);
+    if (!slot) return;
+    contract(tape, { finish: 'PLAIN', accumulate: slot.accumulate }, {
+      weight, transposed: true, B, L, dilation, reads: { x: dOutput }, writes: { y: slot.tensor },
+    });
+  });
+}
+
+function naive(tape: Tape, { x, weight, bias, dilation }: Operands, y: Tensor): void {
+  const [B, L, Cin] = x.shape as [number, number, number];
+  const [K, , Cout] = weight.shape as [number, number, number];
   const rows = B * L;
   const sizes = { rows, length: L, dilation, chunkRows: 0, chunks: 0 };
   const output = lanesFor(Cout);
-  const y = tape.result(options.name ?? 'conv', [B, L, Cout], [x, weight, bias]);
   tape.record({
     kernel: { shader: 'conv1d', entry: 'forward', constants: { Lane: output.Lane }, overrides: { TAPS: K } },
     reads: { x, weight, bias },
@@ -39,7 +72,7 @@ export function conv1d(tape: Tape, options: {
     inputGradient(dOutput);
   });
 
-  // dweight[k, ci, :] = Σ x[b, t + (k − (K−1)/2)·D, ci]·dy[b, t, :],  dbias = Σ dy: one kernel, bias as a last row
+  // One kernel, the bias as a last row.
   function weightGradients(dOutput: Tensor): void {
     const weightSlot = tape.gradientSlot(weight);
     const biasSlot = tape.gradientSlot(bias);
@@ -59,7 +92,6 @@ export function conv1d(tape: Tape, options: {
     if (biasSlot) reduceInto(tape, biasSlot, partial, { ...whole, offset: K * Cin * Cout, width: Cout });
   }
 
-  // dx[b, t, :] = Σ_k Σ_co dy[b, t − (k − (K−1)/2)·D, co]·weight[k, :, co]: the forward with time and weights turned
   function inputGradient(dOutput: Tensor): void {
     const slot = tape.gradientSlot(x);
     if (!slot) return;
@@ -85,5 +117,4 @@ export function conv1d(tape: Tape, options: {
       workgroups: workgroupsFor((rows * Cin) / input.width),
     });
   }
-  return y;
 }

@@ -1,0 +1,110 @@
+/**
+ * npm run demo: from nothing to sound. Prepares the recordings in `music/`, trains the preset `tiny` for at most three
+ * minutes, samples, and says by two figures how far that went.
+ */
+import { existsSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { loadDataset, prepareDataset } from '../src/audio/dataset.node.ts';
+import type { Dataset } from '../src/audio/dataset.ts';
+import { rootMeanSquare } from '../src/audio/level.ts';
+import { logSpectrumDistance, meanLogSpectrum } from '../src/audio/spectrogram.ts';
+import { spectrogramImage } from '../src/audio/spectrogramImage.ts';
+import { encodeWav16 } from '../src/audio/wav.ts';
+import { presetNamed } from '../src/diffwave/config.ts';
+import { DiffWave } from '../src/diffwave/model.ts';
+import { RunFolder } from '../src/diffwave/run.node.ts';
+import { sample } from '../src/diffwave/sampling.ts';
+import { train } from '../src/diffwave/training.ts';
+import { UserError } from '../src/errors.ts';
+import { writeFileAtomic } from '../src/files.node.ts';
+import { Gpu } from '../src/gpu/gpu.ts';
+import { uniform } from '../src/random.ts';
+import { command } from './lib/command.ts';
+import { ensureAdapter } from './lib/gpu.ts';
+import { interruptSignal } from './lib/interrupt.ts';
+import { lossCurve } from './lib/lossCurve.ts';
+import { planLine, progressLine } from './lib/report.ts';
+
+const recordings = 'music/genres_original';
+
+const cli = command({
+  name: 'demo',
+  summary: 'Trains a small network on the recordings in music/ for three minutes and samples from it.',
+  flags: {
+    out: { type: 'string', placeholder: '<folder>', default: 'demo-output', help: 'where everything goes; replaced if it is there' },
+    minutes: { type: 'number', default: 3, above: 0, help: 'of training at most' },
+    steps: { type: 'integer', default: 3000, min: 1, help: 'updates at most' },
+    seconds: { type: 'number', default: 5, above: 0, help: 'of sound to make' },
+  },
+});
+
+await cli.run(async ({ flags, given }) => {
+  if (given.has('out')) throwUnlessOurs(flags.out);
+  await ensureAdapter();
+  const gpu = await Gpu.open();
+  console.log(gpu.describe());
+  rmSync(flags.out, { recursive: true, force: true });
+
+  const { model: modelConfig, training, data } = presetNamed('tiny');
+  const source = join(import.meta.dirname, '..', recordings);
+  prepareDataset({ source, out: join(flags.out, 'dataset'), ...data });
+  const dataset = loadDataset(join(flags.out, 'dataset'));
+  console.log(`data      ${dataset.clipCount} clips of ${dataset.clipSamples} samples at ${dataset.sampleRate} Hz from ${recordings}`);
+
+  const model = DiffWave.create(gpu, { ...modelConfig, sampleRate: dataset.sampleRate }, { seed: training.seed });
+  const run = RunFolder.create(join(flags.out, 'run'), { preset: 'tiny', model: model.config, training, data: recordings });
+  const signal = interruptSignal('stopping after this step, then sampling (again to stop at once)');
+  const last = await train(model, {
+    dataset,
+    training,
+    signal,
+    steps: flags.steps,
+    maxSeconds: flags.minutes * 60,
+    printEvery: 50,
+    saveEvery: flags.steps,
+    onStart: (trainer) => console.log(planLine(trainer.plan, model.parameters)),
+    onProgress: (progress) => {
+      if (progress.step === 1 || progress.step % 200 === 0) console.log(progressLine(progress, flags.steps));
+      run.appendLog(progress);
+    },
+    onSave: (state) => run.save(model, state),
+  });
+
+  console.log(`trained ${last?.step ?? 0} updates; now sampling ${flags.seconds} s in ${model.config.diffusionSteps} steps`);
+  const L = Math.round(flags.seconds * dataset.sampleRate);
+  const audio = (await sample(model, { shape: [1, L], seed: 0 })).audio[0]!;
+  const files = { wav: join(flags.out, 'sample.wav'), spectrogram: join(flags.out, 'sample.png'), curve: join(flags.out, 'loss.png') };
+  writeFileAtomic(files.wav, encodeWav16(audio, dataset.sampleRate));
+  writeFileAtomic(files.spectrogram, spectrogramImage(audio, { sampleRate: dataset.sampleRate, title: 'demo sample' }));
+  const log = run.readLog();
+  if (log.length > 1) writeFileAtomic(files.curve, lossCurve(log, { title: 'loss of the demo' }));
+
+  const distance = distances(dataset, audio);
+  console.log([
+    `sample       ${files.wav} (RMS ${rootMeanSquare(audio).toFixed(3)}, data ${dataset.manifest.statistics.rms.toFixed(3)})`,
+    `spectrogram  ${files.spectrogram}`,
+    `loss curve   ${files.curve}`,
+    `log-spectrum distance to the data: sample ${distance.sample.toFixed(1)} dB, plain noise ${distance.noise.toFixed(1)} dB`,
+  ].join('\n'));
+  gpu.close();
+});
+
+/** Distances of the mean log spectra to that of the data: of the sample, and of white noise as loud as the data. */
+function distances(dataset: Dataset, audio: Float32Array): { sample: number; noise: number } {
+  const all = Array.from({ length: dataset.clipCount }, (_, i) => meanLogSpectrum(dataset.clip(i)));
+  const wanted = all[0]!.map((_, bin) => all.reduce((sum, spectrum) => sum + spectrum[bin]!, 0) / all.length);
+  const halfWidth = dataset.manifest.statistics.rms * Math.sqrt(3); // a uniform distribution of that RMS
+  const white = Float32Array.from(audio, (_, index) =>
+    halfWidth * (2 * uniform({ seed: 0, stream: 0, step: 0, item: 0, index }) - 1));
+  return {
+    sample: logSpectrumDistance(meanLogSpectrum(audio), wanted),
+    noise: logSpectrumDistance(meanLogSpectrum(white), wanted),
+  };
+}
+
+/** The demo replaces its folder: not one that it did not make. */
+function throwUnlessOurs(out: string): void {
+  if (existsSync(out) && !existsSync(join(out, 'dataset', 'manifest.json'))) {
+    throw new UserError(`--out ${out} is there and is not from an earlier demo: choose another folder`);
+  }
+}

@@ -1,0 +1,229 @@
+enable subgroups;
+
+// Dilated "same" convolution with what stands before and after it in a residual layer, for software adapters with
+// subgroups (lavapipe). Every lane of a subgroup owns WIDE·4 output channels, every subgroup ROWS rows of one item.
+// Inputs are loaded once per subgroup and broadcast from lane to lane, and weights come through a uniform buffer:
+// there, a storage load costs ten instructions a value, a uniform load two and a half, and workgroup memory a coroutine
+// per barrier. On a real GPU this is slow; conv1d.tile.wgsl has the same contract.
+//
+// Weights are packed by packWeights.wgsl: slices of LANES·WIDE·4 output channels, each [K·Cin][WIDE][LANES] vec4f and a
+// last row with the bias, in a uniform binding where they fit (UNIFORM). One dispatch works on one slice. Sums are made
+// in the order k, ci.
+//
+// Constants: LANES size of a subgroup, ROWS, LOADS = ROWS/LANES, WIDE vec4f per lane, TAPS, INPUTS vec4f of Cin, and one
+// flag for what is loaded and one for what is done with the sums (residualLayer.ts has the formulas):
+//   PAIR            inputs are [dOutput/√2 | dSkip]; with LAST there is no dOutput
+//   STEP            inputs are x plus the item's step embedding, zero outside [0, L)
+//   GATE            _0 is the gate g, _1 the filter f: saves σ(g) and tanh(f), writes their product
+//   RESIDUAL        _0 is r, _1 is s: output = (x + r)/√2, skip += s (FIRST: skip = s)
+//   GATE_GRADIENT   sums are dh: writes the gradients in g and f
+//   STEP_GRADIENT   sums are the gradient in x + step: adds dOutput/√2 (not LAST), and its columns' partial sums
+//   none            y = sums, plus y with ACCUMULATE
+
+//@if UNIFORM
+@group(0) @binding(0) var<uniform> weight: array<vec4f, (TAPS * INPUTS * 4u + 1u) * LANES * WIDE>;
+//@else
+@group(0) @binding(0) var<storage, read> weight: array<vec4f>;
+//@end
+//@if PAIR
+@group(0) @binding(1) var<storage, read> dOutput: array<vec4f>;            // (B, L, Cin/2)
+@group(0) @binding(2) var<storage, read> dSkip: array<vec4f>;              // (B, L, Cin/2)
+//@else
+@group(0) @binding(1) var<storage, read> x: array<vec4f>;                  // (B, L, Cin)
+//@end
+//@if STEP
+@group(0) @binding(3) var<storage, read> stepEmbedding: array<vec4f>;      // (B, Cin)
+//@end
+//@if GATE
+@group(0) @binding(4) var<storage, read_write> saved: array<vec4f>;        // (B, L, 2C) σ(g), tanh(f)
+@group(0) @binding(5) var<storage, read_write> y: array<vec4f>;            // (B, L, C)
+//@end
+//@if RESIDUAL
+@group(0) @binding(4) var<storage, read> residual: array<vec4f>;           // (B, L, C) x of the layer
+@group(0) @binding(5) var<storage, read_write> y: array<vec4f>;            // (B, L, C)
+@group(0) @binding(6) var<storage, read_write> skip: array<vec4f>;         // (B, L, C)
+//@end
+//@if GATE_GRADIENT
+@group(0) @binding(4) var<storage, read> saved: array<vec4f>;              // (B, L, 2C)
+@group(0) @binding(5) var<storage, read_write> y: array<vec4f>;            // (B, L, 2C)
+//@end
+//@if STEP_GRADIENT
+//@if !LAST
+@group(0) @binding(2) var<storage, read> dOutput: array<vec4f>;            // (B, L, C)
+//@end
+@group(0) @binding(4) var<storage, read_write> partial: array<vec4f>;      // (B, tiles, C)
+@group(0) @binding(5) var<storage, read_write> y: array<vec4f>;            // (B, L, C)
+//@end
+//@if PLAIN
+@group(0) @binding(5) var<storage, read_write> y: array<vec4f>;            // (B, L, Cout)
+//@end
+
+struct Params {
+  groups: u32,    // tiles of all items
+  tiles: u32,     // ⌈L/ROWS⌉, of one item
+  length: u32,    // L
+  width: u32,     // vec4f that the sums' channels have in all: Cout, or half of it for GATE and RESIDUAL
+  slice: u32,     // the first of them in this slice
+  dilation: i32,  // D, in rows
+  direction: i32, // +1 forward, −1 for the gradient in the input
+}
+@group(0) @binding(7) var<uniform> params: Params;
+
+const halfPower = 0.70710678118654752; // 1/√2
+
+// exp(80) is finite in float32, exp(89) is not, and WGSL may assume that infinities do not occur.
+fn sigmoid(v: vec4f) -> vec4f {
+  return 1.0 / (1.0 + exp(-clamp(v, vec4f(-80.0), vec4f(80.0))));
+}
+
+// Some drivers compute tanh as (e^2x − 1)/(e^2x + 1), which is NaN for large x; beyond 15 it is 1 in float32.
+fn safeTanh(v: vec4f) -> vec4f {
+  return tanh(clamp(v, vec4f(-15.0), vec4f(15.0)));
+}
+
+@compute @workgroup_size(LANES)
+fn forward(
+  @builtin(subgroup_invocation_id) lane: u32,
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+) {
+  let tile = group.x + group.y * groups.x;
+  if (tile >= params.groups) { return; }
+  let item = tile / params.tiles;
+  let begin = item * params.length;              // row of the item's start
+  let first = tile % params.tiles * ROWS;        // sample of the tile's start
+  let bias = TAPS * INPUTS * 4u * LANES * WIDE + lane;
+  //@each r ROWS
+  //@each n WIDE
+  var sum{r}_{n} = weight[bias + {n}u * LANES];
+  //@end
+  //@end
+
+  for (var k = 0u; k < TAPS; k++) {
+    let shift = (i32(k) - i32(TAPS / 2u)) * params.dilation * params.direction;
+    //@each i LOADS
+    let t{i} = i32(first + lane + {i}u * LANES) + shift;
+    let inside{i} = t{i} >= 0 && t{i} < i32(params.length);
+    let row{i} = select(0u, begin + u32(t{i}), inside{i});
+    //@end
+    for (var c = 0u; c < INPUTS; c++) {
+      let w = (k * INPUTS + c) * 4u * LANES * WIDE + lane;
+      //@if STEP
+      let step = stepEmbedding[item * INPUTS + c];
+      //@end
+      //@if PAIR
+      let second = c >= INPUTS / 2u;
+      let column = select(c, c - INPUTS / 2u, second);
+      //@end
+      //@each i LOADS
+      //@if PAIR
+      var pair{i} = vec4f(0.0);
+      if (second) {
+        pair{i} = dSkip[row{i} * (INPUTS / 2u) + column];
+      //@if !LAST
+      } else {
+        pair{i} = dOutput[row{i} * (INPUTS / 2u) + column] * halfPower;
+      //@end
+      }
+      let x{i} = select(vec4f(0.0), pair{i}, inside{i});
+      //@else
+      //@if STEP
+      let x{i} = select(vec4f(0.0), x[row{i} * INPUTS + c] + step, inside{i});
+      //@else
+      let x{i} = select(vec4f(0.0), x[row{i} * INPUTS + c], inside{i});
+      //@end
+      //@end
+      //@end
+      //@each q 4
+      {
+        //@each n WIDE
+        let w{n} = weight[w + ({q}u * WIDE + {n}u) * LANES];
+        //@end
+        //@each r ROWS
+        {
+          let v = subgroupBroadcast(x{r/LANES}[{q}], {r%LANES}u);
+          //@each n WIDE
+          sum{r}_{n} += v * w{n};
+          //@end
+        }
+        //@end
+      }
+      //@end
+    }
+  }
+
+  //@if STEP_GRADIENT
+  //@each n WIDE
+  var columns{n} = vec4f(0.0);
+  //@end
+  //@end
+  //@each r ROWS
+  if (first + {r}u < params.length) {
+    let row = begin + first + {r}u;
+    //@if GATE
+    if (params.slice + lane < params.width) {
+      let place = row * params.width + params.slice + lane;
+      let s = sigmoid(sum{r}_0);
+      let h = safeTanh(sum{r}_1);
+      saved[place + row * params.width] = s;
+      saved[place + (row + 1u) * params.width] = h;
+      y[place] = s * h;
+    }
+    //@end
+    //@if RESIDUAL
+    if (params.slice + lane < params.width) {
+      let place = row * params.width + params.slice + lane;
+      y[place] = (residual[place] + sum{r}_0) * halfPower;
+      //@if FIRST
+      skip[place] = sum{r}_1;
+      //@else
+      skip[place] += sum{r}_1;
+      //@end
+    }
+    //@end
+    //@if GATE_GRADIENT
+    //@each n WIDE
+    if (params.slice + {n}u * LANES + lane < params.width) {
+      let place = row * 2u * params.width + params.slice + {n}u * LANES + lane;
+      let s = saved[place];
+      let h = saved[place + params.width];
+      y[place] = sum{r}_{n} * h * s * (1.0 - s);
+      y[place + params.width] = sum{r}_{n} * s * (1.0 - h * h);
+    }
+    //@end
+    //@end
+    //@if STEP_GRADIENT
+    //@each n WIDE
+    columns{n} += sum{r}_{n};
+    if (params.slice + {n}u * LANES + lane < params.width) {
+      let place = row * params.width + params.slice + {n}u * LANES + lane;
+      //@if LAST
+      y[place] = sum{r}_{n};
+      //@else
+      y[place] = sum{r}_{n} + dOutput[place] * halfPower;
+      //@end
+    }
+    //@end
+    //@end
+    //@if PLAIN
+    //@each n WIDE
+    if (params.slice + {n}u * LANES + lane < params.width) {
+      let place = row * params.width + params.slice + {n}u * LANES + lane;
+      //@if ACCUMULATE
+      y[place] += sum{r}_{n};
+      //@else
+      y[place] = sum{r}_{n};
+      //@end
+    }
+    //@end
+    //@end
+  }
+  //@end
+  //@if STEP_GRADIENT
+  //@each n WIDE
+  if (params.slice + {n}u * LANES + lane < params.width) {
+    partial[tile * params.width + params.slice + {n}u * LANES + lane] = columns{n};
+  }
+  //@end
+  //@end
+}

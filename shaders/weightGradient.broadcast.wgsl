@@ -1,0 +1,136 @@
+enable subgroups;
+
+// Weight gradient of a dilated convolution for software adapters with subgroups; see conv1d.broadcast.wgsl.
+//   dw[k, ci, co] = Σ a[t + (k − (K−1)/2)·D, ci] · b[t, co],  dbias[co] = Σ b[t, co]
+// Partial sums over chunks of rows of one item, which reduce.wgsl adds up in a fixed order. A subgroup makes the tile of
+// CHANNELS inputs × LANES·WIDE·4 outputs of one tap. Row K·Cin of every partial is the bias gradient.
+//
+// Constants: LANES size of a subgroup, WIDE vec4f of outputs per lane, CHANNELS vec4f of inputs of a tile, TAPS, INPUTS
+// and OUTPUTS vec4f of Cin and Cout, and for the operands:
+//   STEP   a is x plus the item's step embedding, zero outside [0, L)
+//   PAIR   b is [dOutput/√2 | dSkip]; with LAST there is no dOutput
+
+@group(0) @binding(0) var<storage, read> x: array<vec4f>;                  // (B, L, Cin)
+//@if STEP
+@group(0) @binding(1) var<storage, read> stepEmbedding: array<vec4f>;      // (B, Cin)
+//@end
+//@if PAIR
+//@if !LAST
+@group(0) @binding(2) var<storage, read> dOutput: array<vec4f>;            // (B, L, Cout/2)
+//@end
+@group(0) @binding(3) var<storage, read> dSkip: array<vec4f>;              // (B, L, Cout/2)
+//@else
+@group(0) @binding(2) var<storage, read> dOutput: array<vec4f>;            // (B, L, Cout)
+//@end
+@group(0) @binding(4) var<storage, read_write> partial: array<vec4f>;      // (B·chunks, K·Cin + 1, Cout)
+
+struct Params {
+  groups: u32,    // B·chunks·TAPS·tiles
+  chunks: u32,    // of one item
+  chunkRows: u32, // rows of a chunk
+  length: u32,    // L
+  dilation: i32,  // D, in rows
+}
+@group(0) @binding(5) var<uniform> params: Params;
+
+const inputTiles = (INPUTS + CHANNELS - 1u) / CHANNELS;
+const outputTiles = (OUTPUTS + LANES * WIDE - 1u) / (LANES * WIDE);
+const halfPower = 0.70710678118654752; // 1/√2
+
+fn loadB(row: u32, column: u32) -> vec4f {
+  //@if PAIR
+  if (column >= OUTPUTS / 2u) { return dSkip[row * (OUTPUTS / 2u) + column - OUTPUTS / 2u]; }
+  //@if LAST
+  return vec4f(0.0);
+  //@else
+  return dOutput[row * (OUTPUTS / 2u) + column] * halfPower;
+  //@end
+  //@else
+  return dOutput[row * OUTPUTS + column];
+  //@end
+}
+
+@compute @workgroup_size(LANES)
+fn forward(
+  @builtin(subgroup_invocation_id) lane: u32,
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+) {
+  let number = group.x + group.y * groups.x;
+  if (number >= params.groups) { return; }
+  let outputTile = number % outputTiles;
+  let inputTile = number / outputTiles % inputTiles;
+  let k = number / (outputTiles * inputTiles) % TAPS;
+  let chunk = number / (outputTiles * inputTiles * TAPS); // of all items
+  let item = chunk / params.chunks;
+  let begin = item * params.length;
+  let first = chunk % params.chunks * params.chunkRows;
+  let end = min(first + params.chunkRows, params.length);
+  let shift = (i32(k) - i32(TAPS / 2u)) * params.dilation;
+  let channel = inputTile * CHANNELS; // vec4f of Cin
+  //@each n WIDE
+  let column{n} = min(outputTile * LANES * WIDE + {n}u * LANES + lane, OUTPUTS - 1u);
+  var biasSum{n} = vec4f(0.0);
+  //@end
+  //@each c CHANNELS
+  //@if STEP
+  let step{c} = stepEmbedding[item * INPUTS + min(channel + {c}u, INPUTS - 1u)];
+  //@end
+  //@each q 4
+  //@each n WIDE
+  var sum{c}_{q}_{n} = vec4f(0.0);
+  //@end
+  //@end
+  //@end
+
+  for (var start = first; start < end; start += LANES) {
+    // Every lane loads the inputs of one row, and then the outputs of all of them.
+    let t = i32(start + lane) + shift;
+    let inside = start + lane < end && t >= 0 && t < i32(params.length);
+    let source = select(0u, begin + u32(t), inside);
+    //@each c CHANNELS
+    //@if STEP
+    let a{c} = select(vec4f(0.0), x[source * INPUTS + min(channel + {c}u, INPUTS - 1u)] + step{c}, inside);
+    //@else
+    let a{c} = select(vec4f(0.0), x[source * INPUTS + min(channel + {c}u, INPUTS - 1u)], inside);
+    //@end
+    //@end
+    //@each r LANES
+    {
+      let here = start + {r}u < end;
+      let row = begin + min(start + {r}u, params.length - 1u);
+      //@each n WIDE
+      let b{n} = select(vec4f(0.0), loadB(row, column{n}), here);
+      biasSum{n} += b{n};
+      //@end
+      //@each c CHANNELS
+      //@each q 4
+      {
+        let v = subgroupBroadcast(a{c}[{q}], {r}u);
+        //@each n WIDE
+        sum{c}_{q}_{n} += v * b{n};
+        //@end
+      }
+      //@end
+      //@end
+    }
+    //@end
+  }
+
+  let base = chunk * (TAPS * INPUTS * 4u + 1u);
+  //@each n WIDE
+  if (outputTile * LANES * WIDE + {n}u * LANES + lane < OUTPUTS) {
+    //@each c CHANNELS
+    if (channel + {c}u < INPUTS) {
+      let row = base + (k * INPUTS + channel + {c}u) * 4u;
+      //@each q 4
+      partial[(row + {q}u) * OUTPUTS + column{n}] = sum{c}_{q}_{n};
+      //@end
+    }
+    //@end
+    if (k == 0u && inputTile == 0u) {
+      partial[(base + TAPS * INPUTS * 4u) * OUTPUTS + column{n}] = biasSum{n};
+    }
+  }
+  //@end
+}

@@ -1,0 +1,139 @@
+/**
+ * What the fast variants of convolutions have in common: packed weights, one dispatch per slice of output channels, and
+ * weight gradients as partial sums. The shaders are conv1d.<variant>.wgsl and weightGradient.<variant>.wgsl.
+ */
+import type { Tape } from '../autograd/tape.ts';
+import type { Tensor } from '../autograd/tensor.ts';
+import { alignUp, bindingAlignment } from '../gpu/buffers.ts';
+import { workgroupsFor } from './lanes.ts';
+import { reduceInto } from './reduce.ts';
+
+/** What a contraction loads and what it does with its sums; see the head of conv1d.broadcast.wgsl. */
+export interface Fusion {
+  readonly load?: 'STEP' | 'PAIR';
+  readonly finish: 'PLAIN' | 'GATE' | 'RESIDUAL' | 'GATE_GRADIENT' | 'STEP_GRADIENT';
+  readonly first?: boolean;
+  readonly last?: boolean;
+  readonly accumulate?: boolean;
+}
+
+/** Rows of one item that a workgroup works on. */
+export function rowsPerTile(tape: Tape): number {
+  return tape.variant.variant === 'broadcast' ? 2 * tape.variant.lanes : 64;
+}
+
+/** Whether the tape's variant can work on these channels. */
+export function isFast(tape: Tape, ...channels: readonly number[]): boolean {
+  return tape.variant.variant !== 'naive' && channels.every((count) => count % 4 === 0);
+}
+
+/**
+ * Records a convolution of (B, L, Cin) by `weight` (K, Cin, Cout), or with `transposed` the gradient in its input,
+ * (B, L, Cout) to (B, L, Cin). `reads` and `writes` are what the fusion asks for, weights excepted.
+ */
+export function contract(tape: Tape, fusion: Fusion, options: {
+  weight: Tensor; bias?: Tensor; transposed?: boolean;
+  B: number; L: number; dilation: number;
+  reads: Readonly<Record<string, Tensor>>; writes: Readonly<Record<string, Tensor>>;
+}): void {
+  const { weight, bias, transposed = false, B, L, dilation } = options;
+  const { variant, lanes, maxUniformBytes } = tape.variant;
+  const [K, Cin, Cout] = weight.shape as [number, number, number];
+  const [inputs, outputs] = transposed ? [Cout, Cin] : [Cin, Cout];
+  const paired = fusion.finish === 'GATE' || fusion.finish === 'RESIDUAL';
+  const width = outputs / (paired ? 8 : 4); // vec4f
+  const bytesPerColumn = (K * inputs + 1) * lanes * 16;
+  const canUniform = variant === 'broadcast' && bytesPerColumn <= maxUniformBytes;
+  // Two columns a lane halve the loads of inputs, unless that pushes the weights out of a uniform binding.
+  const wide = paired || (width > lanes && (!canUniform || 2 * bytesPerColumn <= maxUniformBytes)) ? 2 : 1;
+  const uniform = variant === 'broadcast' && bytesPerColumn * wide <= maxUniformBytes;
+  const slices = Math.ceil(width / (paired ? lanes : lanes * wide));
+  const stride = alignUp(bytesPerColumn * wide, bindingAlignment) / 16; // vec4f
+
+  const packed = tape.result(`packed ${weight.name}`, [slices, stride * 4]);
+  tape.record({
+    kernel: { shader: 'packWeights', entry: 'forward' },
+    reads: { weight, bias: bias ?? weight },
+    writes: { packed },
+    params: {
+      taps: K, inputs, outputs, lanes, wide, stride, slices, paired: Number(paired), transposed: Number(transposed),
+    },
+    workgroups: workgroupsFor(slices * stride),
+  });
+  const ROWS = rowsPerTile(tape);
+  const tiles = Math.ceil(L / ROWS);
+  const constants = {
+    LANES: lanes, ROWS, LOADS: ROWS / lanes, WIDE: wide, TAPS: K, INPUTS: inputs / 4, UNIFORM: Number(uniform),
+    ...flagsOf(fusion),
+  };
+  for (let slice = 0; slice < slices; slice++) {
+    tape.record({
+      kernel: { shader: `conv1d.${variant}`, entry: 'forward', constants },
+      reads: { ...options.reads, weight: tape.part(packed, slice * stride * 4, [K * inputs + 1, lanes * wide * 4]) },
+      writes: options.writes,
+      params: {
+        groups: B * tiles, tiles, length: L, width, slice: slice * lanes * (paired ? 1 : wide),
+        dilation, direction: transposed ? -1 : 1,
+      },
+      workgroups: B * tiles,
+    });
+  }
+}
+
+function flagsOf(fusion: Fusion): Record<string, number> {
+  const { load, finish, first, last, accumulate } = fusion;
+  const flag = (value: boolean | undefined): number => Number(value ?? false);
+  return {
+    PAIR: flag(load === 'PAIR'), STEP: flag(load === 'STEP'),
+    PLAIN: flag(finish === 'PLAIN'), GATE: flag(finish === 'GATE'), RESIDUAL: flag(finish === 'RESIDUAL'),
+    GATE_GRADIENT: flag(finish === 'GATE_GRADIENT'), STEP_GRADIENT: flag(finish === 'STEP_GRADIENT'),
+    FIRST: flag(first), LAST: flag(last), ACCUMULATE: flag(accumulate),
+  };
+}
+
+/** Most partial sums of a weight gradient. They cost memory (K·Cin·Cout each), and one is one workgroup's work. */
+const mostPartialSums = 64;
+
+/**
+ * Records dweight[k, ci, co] = Σ a[t + (k − (K−1)/2)·D, ci]·b[t, co] and dbias = Σ b, where a is x (plus `step`), and b
+ * is dOutput, or with dSkip the pair [dOutput/√2 | dSkip].
+ */
+export function contractWeights(tape: Tape, options: {
+  weight: Tensor; bias: Tensor; B: number; L: number; dilation: number;
+  x: Tensor; step?: Tensor; dOutput?: Tensor; dSkip?: Tensor;
+}): void {
+  const { weight, bias, B, L, dilation, x, step, dOutput, dSkip } = options;
+  const weightSlot = tape.gradientSlot(weight);
+  const biasSlot = tape.gradientSlot(bias);
+  if (!weightSlot && !biasSlot) return;
+  const { variant, lanes } = tape.variant;
+  const [K, Cin, Cout] = weight.shape as [number, number, number];
+  const [INPUTS, OUTPUTS] = [Cin / 4, Cout / 4];
+  const shape = variant === 'broadcast'
+    ? { LANES: lanes, WIDE: OUTPUTS > lanes ? 2 : 1, CHANNELS: Math.min(INPUTS, 4) }
+    : { LANES: 16, WIDE: 2, CHANNELS: 16 };
+  const tiles = Math.ceil(INPUTS / shape.CHANNELS) * Math.ceil(OUTPUTS / (shape.LANES * shape.WIDE));
+  const wantedChunks = Math.max(1, Math.floor(mostPartialSums / B));
+  const chunkRows = Math.max(64, alignUp(Math.ceil(L / wantedChunks), 16));
+  const chunks = Math.ceil(L / chunkRows);
+  const places = K * Cin + 1;
+  const partial = tape.result(`partial d ${weight.name}`, [B * chunks, places, Cout]);
+  const groups = B * chunks * K * tiles;
+  tape.record({
+    kernel: {
+      shader: `weightGradient.${variant}`,
+      entry: 'forward',
+      constants: {
+        ...shape, TAPS: K, INPUTS, OUTPUTS,
+        STEP: Number(!!step), PAIR: Number(!!dSkip), LAST: Number(!dOutput),
+      },
+    },
+    reads: { x, ...(step && { stepEmbedding: step }), ...(dOutput && { dOutput }), ...(dSkip && { dSkip }) },
+    writes: { partial },
+    params: { groups, chunks, chunkRows, length: L, dilation },
+    workgroups: groups,
+  });
+  const whole = { segments: 1, parts: B * chunks, stride: places * Cout };
+  if (weightSlot) reduceInto(tape, weightSlot, partial, { ...whole, offset: 0, width: K * Cin * Cout });
+  if (biasSlot) reduceInto(tape, biasSlot, partial, { ...whole, offset: K * Cin * Cout, width: Cout });
+}

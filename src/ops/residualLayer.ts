@@ -1,0 +1,89 @@
+import type { Tape } from '../autograd/tape.ts';
+import type { Tensor } from '../autograd/tensor.ts';
+import { activationShape, expectShape } from '../autograd/tensor.ts';
+import { addStep } from './addStep.ts';
+import { contract, contractWeights, isFast, rowsPerTile } from './contraction.ts';
+import { conv1d } from './conv1d.ts';
+import { gate } from './gate.ts';
+import { reduceInto } from './reduce.ts';
+import { residual } from './residual.ts';
+
+/** One residual layer's operands. */
+export interface ResidualLayer {
+  readonly x: Tensor; // (B, L, C)
+  readonly step: Tensor; // (B, C) projected step embedding
+  readonly skip: Tensor | undefined; // (B, L, C) sum of the layers before, updated where it is
+  readonly dilated: { readonly weight: Tensor; readonly bias: Tensor }; // (K, C, 2C), (2C)
+  readonly projection: { readonly weight: Tensor; readonly bias: Tensor }; // (1, C, 2C), (2C)
+  readonly dilation: number;
+  readonly name: string;
+}
+
+/**
+ * A residual layer of DiffWave (Kong et al. 2021, fig. 2):
+ *   h = σ(g)·tanh(f) with [g | f] = dilated(x + step);  [r | s] = projection(h);  output = (x + r)/√2;  skip += s
+ * The naive variant is the chain of single operations; the others do it in two kernels forward and four backward.
+ */
+export function residualLayer(tape: Tape, layer: ResidualLayer): { output: Tensor; skip: Tensor } {
+  return isFast(tape, layer.x.shape[2]!) ? fused(tape, layer) : composed(tape, layer);
+}
+
+function composed(tape: Tape, layer: ResidualLayer): { output: Tensor; skip: Tensor } {
+  const { x, step, skip, dilated, projection, dilation, name } = layer;
+  const convolved = conv1d(tape, { x: addStep(tape, x, step), ...dilated, dilation, name: `${name}.dilated_conv` });
+  const projected = conv1d(tape, { x: gate(tape, convolved), ...projection, dilation: 1, name: `${name}.output_projection` });
+  return residual(tape, { x, projected, skip });
+}
+
+function fused(tape: Tape, layer: ResidualLayer): { output: Tensor; skip: Tensor } {
+  const { x, step, dilated, projection, dilation, name } = layer;
+  const { B, L, C } = activationShape(x, name);
+  expectShape(step, [B, C], `${name} step`);
+  expectShape(dilated.weight, [dilated.weight.shape[0]!, C, 2 * C], `${name} dilated weight`);
+  expectShape(projection.weight, [1, C, 2 * C], `${name} projection weight`);
+  const sizes = { B, L };
+  const from = [x, step, dilated.weight, dilated.bias, projection.weight, projection.bias];
+
+  const saved = tape.result(`${name} gate`, [B, L, 2 * C]); // σ(g) | tanh(f)
+  const h = tape.result(`${name} h`, [B, L, C]);
+  contract(tape, { load: 'STEP', finish: 'GATE' }, {
+    ...sizes, ...dilated, dilation, reads: { x, stepEmbedding: step }, writes: { saved, y: h },
+  });
+  const output = tape.result(name, [B, L, C], from);
+  const skip = layer.skip ? tape.updated(layer.skip, from) : tape.result('skip', [B, L, C], from);
+  contract(tape, { finish: 'RESIDUAL', first: !layer.skip }, {
+    ...sizes, ...projection, dilation: 1, reads: { x: h, residual: x }, writes: { y: output, skip },
+  });
+
+  tape.onBackward([output, skip], () => {
+    const dOutput = tape.gradient(output); // of the last layer nobody reads the output
+    const dSkip = tape.gradient(skip);
+    if (!dSkip) throw new Error(`${name}: the skip sum must reach the loss`);
+    if (layer.skip) tape.passGradient(layer.skip, dSkip);
+    const last = !dOutput;
+    const incoming = { ...(dOutput && { dOutput }), dSkip };
+
+    // dr = doutput/√2, ds = dskip  ⇒  dprojection = hᵀ·[dr | ds],  dh = [dr | ds]·projectionᵀ
+    contractWeights(tape, { ...sizes, ...projection, dilation: 1, x: h, ...incoming });
+    // h = σ(g)·tanh(f)  ⇒  dg = dh·tanh(f)·σ(g)·(1 − σ(g)),  df = dh·σ(g)·(1 − tanh²(f))
+    const dGate = tape.result(`d ${name} gate`, [B, L, 2 * C]);
+    contract(tape, { load: 'PAIR', finish: 'GATE_GRADIENT', last }, {
+      ...sizes, weight: projection.weight, transposed: true, dilation: 1,
+      reads: { ...incoming, saved }, writes: { y: dGate },
+    });
+    contractWeights(tape, { ...sizes, ...dilated, dilation, x, step, dOutput: dGate });
+    // dx = doutput/√2 + dilatedᵀ(dg, df),  dstep[b, :] = Σ_t dilatedᵀ(dg, df)
+    const xSlot = tape.gradientSlot(x);
+    if (xSlot?.accumulate) throw new Error(`${name}: ${x} must have no reader after this layer`);
+    const tiles = Math.ceil(L / rowsPerTile(tape));
+    const partial = tape.result(`partial d ${step.name}`, [B * tiles, C]);
+    contract(tape, { finish: 'STEP_GRADIENT', last }, {
+      ...sizes, weight: dilated.weight, transposed: true, dilation,
+      reads: { x: dGate, ...(dOutput && { dOutput }) },
+      writes: { y: xSlot?.tensor ?? tape.result(`d ${x.name}`, x.shape), partial },
+    });
+    const stepSlot = tape.gradientSlot(step);
+    if (stepSlot) reduceInto(tape, stepSlot, partial, { segments: B, parts: tiles, stride: C, offset: 0, width: C });
+  });
+  return { output, skip };
+}

@@ -1,0 +1,210 @@
+/** The run folder: what is on the disk, and what happens when it is not what it should be. */
+import { appendFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { PRESETS } from '../../src/diffwave/config.ts';
+import type { DiffWaveConfig } from '../../src/diffwave/config.ts';
+import { DiffWave } from '../../src/diffwave/model.ts';
+import { RunFolder } from '../../src/diffwave/run.node.ts';
+import type { Checkpoint } from '../../src/diffwave/run.node.ts';
+import type { Weights } from '../../src/diffwave/weights.ts';
+import { initialWeights } from '../../src/diffwave/weights.ts';
+import { UserError } from '../../src/errors.ts';
+import { temporaryFolder } from '../audio/helpers.ts';
+import { gpuForTests } from '../gpuForTests.ts';
+
+const test = suite('run folder');
+
+const model: DiffWaveConfig = {
+  ...PRESETS.tiny.model, layers: 2, channels: 4, dilationCycle: 2, encodingWidth: 8, embeddingWidth: 8,
+};
+const RUN = { preset: 'tiny', model, training: PRESETS.tiny.training, data: 'music' };
+
+/** The weights and moments that the run of these tests has after so many steps: nothing learned, only different. */
+const weightsAt = (step: number): Weights => initialWeights(model, step);
+const stateAt = (step: number): Checkpoint =>
+  ({ step, seconds: step / 2, m: initialWeights(model, 1000 + step), v: initialWeights(model, 2000 + step) });
+
+async function network(seed: number): Promise<DiffWave> {
+  return DiffWave.create(await gpuForTests(), model, { seed });
+}
+
+/** A new run with a checkpoint for each of these steps, and a log line for each. */
+async function runWith(...steps: number[]): Promise<RunFolder> {
+  const run = RunFolder.create(join(temporaryFolder(), 'run'), RUN);
+  for (const step of steps) {
+    run.appendLog({ step, loss: 1 / step, learningRate: 1e-3, seconds: step / 2, stepsPerSecond: 2, eta: 0 });
+    const diffwave = await network(step);
+    await run.save(diffwave, stateAt(step));
+    diffwave.destroy();
+  }
+  return run;
+}
+
+/** What `resume` gives, and the weights that the model then has. */
+async function resumed(run: RunFolder): Promise<{ state: Checkpoint; weights: Weights }> {
+  const diffwave = await network(99);
+  try {
+    return { state: RunFolder.open(run.path).resume(diffwave), weights: await diffwave.weights() };
+  } finally {
+    diffwave.destroy();
+  }
+}
+
+/** The work must fail with a UserError of one line that has all of these texts in it. */
+async function refuses(work: () => unknown, ...texts: string[]): Promise<void> {
+  let problem: unknown;
+  try {
+    await work();
+  } catch (error) {
+    problem = error;
+  }
+  assert.instance(problem, UserError);
+  const { message } = problem as Error;
+  assert.not.match(message, '\n');
+  for (const text of texts) assert.ok(message.includes(text), `wanted '${text}' in '${message}'`);
+}
+
+test('a new run wants an empty folder, or none', async () => {
+  const empty = temporaryFolder();
+  assert.is(RunFolder.create(empty, RUN).path, empty);
+  await refuses(() => RunFolder.create(empty, RUN), empty, 'already has a run', '--resume');
+  const full = temporaryFolder({ 'song.txt': 'la' });
+  await refuses(() => RunFolder.create(full, RUN), full, 'is not empty and is not a run', '--out');
+  assert.equal(readdirSync(full), ['song.txt']);
+});
+
+test('what is created is opened again', async () => {
+  const run = await runWith();
+  assert.equal(RunFolder.open(run.path).config, { format: 1, ...RUN });
+});
+
+test('a folder that is not a run, and a configuration that is damaged', async () => {
+  const missing = join(temporaryFolder(), 'nowhere');
+  await refuses(() => RunFolder.open(missing), missing, 'no such folder');
+  await refuses(() => RunFolder.open(temporaryFolder()), 'is not a run', 'config.json');
+  for (const [content, ...texts] of [
+    ['{\n  "format": 1,\n  "pre', 'config.json', 'not valid JSON'],
+    ['null', 'config.json', 'no object'],
+    ['{"format": 2}', 'config.json', 'format 2'],
+    ['{"format": 1}', 'config.json', 'layers'],
+    [JSON.stringify({ format: 1, model }), 'config.json', 'batchSize'],
+    [JSON.stringify({ format: 1, ...RUN, model: { ...model, layers: 0 } }), 'config.json', 'layers', 'not 0'],
+  ]) await refuses(() => RunFolder.open(temporaryFolder({ 'config.json': content })), ...texts);
+});
+
+test('a checkpoint has the weights, both moments, the step and the time, to the bit', async () => {
+  const run = await runWith(3, 12);
+  assert.equal(run.checkpoints().map(({ step }) => step), [12, 3]); // by number, not by name
+  const { state, weights } = await resumed(run);
+  assert.equal(state, stateAt(12));
+  assert.equal(weights, weightsAt(12));
+  const latest = await run.load(await gpuForTests());
+  assert.equal(await latest.weights(), weightsAt(12));
+  assert.equal(latest.config, model);
+  latest.destroy();
+});
+
+test('a checkpoint that is saved again replaces itself', async () => {
+  const run = await runWith(3);
+  const diffwave = await network(4);
+  await run.save(diffwave, stateAt(3));
+  diffwave.destroy();
+  const again = await resumed(run);
+  assert.equal(again.weights, weightsAt(4));
+  assert.equal(readdirSync(join(run.path, 'checkpoints')), ['step-3']);
+});
+
+test('a run without a checkpoint does not start again by itself', async () => {
+  const run = await runWith();
+  await refuses(() => resumed(run), run.path, 'no checkpoint');
+});
+
+test('what a crash left half-written is no checkpoint', async () => {
+  const run = await runWith(3);
+  const left = join(run.path, 'checkpoints', 'step-9.tmp');
+  mkdirSync(left);
+  writeFileSync(join(left, 'state.json'), '{"step":9,"seconds":1}');
+  writeFileSync(join(run.path, 'weights.safetensors.123.tmp'), 'half');
+  assert.equal(run.checkpoints().map(({ step }) => step), [3]);
+  assert.is((await resumed(run)).state.step, 3);
+  const diffwave = await network(9);
+  await run.save(diffwave, stateAt(9)); // over the leftover
+  diffwave.destroy();
+  assert.equal((await resumed(run)).state, stateAt(9));
+  assert.is(existsSync(left), false);
+});
+
+for (const [what, file, damage] of [
+  ['truncated weights', 'weights.safetensors', (path: string) => truncateSync(path, 3000)],
+  ['truncated optimizer state', 'optimizer.safetensors', (path: string) => truncateSync(path, 5000)],
+  ['empty optimizer state', 'optimizer.safetensors', (path: string) => truncateSync(path, 0)],
+  ['truncated state', 'state.json', (path: string) => truncateSync(path, 9)],
+  ['state that is no object', 'state.json', (path: string) => writeFileSync(path, 'null')],
+  ['missing state', 'state.json', (path: string) => rmSync(path)],
+  ['missing weights', 'weights.safetensors', (path: string) => rmSync(path)],
+  ['another step', 'state.json', (path: string) => writeFileSync(path, '{"step":13,"seconds":6}')],
+  ['a step that is no number', 'state.json', (path: string) => writeFileSync(path, '{"step":"12","seconds":6}')],
+] as const) {
+  test(`broken checkpoint: ${what}`, async () => {
+    const run = await runWith(3, 12);
+    const newest = run.checkpoints()[0].path;
+    damage(join(newest, file));
+    const log = readFileSync(run.logFile, 'utf8');
+    await refuses(() => resumed(run), newest, file, `delete ${newest} to resume from step 3`);
+    assert.is(readFileSync(run.logFile, 'utf8'), log, 'the log is as it was');
+
+    rmSync(newest, { recursive: true });
+    assert.equal((await resumed(run)).state, stateAt(3));
+    damage(join(run.checkpoints()[0].path, file));
+    await refuses(() => resumed(run), 'there is no older checkpoint');
+  });
+}
+
+test('a broken checkpoint leaves the model as it was', async () => {
+  const run = await runWith(12);
+  truncateSync(join(run.checkpoints()[0].path, 'optimizer.safetensors'), 5000);
+  const diffwave = await network(99);
+  await refuses(() => run.resume(diffwave), 'optimizer.safetensors');
+  assert.equal(await diffwave.weights(), weightsAt(99));
+  diffwave.destroy();
+});
+
+test('weights of another network are not taken for the run\'s own', async () => {
+  const gpu = await gpuForTests();
+  const run = await runWith(3);
+  for (const [other, ...texts] of [
+    [{ channels: 8 }, 'channels is 8, not 4'],
+    [{ dilationCycle: 1 }, 'dilationCycle is 1, not 2'], // the same shapes, another sound
+  ] as const) {
+    const foreign = DiffWave.create(gpu, { ...model, ...other });
+    await foreign.save(run.weightsFile);
+    foreign.destroy();
+    await refuses(() => run.load(gpu), run.weightsFile, 'config.json', ...texts);
+  }
+  truncateSync(run.weightsFile, 3000);
+  await refuses(() => run.load(gpu), run.weightsFile, 'cut off');
+  rmSync(run.weightsFile);
+  await refuses(() => run.load(gpu), run.weightsFile, 'no such file');
+
+  const wider = DiffWave.create(gpu, { ...model, channels: 8 });
+  await refuses(() => run.resume(wider), 'weights.safetensors', 'input_projection.weight', 'preset it was trained with');
+  wider.destroy();
+});
+
+test('the log loses what comes after the checkpoint, and a line that was cut off', async () => {
+  const run = await runWith(3, 12);
+  const line = (step: number) => ({ step, loss: 1 / step, learningRate: 1e-3, seconds: step / 2 });
+  run.appendLog({ ...line(15), stepsPerSecond: 2, eta: 0 });
+  appendFileSync(run.logFile, '{"step":18,"lo');
+  assert.equal(run.readLog(), [line(3), line(12), line(15)]);
+  await resumed(run);
+  assert.is(readFileSync(run.logFile, 'utf8'), `${JSON.stringify(line(3))}\n${JSON.stringify(line(12))}\n`);
+});
+
+test('a run without a log has an empty one', async () => {
+  assert.equal((await runWith()).readLog(), []);
+});
+
+test.run();

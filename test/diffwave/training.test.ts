@@ -1,0 +1,284 @@
+/** Training in process, on networks so small that a step takes milliseconds on any adapter. */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { ClipSource } from '../../src/diffwave/batches.ts';
+import { BatchSource } from '../../src/diffwave/batches.ts';
+import { PRESETS } from '../../src/diffwave/config.ts';
+import type { DiffWaveConfig, TrainingConfig } from '../../src/diffwave/config.ts';
+import { DiffWave } from '../../src/diffwave/model.ts';
+import { RunFolder } from '../../src/diffwave/run.node.ts';
+import type { Checkpoint } from '../../src/diffwave/run.node.ts';
+import { noiseSchedule } from '../../src/diffwave/schedule.ts';
+import { streams } from '../../src/diffwave/streams.ts';
+import { Trainer } from '../../src/diffwave/trainer.ts';
+import { train } from '../../src/diffwave/training.ts';
+import type { Progress, TrainOptions } from '../../src/diffwave/training.ts';
+import { UserError } from '../../src/errors.ts';
+import { adam } from '../../src/reference/adam.ts';
+import { diffuse } from '../../src/reference/diffuse.ts';
+import { loss, lossBackward } from '../../src/reference/loss.ts';
+import { networkBackward, networkForward } from '../../src/reference/network.ts';
+import { normals } from '../../src/reference/random.ts';
+import { noise, sine, temporaryFolder } from '../audio/helpers.ts';
+import { assertClose, largest } from '../close.ts';
+import { gpuForTests } from '../gpuForTests.ts';
+
+const test = suite('training');
+
+const config: DiffWaveConfig = {
+  ...PRESETS.tiny.model, layers: 2, channels: 8, dilationCycle: 2, encodingWidth: 16, embeddingWidth: 16,
+};
+const training: TrainingConfig = { ...PRESETS.tiny.training, batchSize: 2, cropSamples: 61, learningRate: 1e-3 };
+
+/** Five clips of 100 samples, no two alike. */
+const dataset: ClipSource = {
+  clipCount: 5,
+  clipSamples: 100,
+  clip: (i) => (i % 2 ? noise(100, i) : sine({ hertz: 300 + 100 * i, sampleRate: 7350, samples: 100 })),
+};
+
+/** What a run of `train` said, saved and threw. */
+async function trial(options: Partial<TrainOptions> & { steps: number }, model?: DiffWave) {
+  const reports: Progress[] = [];
+  const saved: Checkpoint[] = [];
+  const trained = model ?? DiffWave.create(await gpuForTests(), config, { seed: 5 });
+  let problem: unknown;
+  const last = await train(trained, {
+    dataset,
+    training,
+    onProgress: (progress) => reports.push(progress),
+    onSave: (state) => void saved.push(state),
+    ...options,
+  }).catch((error: unknown) => { problem = error; });
+  const weights = await trained.weights();
+  trained.destroy();
+  return { reports, saved, problem, last, weights };
+}
+
+test('one batch is learned by heart', async () => {
+  // x_0 is ½ throughout and T is 4: for each t, ε = (x_t − √ᾱ_t/2)/√(1−ᾱ_t) is a line through x_t, so nothing but the
+  // network's bend keeps the loss from 0. Two seeds and two learning rates were below 0.02 after these 200 steps.
+  const clip = new Float32Array(200).fill(0.5);
+  const { reports } = await trial(
+    {
+      dataset: { clipCount: 4, clipSamples: 200, clip: () => clip },
+      training: { ...training, batchSize: 4, cropSamples: null, learningRate: 3e-3 },
+      steps: 200,
+      printEvery: 50,
+    },
+    DiffWave.create(await gpuForTests(), { ...config, diffusionSteps: 4, betaStart: 0.1, betaEnd: 0.5 }),
+  );
+  assert.is(reports.length, 5);
+  assert.ok(reports[0].loss > 0.8, `the first loss is ${reports[0].loss}`);
+  assert.ok(reports[4].loss < 0.05, `the mean loss of steps 151 to 200 is ${reports[4].loss}`);
+});
+
+test('an untrained network predicts its bias: the first loss is the mean of (ε − bias)²', async () => {
+  const model = DiffWave.create(await gpuForTests(), config, { seed: 5 });
+  const bias = (await model.weights()).get('output_projection.bias')![0];
+  const { reports: [first] } = await trial({ steps: 1 }, model);
+  const [B, L] = [training.batchSize, training.cropSamples!];
+  const target = noiseOf({ step: 0, B, L });
+  // A float32 sum of 122 squares, and normals whose logarithm and cosine the GPU rounds in its own way.
+  const exact = loss({ kind: 'mse', predicted: target.map(() => bias), target });
+  assertClose([first.loss], [exact], { rtol: 1e-5, what: 'first loss' });
+  // ε has variance 1, and the mean of 122 squares of it spreads by √(2/122) = 0.13.
+  assertClose([first.loss], [1 + bias ** 2], { atol: 0.6, what: 'first loss against its expectation' });
+});
+
+/** ε of a training step, (B, L), out of the float64 reference. */
+function noiseOf({ step, B, L }: { step: number; B: number; L: number }): Float64Array {
+  const place = { seed: training.seed, stream: streams.trainingNoise, step, length: L };
+  return Float64Array.from(Array.from({ length: B }, (_, item) => [...normals({ ...place, item })]).flat());
+}
+
+test('three steps of Adam follow the float64 reference', async () => {
+  const model = DiffWave.create(await gpuForTests(), config, { seed: 5 });
+  const [B, L] = [training.batchSize, training.cropSamples!];
+  const initial = await model.weights();
+  // The last convolution begins at zero, and nothing before it would have a gradient in step 1.
+  initial.get('output_projection.weight')!.forEach((_, i, weight) => (weight[i] = Math.cos(i + 1)));
+  model.parameters.write(model.parameters.values, initial);
+
+  const parameters = new Map([...initial].map(([name, values]) => [name, Float64Array.from(values)]));
+  const moments = new Map([...initial].map(([name, { length }]) =>
+    [name, { m: new Float64Array(length), v: new Float64Array(length) }]));
+  /** By parameter, the smallest |gradient| that each number has had, relative to the largest of its tensor. */
+  const smallest = new Map([...initial].map(([name, { length }]) => [name, new Float64Array(length).fill(Infinity)]));
+  const batches = new BatchSource(dataset, { B, L, T: config.diffusionSteps, seed: training.seed });
+  const { sqrtAlphaBar, sqrtOneMinusAlphaBar } = noiseSchedule({ ...config, steps: config.diffusionSteps });
+  const trainer = await Trainer.create({ model, training, L });
+  const wantedLosses: number[] = [];
+
+  for (let step = 0; step < 3; step++) {
+    const batch = batches.at(step);
+    trainer.update(batch);
+
+    const target = noiseOf({ step, B, L });
+    const [signalLevel, noiseLevel] = [sqrtAlphaBar, sqrtOneMinusAlphaBar].map((level) => batch.t.map((t) => level[t]));
+    const noisy = diffuse({ audio: Float64Array.from(batch.audio), noise: target, signalLevel, noiseLevel, B, L });
+    const input = { config, parameters, noisy, t: batch.t, B, L };
+    const trace = networkForward(input);
+    const pair = { kind: config.loss, predicted: trace.predicted, target };
+    wantedLosses.push(loss(pair));
+    const gradients = networkBackward({ ...input, trace, dPredicted: lossBackward(pair) });
+    for (const [name, gradient] of gradients) {
+      const scale = largest(gradient);
+      const relative = smallest.get(name)!;
+      gradient.forEach((value, i) => (relative[i] = Math.min(relative[i], Math.abs(value) / scale)));
+      adam({ ...training, value: parameters.get(name)!, gradient, ...moments.get(name)!, step: step + 1 });
+    }
+  }
+
+  assertClose(await trainer.losses(3), wantedLosses, { rtol: 1e-5, what: 'losses' });
+  const got = await model.weights();
+  let [plain, all] = [0, 0];
+  for (const [name, want] of parameters) {
+    const keep = (_: unknown, i: number) => smallest.get(name)![i] >= 1e-3;
+    const [subset, wanted] = [got.get(name)!.filter(keep), want.filter(keep)];
+    plain += wanted.length;
+    all += want.length;
+    // Where the gradient is large enough for its sign to be sure, a hundredth of a step; elsewhere Adam, who divides by
+    // the gradient's size, may turn a rounding difference into a step in the other direction.
+    if (wanted.length > 0) assertClose(subset, wanted, { atol: training.learningRate / 100, what: name });
+    assertClose(got.get(name)!, want, { atol: 3 * 2 * training.learningRate, what: `${name}, small gradients too` });
+  }
+  assert.ok(plain > 0.8 * all, `${plain} of ${all} numbers were held to the tight tolerance`);
+  trainer.destroy();
+  model.destroy();
+});
+
+test('ten steps, saved, and ten more are twenty steps, to the bit', async () => {
+  const gpu = await gpuForTests();
+  const folder = RunFolder.create(temporaryFolder(), { preset: 'tiny', model: config, training, data: 'music' });
+  const straight = await trial({ steps: 20 });
+
+  const first = DiffWave.create(gpu, config, { seed: 5 });
+  await trial({ steps: 10, onSave: (state) => folder.save(first, state) }, first);
+  const second = DiffWave.create(gpu, config, { seed: 77 }); // its own weights must not matter
+  const resume = RunFolder.open(folder.path).resume(second);
+  assert.is(resume.step, 10);
+  const resumed = await trial({ steps: 20, resume }, second);
+
+  assert.equal(resumed.saved.map(({ step }) => step), [20]);
+  assert.ok(resumed.saved[0].seconds >= resume.seconds);
+  assert.equal(resumed.weights, straight.weights);
+  assert.equal(resumed.saved[0].m, straight.saved[0].m);
+  assert.equal(resumed.saved[0].v, straight.saved[0].v);
+  assert.is(resumed.last!.loss, (await trial({ steps: 20, printEvery: 10 })).last!.loss); // the mean of steps 11 to 20
+});
+
+test('reports: when, and the mean loss of which steps', async () => {
+  const single = await trial({ steps: 7, printEvery: 1 });
+  assert.equal(single.reports.map(({ step }) => step), [1, 2, 3, 4, 5, 6, 7]);
+  const losses = single.reports.map(({ loss }) => loss);
+  const mean = (from: number, to: number) =>
+    losses.slice(from - 1, to).reduce((sum, value) => sum + value, 0) / (to - from + 1);
+
+  const { reports, last, saved } = await trial({ steps: 7, printEvery: 3, saveEvery: 5 });
+  assert.equal(reports.map(({ step }) => step), [1, 3, 5, 6, 7]); // what is saved is reported first
+  assert.equal(reports.map(({ loss }) => loss), [mean(1, 1), mean(2, 3), mean(4, 5), mean(6, 6), mean(7, 7)]);
+  assert.is(last, reports[4]);
+  assert.equal(saved.map(({ step }) => step), [5, 7]);
+  for (const [i, { learningRate, seconds, stepsPerSecond, eta, step }] of reports.entries()) {
+    assert.is(learningRate, training.learningRate);
+    assert.ok(seconds > (reports[i - 1]?.seconds ?? 0) && stepsPerSecond > 0);
+    assertClose([eta * stepsPerSecond], [7 - step], { atol: 1e-9, what: 'steps left' });
+  }
+});
+
+test('a loss that is not a number stops the run and is never saved', async () => {
+  const model = DiffWave.create(await gpuForTests(), config, { seed: 5 });
+  const saved: number[] = [];
+  const breakModel = async ({ step }: Checkpoint) => {
+    saved.push(step);
+    const weights = await model.weights();
+    weights.get('output_projection.bias')![0] = NaN;
+    model.parameters.write(model.parameters.values, weights);
+  };
+  const { problem, reports } = await trial({ steps: 50, saveEvery: 2, onSave: breakModel }, model);
+  assert.instance(problem, UserError);
+  assert.is((problem as Error).message,
+    'the loss became NaN between step 2 and 4 at learning rate 0.001: go back to a checkpoint before that and use a lower --learning-rate');
+  assert.equal(saved, [2]);
+  assert.equal(reports.map(({ step }) => step), [1, 2, 4]);
+});
+
+test('a NaN that the loss need not show is not saved either', async () => {
+  const { saved: [resume] } = await trial({ steps: 2 });
+  resume.m.get('residual_layers.0.dilated_conv.weight')![7] = NaN;
+  const { problem, saved } = await trial({ steps: 50, saveEvery: 2, resume });
+  assert.instance(problem, UserError);
+  // The gate turns it into a number on some adapters; on others the loss is NaN in step 4.
+  assert.match((problem as Error).message,
+    /^the (gradient of '\S+' became NaN or infinite before step 4|loss became NaN between step 2 and 4) at learning rate 0\.001: /);
+  assert.equal(saved, []);
+});
+
+test('data that is not a number is named', async () => {
+  const broken: ClipSource = { ...dataset, clip: () => new Float32Array(100).fill(Infinity) };
+  const { problem, saved } = await trial({ dataset: broken, steps: 5 });
+  assert.instance(problem, UserError);
+  assert.match((problem as Error).message, /^clip \d of the data set has Infinity at sample 0/);
+  assert.equal(saved, []);
+});
+
+test('a learning rate that is far too high is found out', async () => {
+  const { problem, reports } = await trial({ training: { ...training, learningRate: 1e9 }, steps: 200, printEvery: 5 });
+  assert.instance(problem, UserError);
+  assert.match((problem as Error).message, /^the loss became (NaN|Infinity) between step \d+ and \d+ at learning rate 1000000000: /);
+  assert.ok(reports.length < 40, 'long before the last step');
+});
+
+test('a signal stops after the step that is running, and saves', async () => {
+  const controller = new AbortController();
+  let crops = 0;
+  const watched: ClipSource = {
+    ...dataset,
+    clip: (i) => {
+      if (++crops === 2 * training.batchSize + 1) controller.abort(); // while step 3 is made ready
+      return dataset.clip(i);
+    },
+  };
+  const stopped = await trial({ dataset: watched, steps: 50, signal: controller.signal });
+  assert.equal(stopped.saved.map(({ step }) => step), [3]);
+  assert.is(stopped.last!.step, 3);
+  assert.equal(stopped.weights, (await trial({ steps: 3 })).weights);
+
+  const before = await trial({ steps: 50, signal: AbortSignal.abort() });
+  assert.equal(before.saved.map(({ step }) => step), [0]);
+  assert.equal([before.last, before.reports], [undefined, []]);
+});
+
+test('nothing is left to do for a run that has its steps, and nothing is saved again', async () => {
+  const { saved } = await trial({ steps: 2 });
+  const again = await trial({ steps: 2, resume: saved[0] });
+  assert.equal([again.saved, again.reports, again.last, again.problem], [[], [], undefined, undefined]);
+});
+
+test('crops that are too long for the adapter are refused with the numbers, before anything is allocated', async () => {
+  const gpu = await gpuForTests();
+  const longest = Math.floor(gpu.device.limits.maxStorageBufferBindingSize / (2 * 2 * config.channels * 4)); // B, 2C, bytes
+  const endless: ClipSource = { clipCount: 2, clipSamples: 4 * longest, clip: () => { throw new Error('was read'); } };
+  const before = gpu.buffers.liveBytes;
+  const { problem } = await trial({ dataset: endless, training: { ...training, cropSamples: 2 * longest }, steps: 1 });
+  assert.instance(problem, UserError);
+  assert.match((problem as Error).message,
+    new RegExp(`needs .*iB, but this adapter binds at most .*iB at once: .*--crop-samples, at most ${longest} at batch 2.*--batch-size`));
+  assert.ok(gpu.buffers.liveBytes - before < 2 ** 20);
+});
+
+test('what is wrong with the data or the configuration is said before the first step', async () => {
+  for (const [wrong, message] of [
+    [{ batchSize: 6 }, /the data set has 5 clips, fewer than a batch of 6/],
+    [{ cropSamples: 101 }, /crops of 101 samples were asked for/],
+    [{ learningRate: -1 }, /training configuration: learningRate must be a number above 0, not -1/],
+  ] as const) {
+    const { problem, reports, saved } = await trial({ training: { ...training, ...wrong }, steps: 1 });
+    assert.instance(problem, UserError);
+    assert.match((problem as Error).message, message);
+    assert.equal([reports, saved], [[], []]);
+  }
+});
+
+test.run();

@@ -1,0 +1,22 @@
+/** The GPU of the tests. There is none: they fail. */
+import { Gpu } from '../src/gpu/gpu.ts';
+import { nodePlatform } from '../src/platform.node.ts';
+
+let shared: Promise<Gpu> | undefined;
+
+/** One Gpu for all tests of a process. Not for tests that make it fail: an error stays with it. */
+export function gpuForTests(): Promise<Gpu> {
+  return (shared ??= Gpu.open());
+}
+
+/** A Gpu of one's own, with further shaders by stem; to be closed. */
+export async function ownGpu(shaders: Readonly<Record<string, string>> = {}): Promise<Gpu> {
+  const platform = await nodePlatform();
+  return Gpu.open({
+    platform: {
+      gpu: platform.gpu,
+      shader: async (stem) => shaders[stem] ?? platform.shader(stem),
+      release() {}, // Dawn is the shared Gpu's, too
+    },
+  });
+}

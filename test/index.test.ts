@@ -1,0 +1,46 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { prepareDataset } from '../src/audio/dataset.node.ts';
+import * as diffwave from '../src/index.ts';
+import { sine, temporaryFolder } from './audio/helpers.ts';
+
+const test = suite('index');
+
+const index = new URL('../src/index.ts', import.meta.url);
+
+test('the public names', () => {
+  assert.equal(Object.keys(diffwave).sort(), [
+    'DiffWave', 'Gpu', 'PRESETS', 'UserError', 'loadDataset', 'lowPass', 'noiseSchedule', 'presetNamed', 'sample', 'train',
+  ]);
+});
+
+test('the example of the documentation runs as it stands', () => {
+  const [documentation] = readFileSync(index, 'utf8').split('*/');
+  const code = [...documentation.matchAll(/^ \*     (.*)$/gm)].map(([, line]) => line).join('\n');
+  assert.match(code, "from 'diffwave-webgpu'");
+  const folder = temporaryFolder({ 'example.mts': code.replace("'diffwave-webgpu'", JSON.stringify(index.href)) });
+  const command = ['--import', import.meta.resolve('tsx'), 'example.mts'];
+  const { status, stdout, stderr } = spawnSync(process.execPath, command, { cwd: folder, encoding: 'utf8' });
+  assert.is(status, 0, stderr);
+  assert.match(stdout, /^\d\.\d+ Float32Array\(1000\) \[[^]*\] 7350\n$/);
+  assert.not.match(stdout, 'NaN');
+  assert.equal(readdirSync(folder).sort(), ['example.mts', 'sines.safetensors']);
+});
+
+test('loadDataset gives the clips that were prepared, or says what is wrong', async () => {
+  const source = temporaryFolder({ 'a.wav': sine({ hertz: 440, sampleRate: 22050, samples: 22050 }) });
+  const out = join(temporaryFolder(), 'set');
+  prepareDataset({ source, out, seconds: 1, splits: 2 });
+  const dataset = await diffwave.loadDataset(out);
+  assert.equal([dataset.clipCount, dataset.clipSamples, dataset.sampleRate], [2, 3675, 7350]);
+  assert.is(dataset.clip(1).length, 3675);
+
+  const problem = await diffwave.loadDataset(source).catch((error: unknown) => error);
+  assert.instance(problem, diffwave.UserError);
+  assert.match((problem as Error).message, 'is not a prepared data set');
+});
+
+test.run();

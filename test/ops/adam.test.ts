@@ -1,0 +1,25 @@
+import * as assert from 'uvu/assert';
+import { Tape } from '../../src/autograd/tape.ts';
+import { adam, adamValues } from '../../src/ops/adam.ts';
+import { adamCases } from '../../src/verify/adam.ts';
+import { kernelSuite } from './kernelSuite.ts';
+
+const test = kernelSuite('adam', adamCases);
+
+const options = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
+
+test('buffers that do not belong together are refused', () => {
+  const tape = new Tape();
+  const [value, other] = [tape.input('value', [8]), tape.input('other', [4])];
+  assert.throws(() => adam(tape, { ...options, value, gradient: value, m: other, v: value }), /adam: wanted \(8\), got other/);
+  const odd = tape.input('odd', [6]);
+  assert.throws(() => adam(tape, { ...options, value: odd, gradient: odd, m: odd, v: odd }), /a multiple of 4 elements, got odd/);
+});
+
+test('the corrections are those of float64', () => {
+  const { correction1, correction2 } = adamValues({ ...options, learningRate: 1, update: 1 });
+  assert.ok(Math.abs(correction1 - 10) < 1e-12);
+  assert.ok(Math.abs(correction2 - 1000) < 1e-9);
+});
+
+test.run();

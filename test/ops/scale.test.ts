@@ -1,0 +1,4 @@
+import { scaleCases } from '../../src/verify/scale.ts';
+import { kernelSuite } from './kernelSuite.ts';
+
+kernelSuite('scale', scaleCases).run();

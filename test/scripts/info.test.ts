@@ -1,0 +1,22 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { WITHOUT_ADAPTER, refuses, succeeds } from './program.ts';
+
+const test = suite('npm run info');
+
+test('prints the adapter, its limits and features', async () => {
+  const [adapter, binding, workgroup, features] = (await succeeds('info', [])).split('\n');
+  assert.match(adapter, /^adapter   \S/);
+  assert.match(binding, /^binding   \d\S* .iB at most in one storage binding/);
+  assert.match(workgroup, /^workgroup \d+ invocations/);
+  assert.match(features, /^features  shader-f16 (yes|no), subgroups (yes|no), timestamp-query (yes|no)$/);
+});
+
+test('refuses flags that it does not have', () => refuses('info', ['--verbose'], ['unknown flag --verbose']));
+
+if (process.platform === 'linux') {
+  test('says what to install where there is no adapter', () =>
+    refuses('info', [], ['no WebGPU adapter', 'mesa-vulkan-drivers'], { env: WITHOUT_ADAPTER }));
+}
+
+test.run();

@@ -1,0 +1,126 @@
+import { existsSync, readFileSync, readdirSync, rmSync, truncateSync } from 'node:fs';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { decodeWav } from '../../src/audio/wav.ts';
+import { PRESETS } from '../../src/diffwave/config.ts';
+import type { DiffWaveConfig } from '../../src/diffwave/config.ts';
+import { DiffWave } from '../../src/diffwave/model.ts';
+import { RunFolder } from '../../src/diffwave/run.node.ts';
+import { initialWeights } from '../../src/diffwave/weights.ts';
+import { temporaryFolder } from '../audio/helpers.ts';
+import { gpuForTests } from '../gpuForTests.ts';
+import { WITHOUT_ADAPTER, refuses, succeeds } from './program.ts';
+
+const test = suite('npm run sample');
+
+const config: DiffWaveConfig = {
+  ...PRESETS.tiny.model, layers: 2, channels: 8, dilationCycle: 2, encodingWidth: 16, embeddingWidth: 16, diffusionSteps: 3,
+};
+
+/** The run of a network that has learned nothing. */
+async function makeRun(): Promise<RunFolder> {
+  const model = DiffWave.create(await gpuForTests(), config, { seed: 1 });
+  const run = RunFolder.create(join(temporaryFolder(), 'run'), {
+    preset: 'tiny', model: config, training: PRESETS.tiny.training, data: 'music',
+  });
+  await run.save(model, { step: 1, seconds: 1, m: initialWeights(config, 2), v: initialWeights(config, 3) });
+  model.destroy();
+  return run;
+}
+
+/** A folder that is not there yet. */
+const newFolder = (): string => join(temporaryFolder(), 'out');
+
+test('two sounds and their spectrograms; the same seed gives the same bytes', async () => {
+  const run = await makeRun();
+  const out = newFolder();
+  const stdout = await succeeds('sample', ['--run', run.path, '--out', out, '--length', '300', '--count', '2', '--seed', '3']);
+  assert.equal(readdirSync(out).sort(),
+    ['sample-seed3-0.png', 'sample-seed3-0.wav', 'sample-seed3-1.png', 'sample-seed3-1.wav']);
+  const lines = stdout.split('\n');
+  assert.match(lines[0], /sample-seed3-0\.wav: 0\.04 s at 7350 Hz, RMS \d\.\d{4}, made in .*, GPU memory at the peak \d/);
+
+  const bytes = (folder: string, item: number) => readFileSync(join(folder, `sample-seed3-${item}.wav`));
+  const wav = bytes(out, 0);
+  assert.is(wav.toString('latin1', 0, 4) + wav.toString('latin1', 8, 16), 'RIFFWAVEfmt ');
+  assert.equal(
+    { format: wav.readUInt16LE(20), channels: wav.readUInt16LE(22), rate: wav.readUInt32LE(24), bits: wav.readUInt16LE(34) },
+    { format: 1, channels: 1, rate: 7350, bits: 16 },
+  );
+  assert.is(decodeWav(wav, 'sample').samples.length, 300);
+  assert.ok(decodeWav(wav, 'sample').samples.some((value) => value !== 0));
+  assert.not.equal(bytes(out, 0), bytes(out, 1));
+  assert.equal([...readFileSync(join(out, 'sample-seed3-0.png')).subarray(0, 4)], [0x89, 0x50, 0x4e, 0x47]);
+
+  const again = newFolder();
+  await succeeds('sample', ['--run', run.path, '--out', again, '--length', '300', '--seed', '3']);
+  assert.equal(bytes(again, 0), bytes(out, 0));
+  await succeeds('sample', ['--run', run.path, '--out', again, '--length', '300', '--seed', '4']);
+  assert.not.equal(readFileSync(join(again, 'sample-seed4-0.wav')), bytes(out, 0));
+});
+
+test('seconds at the training rate, the posterior\'s variance, the way from noise to sound, and no player', async () => {
+  const run = await makeRun();
+  const out = newFolder();
+  const stdout = await succeeds('sample', [
+    '--run', run.path, '--out', out, '--seconds', '0.5', '--variance', 'posterior', '--return-sequence', '--play',
+  ]);
+  assert.match(stdout, 'nothing here could play');
+  const last = decodeWav(readFileSync(join(out, 'sample-seed0-0.wav')), 'last');
+  assert.equal([last.samples.length, last.sampleRate], [3675, 7350]);
+  const folder = join(out, 'sample-seed0-0');
+  assert.equal(readdirSync(folder).sort(), ['x-0000.wav', 'x-0001.wav', 'x-0002.wav', 'x-0003.wav']);
+  assert.equal(readFileSync(join(folder, 'x-0000.wav')), readFileSync(join(out, 'sample-seed0-0.wav')));
+  const noise = decodeWav(readFileSync(join(folder, 'x-0003.wav')), 'noise').samples;
+  // Normals beyond ±1, a third of them, are clipped in a WAV file.
+  const clipped = noise.filter((value) => Math.abs(value) > 0.999).length / noise.length;
+  assert.ok(Math.abs(clipped - 0.317) <= 0.05, `${clipped} of x_T are beyond full scale`);
+
+  await succeeds('sample', ['--run', run.path, '--out', out, '--seconds', '0.5', '--seed', '1']);
+  await succeeds('sample', ['--run', run.path, '--out', out, '--seconds', '0.5', '--seed', '1', '--variance', 'beta']);
+  assert.equal(readdirSync(out).filter((name) => name.endsWith('.wav')).length, 2);
+});
+
+test('what cannot work is refused in one line, and nothing is created', async () => {
+  const run = await makeRun();
+  const out = newFolder();
+  const from = (path: string, ...flags: string[]) => ['--run', path, '--out', out, ...flags];
+  for (const [args, ...texts] of [
+    [from(run.path, '--seconds', '1', '--length', '100'), '--seconds and --length'],
+    [from(run.path, '--lenght', '100'), 'unknown flag --lenght, did you mean --length?'],
+    [from(run.path, '--variance', 'gamma'), '--variance must be beta or posterior'],
+    [from(run.path, '--count', '0'), '--count must be at least 1'],
+    [['--run', run.path], '--out <folder> is required'],
+    [from(join(run.path, 'nowhere')), 'nowhere', 'no such folder'],
+    [from(temporaryFolder()), 'is not a run', 'config.json'],
+    [from(temporaryFolder({ 'config.json': '{\n "format"' })), 'config.json', 'not valid JSON'],
+    [from(run.path, '--length', '1e12'), 'samples do not fit into one binding', 'at most'],
+  ] as [string[], ...string[]][]) await refuses('sample', args, texts);
+  assert.is(existsSync(out), false);
+});
+
+test('weights that are damaged, missing, or of another network are refused by name', async () => {
+  const run = await makeRun();
+  const out = newFolder();
+  const args = ['--run', run.path, '--out', out, '--length', '100'];
+  const other = DiffWave.create(await gpuForTests(), PRESETS.tiny.model);
+  await other.save(run.weightsFile);
+  other.destroy();
+  await refuses('sample', args, [run.weightsFile, 'another network', 'config.json', 'layers is 6, not 2']);
+  truncateSync(run.weightsFile, 5000);
+  await refuses('sample', args, [run.weightsFile, 'cut off']);
+  rmSync(run.weightsFile);
+  await refuses('sample', args, [run.weightsFile, 'no such file']);
+  assert.is(existsSync(out), false);
+});
+
+if (process.platform === 'linux') {
+  test('says what to install where there is no adapter', async () => {
+    const args = ['--run', (await makeRun()).path, '--out', newFolder()];
+    await refuses('sample', args, ['no WebGPU adapter', 'mesa-vulkan-drivers'], { env: WITHOUT_ADAPTER });
+    assert.is(existsSync(args[3]), false);
+  });
+}
+
+test.run();
