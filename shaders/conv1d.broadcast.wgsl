@@ -66,6 +66,8 @@ struct Params {
   slice: u32,     // the first of them in this slice
   dilation: i32,  // D, in rows
   direction: i32, // +1 forward, −1 for the gradient in the input
+  rows: u32,      // ROWS, and
+  inputs: u32,    // INPUTS, hidden from a compiler that would unroll and take seconds
 }
 @group(0) @binding(7) var<uniform> params: Params;
 
@@ -106,7 +108,7 @@ fn forward(
     let inside{i} = t{i} >= 0 && t{i} < i32(params.length);
     let row{i} = select(0u, begin + u32(t{i}), inside{i});
     //@end
-    for (var c = 0u; c < INPUTS; c++) {
+    for (var c = 0u; c < params.inputs; c++) {
       let w = (k * INPUTS + c) * 4u * LANES * WIDE + lane;
       //@if STEP
       let step = stepEmbedding[item * INPUTS + c];
@@ -134,96 +136,92 @@ fn forward(
       //@end
       //@end
       //@end
+      // Row by row, so that a row's sums stay in registers for four inputs.
+      //@each q 4
+      //@each n WIDE
+      let w{q}_{n} = weight[w + ({q}u * WIDE + {n}u) * LANES];
+      //@end
+      //@end
+      //@each r ROWS
       //@each q 4
       {
+        let v = subgroupBroadcast(x{r/LANES}[{q}], {r%LANES}u);
         //@each n WIDE
-        let w{n} = weight[w + ({q}u * WIDE + {n}u) * LANES];
-        //@end
-        //@each r ROWS
-        {
-          let v = subgroupBroadcast(x{r/LANES}[{q}], {r%LANES}u);
-          //@each n WIDE
-          sum{r}_{n} += v * w{n};
-          //@end
-        }
+        sum{r}_{n} += v * w{q}_{n};
         //@end
       }
+      //@end
       //@end
     }
   }
 
-  //@if STEP_GRADIENT
-  //@each n WIDE
-  var columns{n} = vec4f(0.0);
-  //@end
-  //@end
-  //@each r ROWS
-  if (first + {r}u < params.length) {
-    let row = begin + first + {r}u;
-    //@if GATE
-    if (params.slice + lane < params.width) {
-      let place = row * params.width + params.slice + lane;
-      let s = sigmoid(sum{r}_0);
-      let h = safeTanh(sum{r}_1);
-      saved[place + row * params.width] = s;
-      saved[place + (row + 1u) * params.width] = h;
-      y[place] = s * h;
-    }
-    //@end
-    //@if RESIDUAL
-    if (params.slice + lane < params.width) {
-      let place = row * params.width + params.slice + lane;
-      y[place] = (residual[place] + sum{r}_0) * halfPower;
-      //@if FIRST
-      skip[place] = sum{r}_1;
-      //@else
-      skip[place] += sum{r}_1;
-      //@end
-    }
-    //@end
-    //@if GATE_GRADIENT
+  // Loops that the compiler cannot unroll: every place in the code that touches storage costs 20 ms to compile. Mesa sees
+  // through min(), so the bound on r comes from a uniform.
+  var sums = array<vec4f, ROWS * WIDE>(
+    //@each r ROWS
     //@each n WIDE
-    if (params.slice + {n}u * LANES + lane < params.width) {
-      let place = row * 2u * params.width + params.slice + {n}u * LANES + lane;
+    sum{r}_{n},
+    //@end
+    //@end
+  );
+  //@if PAIRED
+  if (params.slice + lane >= params.width) { return; }
+  for (var r = 0u; r < params.rows; r++) {
+    if (first + r >= params.length) { break; }
+    let row = begin + first + r;
+    let place = row * params.width + params.slice + lane;
+    //@if GATE
+    let s = sigmoid(sums[r * WIDE]);
+    let h = safeTanh(sums[r * WIDE + 1u]);
+    saved[place + row * params.width] = s;
+    saved[place + (row + 1u) * params.width] = h;
+    y[place] = s * h;
+    //@else
+    y[place] = (residual[place] + sums[r * WIDE]) * halfPower;
+    //@if FIRST
+    skip[place] = sums[r * WIDE + 1u];
+    //@else
+    skip[place] += sums[r * WIDE + 1u];
+    //@end
+    //@end
+  }
+  //@else
+  for (var n = 0u; n < WIDE; n++) {
+    let column = params.slice + n * LANES + lane;
+    if (column >= params.width) { continue; }
+    var total = vec4f(0.0);
+    for (var r = 0u; r < params.rows; r++) {
+      if (first + r >= params.length) { break; }
+      let row = begin + first + r;
+      let sum = sums[r * WIDE + n];
+      //@if GATE_GRADIENT
+      let place = row * 2u * params.width + column;
       let s = saved[place];
       let h = saved[place + params.width];
-      y[place] = sum{r}_{n} * h * s * (1.0 - s);
-      y[place + params.width] = sum{r}_{n} * s * (1.0 - h * h);
-    }
-    //@end
-    //@end
-    //@if STEP_GRADIENT
-    //@each n WIDE
-    columns{n} += sum{r}_{n};
-    if (params.slice + {n}u * LANES + lane < params.width) {
-      let place = row * params.width + params.slice + {n}u * LANES + lane;
+      y[place] = sum * h * s * (1.0 - s);
+      y[place + params.width] = sum * s * (1.0 - h * h);
+      //@else
+      let place = row * params.width + column;
+      //@end
+      //@if STEP_GRADIENT
+      total += sum;
       //@if LAST
-      y[place] = sum{r}_{n};
+      y[place] = sum;
       //@else
-      y[place] = sum{r}_{n} + dOutput[place] * halfPower;
+      y[place] = sum + dOutput[place] * halfPower;
       //@end
-    }
-    //@end
-    //@end
-    //@if PLAIN
-    //@each n WIDE
-    if (params.slice + {n}u * LANES + lane < params.width) {
-      let place = row * params.width + params.slice + {n}u * LANES + lane;
+      //@end
+      //@if PLAIN
       //@if ACCUMULATE
-      y[place] += sum{r}_{n};
+      y[place] += sum;
       //@else
-      y[place] = sum{r}_{n};
+      y[place] = sum;
+      //@end
       //@end
     }
-    //@end
+    //@if STEP_GRADIENT
+    partial[tile * params.width + column] = total;
     //@end
   }
-  //@end
-  //@if STEP_GRADIENT
-  //@each n WIDE
-  if (params.slice + {n}u * LANES + lane < params.width) {
-    partial[tile * params.width + params.slice + {n}u * LANES + lane] = columns{n};
-  }
-  //@end
   //@end
 }

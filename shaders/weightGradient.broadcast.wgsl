@@ -30,25 +30,17 @@ struct Params {
   chunkRows: u32, // rows of a chunk
   length: u32,    // L
   dilation: i32,  // D, in rows
+  tileChannels: u32, // CHANNELS·4
 }
 @group(0) @binding(5) var<uniform> params: Params;
 
 const inputTiles = (INPUTS + CHANNELS - 1u) / CHANNELS;
+//@if PAIR
+const outputTiles = (OUTPUTS / 2u + LANES - 1u) / LANES;
+//@else
 const outputTiles = (OUTPUTS + LANES * WIDE - 1u) / (LANES * WIDE);
+//@end
 const halfPower = 0.70710678118654752; // 1/√2
-
-fn loadB(row: u32, column: u32) -> vec4f {
-  //@if PAIR
-  if (column >= OUTPUTS / 2u) { return dSkip[row * (OUTPUTS / 2u) + column - OUTPUTS / 2u]; }
-  //@if LAST
-  return vec4f(0.0);
-  //@else
-  return dOutput[row * (OUTPUTS / 2u) + column] * halfPower;
-  //@end
-  //@else
-  return dOutput[row * OUTPUTS + column];
-  //@end
-}
 
 @compute @workgroup_size(LANES)
 fn forward(
@@ -68,8 +60,22 @@ fn forward(
   let end = min(first + params.chunkRows, params.length);
   let shift = (i32(k) - i32(TAPS / 2u)) * params.dilation;
   let channel = inputTile * CHANNELS; // vec4f of Cin
+  // The lane's columns, vec4f of Cout. Of a pair, one in each half. Lanes beyond the last one repeat it and write nothing.
+  //@if PAIR
+  const half = OUTPUTS / 2u;
+  let inHalf = min(outputTile * LANES + lane, half - 1u);
+  var columns = array<u32, WIDE>(inHalf, half + inHalf);
+  var mine = array<bool, WIDE>(outputTile * LANES + lane < half, outputTile * LANES + lane < half);
+  //@else
+  let wanted = outputTile * LANES * WIDE + lane;
+  var columns: array<u32, WIDE>;
+  var mine: array<bool, WIDE>;
   //@each n WIDE
-  let column{n} = min(outputTile * LANES * WIDE + {n}u * LANES + lane, OUTPUTS - 1u);
+  columns[{n}] = min(wanted + {n}u * LANES, OUTPUTS - 1u);
+  mine[{n}] = wanted + {n}u * LANES < OUTPUTS;
+  //@end
+  //@end
+  //@each n WIDE
   var biasSum{n} = vec4f(0.0);
   //@end
   //@each c CHANNELS
@@ -96,41 +102,64 @@ fn forward(
     //@end
     //@end
     //@each r LANES
+    let here{r} = start + {r}u < end;
+    let row{r} = begin + min(start + {r}u, params.length - 1u);
+    //@if PAIR
+    //@if LAST
+    let b{r}_0 = vec4f(0.0);
+    //@else
+    let b{r}_0 = select(vec4f(0.0), dOutput[row{r} * half + inHalf] * halfPower, here{r});
+    //@end
+    let b{r}_1 = select(vec4f(0.0), dSkip[row{r} * half + inHalf], here{r});
+    //@else
+    //@each n WIDE
+    let b{r}_{n} = select(vec4f(0.0), dOutput[row{r} * OUTPUTS + columns[{n}]], here{r});
+    //@end
+    //@end
+    //@each n WIDE
+    biasSum{n} += b{r}_{n};
+    //@end
+    //@end
+    // Sum by sum, so that it stays in registers for all rows.
+    //@each c CHANNELS
+    //@each q 4
+    //@each r LANES
     {
-      let here = start + {r}u < end;
-      let row = begin + min(start + {r}u, params.length - 1u);
+      let v = subgroupBroadcast(a{c}[{q}], {r}u);
       //@each n WIDE
-      let b{n} = select(vec4f(0.0), loadB(row, column{n}), here);
-      biasSum{n} += b{n};
-      //@end
-      //@each c CHANNELS
-      //@each q 4
-      {
-        let v = subgroupBroadcast(a{c}[{q}], {r}u);
-        //@each n WIDE
-        sum{c}_{q}_{n} += v * b{n};
-        //@end
-      }
-      //@end
+      sum{c}_{q}_{n} += v * b{r}_{n};
       //@end
     }
+    //@end
+    //@end
     //@end
   }
 
-  let base = chunk * (TAPS * INPUTS * 4u + 1u);
-  //@each n WIDE
-  if (outputTile * LANES * WIDE + {n}u * LANES + lane < OUTPUTS) {
+  // A loop that the compiler cannot unroll, its bound being a uniform: every place in the code that touches storage costs
+  // 20 ms to compile.
+  var sums = array<vec4f, CHANNELS * 4u * WIDE>(
     //@each c CHANNELS
-    if (channel + {c}u < INPUTS) {
-      let row = base + (k * INPUTS + channel + {c}u) * 4u;
-      //@each q 4
-      partial[(row + {q}u) * OUTPUTS + column{n}] = sum{c}_{q}_{n};
-      //@end
-    }
+    //@each q 4
+    //@each n WIDE
+    sum{c}_{q}_{n},
     //@end
+    //@end
+    //@end
+  );
+  var biasSums = array<vec4f, WIDE>(
+    //@each n WIDE
+    biasSum{n},
+    //@end
+  );
+  let base = chunk * (TAPS * INPUTS * 4u + 1u);
+  for (var n = 0u; n < WIDE; n++) {
+    if (!mine[n]) { continue; }
+    for (var c = 0u; c < params.tileChannels; c++) {
+      if (channel * 4u + c >= INPUTS * 4u) { break; }
+      partial[(base + (k * INPUTS + channel) * 4u + c) * OUTPUTS + columns[n]] = sums[c * WIDE + n];
+    }
     if (k == 0u && inputTile == 0u) {
-      partial[(base + TAPS * INPUTS * 4u) * OUTPUTS + column{n}] = biasSum{n};
+      partial[(base + TAPS * INPUTS * 4u) * OUTPUTS + columns[n]] = biasSums[n];
     }
   }
-  //@end
 }

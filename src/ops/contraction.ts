@@ -64,6 +64,7 @@ export function contract(tape: Tape, fusion: Fusion, options: {
   const tiles = Math.ceil(L / ROWS);
   const constants = {
     LANES: lanes, ROWS, LOADS: ROWS / lanes, WIDE: wide, TAPS: K, INPUTS: inputs / 4, UNIFORM: Number(uniform),
+    PAIRED: Number(paired),
     ...flagsOf(fusion),
   };
   for (let slice = 0; slice < slices; slice++) {
@@ -73,7 +74,7 @@ export function contract(tape: Tape, fusion: Fusion, options: {
       writes: options.writes,
       params: {
         groups: B * tiles, tiles, length: L, width, slice: slice * lanes * (paired ? 1 : wide),
-        dilation, direction: transposed ? -1 : 1,
+        dilation, direction: transposed ? -1 : 1, rows: ROWS, inputs: inputs / 4,
       },
       workgroups: B * tiles,
     });
@@ -110,9 +111,10 @@ export function contractWeights(tape: Tape, options: {
   const [K, Cin, Cout] = weight.shape as [number, number, number];
   const [INPUTS, OUTPUTS] = [Cin / 4, Cout / 4];
   const shape = variant === 'broadcast'
-    ? { LANES: lanes, WIDE: OUTPUTS > lanes ? 2 : 1, CHANNELS: Math.min(INPUTS, 4) }
+    ? { LANES: lanes, WIDE: dSkip || OUTPUTS > lanes ? 2 : 1, CHANNELS: Math.min(INPUTS, 4) }
     : { LANES: 16, WIDE: 2, CHANNELS: 16 };
-  const tiles = Math.ceil(INPUTS / shape.CHANNELS) * Math.ceil(OUTPUTS / (shape.LANES * shape.WIDE));
+  const columns = dSkip ? OUTPUTS / 2 / shape.LANES : OUTPUTS / (shape.LANES * shape.WIDE);
+  const tiles = Math.ceil(INPUTS / shape.CHANNELS) * Math.ceil(columns);
   const wantedChunks = Math.max(1, Math.floor(mostPartialSums / B));
   const chunkRows = Math.max(64, alignUp(Math.ceil(L / wantedChunks), 16));
   const chunks = Math.ceil(L / chunkRows);
@@ -130,7 +132,7 @@ export function contractWeights(tape: Tape, options: {
     },
     reads: { x, ...(step && { stepEmbedding: step }), ...(dOutput && { dOutput }), ...(dSkip && { dSkip }) },
     writes: { partial },
-    params: { groups, chunks, chunkRows, length: L, dilation },
+    params: { groups, chunks, chunkRows, length: L, dilation, tileChannels: shape.CHANNELS * 4 },
     workgroups: groups,
   });
   const whole = { segments: 1, parts: B * chunks, stride: places * Cout };
