@@ -33,3 +33,32 @@ fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gr
   if (ACCUMULATE) { sum += y[i]; }
   y[i] = sum;
 }
+
+var<workgroup> sums: array<Lane, WORKGROUP>;
+
+// The same for many parts and few results: a workgroup for each lane of a result, its invocations side by side over the
+// parts, then a tree. As fixed an order, but another one.
+@compute @workgroup_size(WORKGROUP)
+fn tree(
+  @builtin(local_invocation_index) local: u32,
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+) {
+  let i = group.x + group.y * groups.x;
+  if (i >= params.segments * params.width) { return; }
+  let first = (i / params.width * params.parts) * params.stride + params.offset + i % params.width;
+  var sum = Lane(0.0);
+  for (var p = local; p < params.parts; p += WORKGROUP) {
+    sum += partial[first + p * params.stride];
+  }
+  sums[local] = sum;
+  for (var half = WORKGROUP / 2u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (local < half) { sums[local] += sums[local + half]; }
+  }
+  if (local == 0u) {
+    var total = sums[0];
+    if (ACCUMULATE) { total += y[i]; }
+    y[i] = total;
+  }
+}

@@ -17,9 +17,15 @@ export interface Fusion {
   readonly accumulate?: boolean;
 }
 
+/**
+ * Sizes of the `tile` kernels: 64 rows × 16 columns of invocations, 8 rows each, are 128 invocations with up to 64 sums
+ * and 13 KiB of workgroup memory, which every adapter has.
+ */
+const tileShape = { ROWS: 64, DEEP: 8 };
+
 /** Rows of one item that a workgroup works on. */
 export function rowsPerTile(tape: Tape): number {
-  return tape.variant.variant === 'broadcast' ? 2 * tape.variant.lanes : 64;
+  return tape.variant.variant === 'broadcast' ? 2 * tape.variant.lanes : tileShape.ROWS;
 }
 
 /** Whether the tape's variant can work on these channels. */
@@ -63,9 +69,8 @@ export function contract(tape: Tape, fusion: Fusion, options: {
   const ROWS = rowsPerTile(tape);
   const tiles = Math.ceil(L / ROWS);
   const constants = {
-    LANES: lanes, ROWS, LOADS: ROWS / lanes, WIDE: wide, TAPS: K, INPUTS: inputs / 4, UNIFORM: Number(uniform),
-    PAIRED: Number(paired),
-    ...flagsOf(fusion),
+    ...(variant === 'broadcast' ? { ROWS, LOADS: ROWS / lanes, UNIFORM: Number(uniform) } : tileShape),
+    LANES: lanes, WIDE: wide, TAPS: K, INPUTS: inputs / 4, PAIRED: Number(paired), ...flagsOf(fusion),
   };
   for (let slice = 0; slice < slices; slice++) {
     tape.record({
@@ -92,8 +97,11 @@ function flagsOf(fusion: Fusion): Record<string, number> {
   };
 }
 
-/** Most partial sums of a weight gradient. They cost memory (K·Cin·Cout each), and one is one workgroup's work. */
-const mostPartialSums = 64;
+/**
+ * Most partial sums of a weight gradient. They cost memory (K·Cin·Cout each), and one is one workgroup's work: a large
+ * GPU wants some hundreds, two processor cores are busy with few.
+ */
+const mostPartialSums = { naive: 64, broadcast: 64, tile: 192 };
 
 /**
  * Records dweight[k, ci, co] = Σ a[t + (k − (K−1)/2)·D, ci]·b[t, co] and dbias = Σ b, where a is x (plus `step`), and b
@@ -112,10 +120,11 @@ export function contractWeights(tape: Tape, options: {
   const [INPUTS, OUTPUTS] = [Cin / 4, Cout / 4];
   const shape = variant === 'broadcast'
     ? { LANES: lanes, WIDE: dSkip || OUTPUTS > lanes ? 2 : 1, CHANNELS: Math.min(INPUTS, 4) }
-    : { LANES: 16, WIDE: 2, CHANNELS: 16 };
-  const columns = dSkip ? OUTPUTS / 2 / shape.LANES : OUTPUTS / (shape.LANES * shape.WIDE);
+    : { LANES: lanes, WIDE: OUTPUTS > lanes ? 2 : 1, CHANNELS: 16 };
+  const inHalves = dSkip && variant === 'broadcast';
+  const columns = inHalves ? OUTPUTS / 2 / lanes : OUTPUTS / (lanes * shape.WIDE);
   const tiles = Math.ceil(INPUTS / shape.CHANNELS) * Math.ceil(columns);
-  const wantedChunks = Math.max(1, Math.floor(mostPartialSums / B));
+  const wantedChunks = Math.max(1, Math.floor(mostPartialSums[variant] / B));
   const chunkRows = Math.max(64, alignUp(Math.ceil(L / wantedChunks), 16));
   const chunks = Math.ceil(L / chunkRows);
   const places = K * Cin + 1;

@@ -2,6 +2,10 @@ import type { GradientSlot, Tape } from '../autograd/tape.ts';
 import type { Tensor } from '../autograd/tensor.ts';
 import { lanesFor, workgroupsFor } from './lanes.ts';
 
+/** From here on a workgroup adds up one result together (an estimate, not measured). */
+const manyParts = 128;
+const fewResults = 4096;
+
 /**
  * Adds up partial sums (segments·parts, stride): result[s, j] = Σ_p partial[s·parts + p, offset + j], in the order of
  * p. Sizes in elements. Not an op of the model: the second half of every gradient that is a sum over time.
@@ -11,12 +15,15 @@ export function reduceInto(tape: Tape, slot: GradientSlot, partial: Tensor, size
 }): void {
   const { segments, parts, stride, offset } = sizes;
   const { Lane, width } = lanesFor(stride, offset, sizes.width);
+  // One invocation that adds up hundreds of numbers would keep a GPU waiting; a software adapter has nothing else to do.
+  const results = (segments * sizes.width) / width;
+  const entry = tape.variant.variant === 'tile' && parts > manyParts && results < fewResults ? 'tree' : 'forward';
   tape.record({
-    kernel: { shader: 'reduce', entry: 'forward', constants: { Lane }, overrides: { ACCUMULATE: slot.accumulate } },
+    kernel: { shader: 'reduce', entry, constants: { Lane }, overrides: { ACCUMULATE: slot.accumulate } },
     reads: { partial },
     writes: { y: slot.tensor },
     params: { segments, parts, stride: stride / width, offset: offset / width, width: sizes.width / width },
-    workgroups: workgroupsFor((segments * sizes.width) / width),
+    workgroups: entry === 'tree' ? results : workgroupsFor(results),
   });
 }
 

@@ -1,0 +1,240 @@
+// Dilated "same" convolution with what stands before and after it in a residual layer, for real GPUs: a workgroup makes
+// ROWS rows of one item × LANES·WIDE·4 output channels. Slabs of SLAB input channels of the rows and of the weights go
+// through workgroup memory; an invocation keeps ROWS/GROUPS rows × WIDE vec4f of sums in registers, so that every value
+// read from workgroup memory serves several multiplications. conv1d.broadcast.wgsl has the same contract.
+//
+// Weights are packed by packWeights.wgsl: slices of LANES·WIDE·4 output channels, each [K·Cin][WIDE][LANES] vec4f and a
+// last row with the bias. One dispatch works on one slice. Sums are made in the order k, ci.
+//
+// Constants: LANES columns of invocations, ROWS, DEEP rows per invocation, WIDE vec4f per invocation, TAPS, INPUTS vec4f
+// of Cin, and flags for what is loaded and what is done with the sums (residualLayer.ts has the formulas):
+//   PAIR            inputs are [dOutput/√2 | dSkip]; with LAST there is no dOutput
+//   STEP            inputs are x plus the item's step embedding, zero outside [0, L)
+//   GATE            _0 is the gate g, _1 the filter f: saves σ(g) and tanh(f), writes their product
+//   RESIDUAL        _0 is r, _1 is s: output = (x + r)/√2, skip += s (FIRST: skip = s)
+//   GATE_GRADIENT   sums are dh: writes the gradients in g and f
+//   STEP_GRADIENT   sums are the gradient in x + step: adds dOutput/√2 (not LAST), and its columns' partial sums
+//   PLAIN           y = sums, plus y with ACCUMULATE
+
+@group(0) @binding(0) var<storage, read> weight: array<vec4f>;
+//@if PAIR
+@group(0) @binding(1) var<storage, read> dOutput: array<vec4f>;            // (B, L, Cin/2)
+@group(0) @binding(2) var<storage, read> dSkip: array<vec4f>;              // (B, L, Cin/2)
+//@else
+@group(0) @binding(1) var<storage, read> x: array<vec4f>;                  // (B, L, Cin)
+//@end
+//@if STEP
+@group(0) @binding(3) var<storage, read> stepEmbedding: array<vec4f>;      // (B, Cin)
+//@end
+//@if GATE
+@group(0) @binding(4) var<storage, read_write> saved: array<vec4f>;        // (B, L, 2C) σ(g), tanh(f)
+@group(0) @binding(5) var<storage, read_write> y: array<vec4f>;            // (B, L, C)
+//@end
+//@if RESIDUAL
+@group(0) @binding(4) var<storage, read> residual: array<vec4f>;           // (B, L, C) x of the layer
+@group(0) @binding(5) var<storage, read_write> y: array<vec4f>;            // (B, L, C)
+@group(0) @binding(6) var<storage, read_write> skip: array<vec4f>;         // (B, L, C)
+//@end
+//@if GATE_GRADIENT
+@group(0) @binding(4) var<storage, read> saved: array<vec4f>;              // (B, L, 2C)
+@group(0) @binding(5) var<storage, read_write> y: array<vec4f>;            // (B, L, 2C)
+//@end
+//@if STEP_GRADIENT
+//@if !LAST
+@group(0) @binding(2) var<storage, read> dOutput: array<vec4f>;            // (B, L, C)
+//@end
+@group(0) @binding(4) var<storage, read_write> partial: array<vec4f>;      // (B, tiles, C)
+@group(0) @binding(5) var<storage, read_write> y: array<vec4f>;            // (B, L, C)
+//@end
+//@if PLAIN
+@group(0) @binding(5) var<storage, read_write> y: array<vec4f>;            // (B, L, Cout)
+//@end
+
+struct Params {
+  groups: u32,    // tiles of all items
+  tiles: u32,     // ⌈L/ROWS⌉, of one item
+  length: u32,    // L
+  width: u32,     // vec4f that the sums' channels have in all: Cout, or half of it for GATE and RESIDUAL
+  slice: u32,     // the first of them in this slice
+  dilation: i32,  // D, in rows
+  direction: i32, // +1 forward, −1 for the gradient in the input
+}
+@group(0) @binding(7) var<uniform> params: Params;
+
+const halfPower = 0.70710678118654752; // 1/√2
+
+// exp(80) is finite in float32, exp(89) is not, and WGSL may assume that infinities do not occur.
+fn sigmoid(v: vec4f) -> vec4f {
+  return 1.0 / (1.0 + exp(-clamp(v, vec4f(-80.0), vec4f(80.0))));
+}
+
+// Some drivers compute tanh as (e^2x − 1)/(e^2x + 1), which is NaN for large x; beyond 15 it is 1 in float32.
+fn safeTanh(v: vec4f) -> vec4f {
+  return tanh(clamp(v, vec4f(-15.0), vec4f(15.0)));
+}
+
+const GROUPS = ROWS / DEEP;                   // rows of invocations
+const THREADS = LANES * GROUPS;
+const SLAB = 4u;                              // vec4f of input channels that are staged at once
+const SLABS = (INPUTS + SLAB - 1u) / SLAB;
+const PITCH = SLAB + 1u;                      // one vec4f of padding: neighbouring rows fall into other banks
+const WEIGHTS = SLAB * 4u * LANES * WIDE;     // vec4f of a slab's weights
+
+var<workgroup> staged: array<vec4f, ROWS * PITCH>;
+var<workgroup> weights: array<vec4f, WEIGHTS>;
+
+// Input vec4f c of a row of the item, and zero outside.
+fn load(item: u32, t: i32, c: u32) -> vec4f {
+  if (t < 0 || t >= i32(params.length) || c >= INPUTS) { return vec4f(0.0); }
+  let row = item * params.length + u32(t);
+  //@if PAIR
+  const half = INPUTS / 2u;
+  if (c >= half) { return dSkip[row * half + c - half]; }
+  //@if LAST
+  return vec4f(0.0);
+  //@else
+  return dOutput[row * half + c] * halfPower;
+  //@end
+  //@else
+  //@if STEP
+  return x[row * INPUTS + c] + stepEmbedding[item * INPUTS + c];
+  //@else
+  return x[row * INPUTS + c];
+  //@end
+  //@end
+}
+
+@compute @workgroup_size(THREADS)
+fn forward(
+  @builtin(local_invocation_index) local: u32,
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+) {
+  let tile = group.x + group.y * groups.x;
+  if (tile >= params.groups) { return; }
+  let lane = local % LANES;
+  let m = local / LANES;                         // this invocation's rows are m, m + GROUPS, …
+  let item = tile / params.tiles;
+  let begin = item * params.length;              // row of the item's start
+  let first = tile % params.tiles * ROWS;        // sample of the tile's start
+  let bias = TAPS * INPUTS * 4u * LANES * WIDE + lane;
+  //@each r DEEP
+  //@each n WIDE
+  var sum{r}_{n} = weight[bias + {n}u * LANES];
+  //@end
+  //@end
+
+  for (var k = 0u; k < TAPS; k++) {
+    let shift = (i32(k) - i32(TAPS / 2u)) * params.dilation * params.direction;
+    for (var slab = 0u; slab < SLABS; slab++) {
+      workgroupBarrier();
+      for (var j = 0u; j < ROWS * SLAB / THREADS; j++) {
+        let i = local + j * THREADS;
+        staged[i / SLAB * PITCH + i % SLAB] = load(item, i32(first + i / SLAB) + shift, slab * SLAB + i % SLAB);
+      }
+      let offset = (k * INPUTS + slab * SLAB) * 4u * LANES * WIDE;
+      for (var j = 0u; j < WEIGHTS / THREADS; j++) {
+        let i = local + j * THREADS;
+        let inside = slab * SLAB + i / (4u * LANES * WIDE) < INPUTS;
+        weights[i] = select(vec4f(0.0), weight[select(0u, offset + i, inside)], inside);
+      }
+      workgroupBarrier();
+      for (var c = 0u; c < SLAB; c++) {
+        //@each r DEEP
+        let x{r} = staged[(m + {r}u * GROUPS) * PITCH + c];
+        //@end
+        //@each q 4
+        {
+          //@each n WIDE
+          let w{n} = weights[((c * 4u + {q}u) * WIDE + {n}u) * LANES + lane];
+          //@end
+          //@each r DEEP
+          //@each n WIDE
+          sum{r}_{n} = fma(vec4f(x{r}[{q}]), w{n}, sum{r}_{n});
+          //@end
+          //@end
+        }
+        //@end
+      }
+    }
+  }
+
+  //@each r DEEP
+  if (first + m + {r}u * GROUPS < params.length) {
+    let row = begin + first + m + {r}u * GROUPS;
+    //@if PAIRED
+    if (params.slice + lane < params.width) {
+      let place = row * params.width + params.slice + lane;
+      //@if GATE
+      let s = sigmoid(sum{r}_0);
+      let h = safeTanh(sum{r}_1);
+      saved[place + row * params.width] = s;
+      saved[place + (row + 1u) * params.width] = h;
+      y[place] = s * h;
+      //@else
+      y[place] = (residual[place] + sum{r}_0) * halfPower;
+      //@if FIRST
+      skip[place] = sum{r}_1;
+      //@else
+      skip[place] += sum{r}_1;
+      //@end
+      //@end
+    }
+    //@else
+    //@each n WIDE
+    if (params.slice + {n}u * LANES + lane < params.width) {
+      //@if GATE_GRADIENT
+      let place = row * 2u * params.width + params.slice + {n}u * LANES + lane;
+      let s = saved[place];
+      let h = saved[place + params.width];
+      y[place] = sum{r}_{n} * h * s * (1.0 - s);
+      y[place + params.width] = sum{r}_{n} * s * (1.0 - h * h);
+      //@else
+      let place = row * params.width + params.slice + {n}u * LANES + lane;
+      //@end
+      //@if STEP_GRADIENT
+      //@if LAST
+      y[place] = sum{r}_{n};
+      //@else
+      y[place] = sum{r}_{n} + dOutput[place] * halfPower;
+      //@end
+      //@end
+      //@if PLAIN
+      //@if ACCUMULATE
+      y[place] += sum{r}_{n};
+      //@else
+      y[place] = sum{r}_{n};
+      //@end
+      //@end
+    }
+    //@end
+    //@end
+  //@if STEP_GRADIENT
+  } else {
+    // Rows beyond the clip count for nothing in the columns' sums.
+    //@each n WIDE
+    sum{r}_{n} = vec4f(0.0);
+    //@end
+  //@end
+  }
+  //@end
+
+  //@if STEP_GRADIENT
+  //@each n WIDE
+  var column{n} = vec4f(0.0);
+  //@each r DEEP
+  column{n} += sum{r}_{n};
+  //@end
+  workgroupBarrier();
+  weights[local] = column{n};
+  workgroupBarrier();
+  if (m == 0u && params.slice + {n}u * LANES + lane < params.width) {
+    var total = vec4f(0.0);
+    for (var i = 0u; i < GROUPS; i++) {
+      total += weights[i * LANES + lane];
+    }
+    partial[tile * params.width + params.slice + {n}u * LANES + lane] = total;
+  }
+  //@end
+  //@end
+}
