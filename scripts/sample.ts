@@ -41,7 +41,6 @@ await cli.run(async ({ flags }) => {
   const model = await run.load(gpu);
   const { sampleRate } = model.config;
   const L = flags.length ?? Math.max(1, Math.round((flags.seconds ?? 5) * sampleRate));
-  mkdirSync(flags.out, { recursive: true });
 
   const write = (name: string, audio: Float32Array): string => {
     const path = join(flags.out, name);
@@ -51,13 +50,18 @@ await cli.run(async ({ flags }) => {
   };
   for (let item = 0; item < flags.count; item++) {
     const start = performance.now();
+    const printProgress = progressPrinter(start);
     const { audio, sequence, peakBytes } = await sample(model, {
       shape: [1, L],
       seed: flags.seed,
       variance: flags.variance,
       firstItem: item,
       returnSequence: flags.returnSequence,
-      onStep: progressPrinter(start),
+      onStep: (done, total) => {
+        // Only now is it known that everything fits; what cannot be made leaves no folder behind.
+        if (done === 1) mkdirSync(flags.out, { recursive: true });
+        printProgress(done, total);
+      },
     });
     const name = `sample-seed${flags.seed}-${item}`;
     sequence?.forEach(([clip], index) => {

@@ -66,7 +66,9 @@ export class BatchSource {
     const clip = this.#clips.clip(i);
     if (this.#checked.has(i)) return clip;
     const broken = clip.findIndex((value) => !Number.isFinite(value));
-    if (broken >= 0) throw new UserError(`clip ${i} of the data set has ${clip[broken]} at sample ${broken}: prepare the data set again`);
+    if (broken >= 0) {
+      throw new UserError(`clip ${i} of the data set has ${clip[broken]} at sample ${broken}: prepare the data set again`);
+    }
     this.#checked.add(i);
     return clip;
   }

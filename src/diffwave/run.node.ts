@@ -94,7 +94,8 @@ export class RunFolder {
       if (found === undefined || found === wanted) continue;
       model.destroy();
       throw new UserError(
-        `${this.weightsFile} is of another network than ${join(this.path, 'config.json')}: its ${field} is ${found}, not ${wanted}; put back the file that belongs there`,
+        `${this.weightsFile} is of another network than ${join(this.path, 'config.json')}: its ${field} is ${found}, ` +
+          `not ${wanted}; put back the file that belongs there`,
       );
     }
     return model;

@@ -94,7 +94,8 @@ export async function train(model: DiffWave, options: TrainOptions): Promise<Pro
       if (values.every(Number.isFinite)) continue;
       // A relu or a gate may turn NaN into a number (WGSL lets it), and then the loss does not show it.
       throw new UserError(
-        `the gradient of '${name}' became NaN or infinite before step ${state.step} at learning rate ${training.learningRate}: go back to a checkpoint before that and use a lower --learning-rate`,
+        `the gradient of '${name}' became NaN or infinite before step ${state.step} at learning rate ` +
+          `${training.learningRate}: go back to a checkpoint before that and use a lower --learning-rate`,
       );
     }
     await options.onSave?.({ ...state, seconds: elapsed() });

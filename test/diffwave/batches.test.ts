@@ -40,7 +40,8 @@ test('every clip comes once an epoch, in an order of the epoch\'s own', () => {
   const source = new BatchSource(clips, SIZES);
   const epochs = 8;
   const steps = (epochs * clips.clipCount) / SIZES.B;
-  const order = Array.from({ length: steps }, (_, step) => cropsOf(source.at(step), SIZES.L)).flat().map(({ clip }) => clip);
+  const crops = Array.from({ length: steps }, (_, step) => cropsOf(source.at(step), SIZES.L)).flat();
+  const order = crops.map(({ clip }) => clip);
   const orders = new Set<string>();
   for (let epoch = 0; epoch < epochs; epoch++) {
     const seen = order.slice(epoch * clips.clipCount, (epoch + 1) * clips.clipCount);
@@ -91,7 +92,8 @@ test('too few clips and too long crops are refused with the numbers and the flag
 });
 
 test('a clip with a NaN is refused when it comes, wherever the crop is', () => {
-  const damaged = { ...clips, clip: (i: number) => clips.clip(i).map((value, n) => (i === 3 && n === 99 ? NaN : value)) };
+  const clip = (i: number) => clips.clip(i).map((value, n) => (i === 3 && n === 99 ? NaN : value));
+  const damaged = { ...clips, clip };
   const source = new BatchSource(damaged, SIZES);
   assert.throws(() => { for (let step = 0; step < 3; step++) source.at(step); }, (error: Error) => {
     assert.instance(error, UserError);

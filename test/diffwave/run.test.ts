@@ -1,5 +1,7 @@
 /** The run folder: what is on the disk, and what happens when it is not what it should be. */
-import { appendFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, truncateSync, writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -189,7 +191,7 @@ test('weights of another network are not taken for the run\'s own', async () => 
   await refuses(() => run.load(gpu), run.weightsFile, 'no such file');
 
   const wider = DiffWave.create(gpu, { ...model, channels: 8 });
-  await refuses(() => run.resume(wider), 'weights.safetensors', 'input_projection.weight', 'preset it was trained with');
+  await refuses(() => run.resume(wider), 'weights.safetensors', 'input_projection.weight', 'use the preset');
   wider.destroy();
 });
 

@@ -199,7 +199,8 @@ test('a loss that is not a number stops the run and is never saved', async () =>
   const { problem, reports } = await trial({ steps: 50, saveEvery: 2, onSave: breakModel }, model);
   assert.instance(problem, UserError);
   assert.is((problem as Error).message,
-    'the loss became NaN between step 2 and 4 at learning rate 0.001: go back to a checkpoint before that and use a lower --learning-rate');
+    'the loss became NaN between step 2 and 4 at learning rate 0.001: ' +
+      'go back to a checkpoint before that and use a lower --learning-rate');
   assert.equal(saved, [2]);
   assert.equal(reports.map(({ step }) => step), [1, 2, 4]);
 });
@@ -210,8 +211,9 @@ test('a NaN that the loss need not show is not saved either', async () => {
   const { problem, saved } = await trial({ steps: 50, saveEvery: 2, resume });
   assert.instance(problem, UserError);
   // The gate turns it into a number on some adapters; on others the loss is NaN in step 4.
-  assert.match((problem as Error).message,
-    /^the (gradient of '\S+' became NaN or infinite before step 4|loss became NaN between step 2 and 4) at learning rate 0\.001: /);
+  const { message } = problem as Error;
+  if (message.startsWith('the loss')) assert.match(message, 'became NaN between step 2 and 4 at learning rate 0.001: ');
+  else assert.match(message, /^the gradient of '\S+' became NaN or infinite before step 4 at learning rate 0\.001: /);
   assert.equal(saved, []);
 });
 
@@ -226,7 +228,8 @@ test('data that is not a number is named', async () => {
 test('a learning rate that is far too high is found out', async () => {
   const { problem, reports } = await trial({ training: { ...training, learningRate: 1e9 }, steps: 200, printEvery: 5 });
   assert.instance(problem, UserError);
-  assert.match((problem as Error).message, /^the loss became (NaN|Infinity) between step \d+ and \d+ at learning rate 1000000000: /);
+  assert.match((problem as Error).message,
+    /^the loss became (NaN|Infinity) between step \d+ and \d+ at learning rate 1000000000: /);
   assert.ok(reports.length < 40, 'long before the last step');
 });
 
@@ -258,13 +261,14 @@ test('nothing is left to do for a run that has its steps, and nothing is saved a
 
 test('crops that are too long for the adapter are refused with the numbers, before anything is allocated', async () => {
   const gpu = await gpuForTests();
-  const longest = Math.floor(gpu.device.limits.maxStorageBufferBindingSize / (2 * 2 * config.channels * 4)); // B, 2C, bytes
+  const bytesPerSample = 2 * 2 * config.channels * 4; // B · 2C float32, of the widest tensor
+  const longest = Math.floor(gpu.device.limits.maxStorageBufferBindingSize / bytesPerSample);
   const endless: ClipSource = { clipCount: 2, clipSamples: 4 * longest, clip: () => { throw new Error('was read'); } };
   const before = gpu.buffers.liveBytes;
   const { problem } = await trial({ dataset: endless, training: { ...training, cropSamples: 2 * longest }, steps: 1 });
   assert.instance(problem, UserError);
-  assert.match((problem as Error).message,
-    new RegExp(`needs .*iB, but this adapter binds at most .*iB at once: .*--crop-samples, at most ${longest} at batch 2.*--batch-size`));
+  assert.match((problem as Error).message, /needs .*iB, but this adapter binds at most .*iB at once: /);
+  assert.match((problem as Error).message, `--crop-samples, at most ${longest} at batch 2) or a smaller --batch-size`);
   assert.ok(gpu.buffers.liveBytes - before < 2 ** 20);
 });
 

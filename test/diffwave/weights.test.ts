@@ -51,26 +51,28 @@ test('to disk and back, with PyTorch\'s names and shapes, with and without a pre
 
 test('what does not fit is named with its file', () => {
   const tensors = weightsToDisk(config, counted());
-  const refuses = (wanted: DiffWaveConfig, message: string, source: { file: string; prefix?: string } = { file: FILE }) =>
-    assert.throws(() => weightsFromDisk(wanted, { metadata: {}, tensors }, source), (error: Error) => {
+  const refuses = (wanted: DiffWaveConfig, message: string, prefix?: string) =>
+    assert.throws(() => weightsFromDisk(wanted, { metadata: {}, tensors }, { file: FILE, prefix }), (error: Error) => {
       assert.instance(error, UserError);
       assert.is(error.message, message);
       return true;
     });
   refuses(
     { ...config, channels: 6 },
-    `${FILE}: 'input_projection.weight' has shape (5, 1, 1), but the configuration wants (6, 1, 1); use the preset it was trained with`,
+    `${FILE}: 'input_projection.weight' has shape (5, 1, 1), but the configuration wants (6, 1, 1); ` +
+      'use the preset it was trained with',
   );
   refuses(
     { ...config, layers: 3 },
     `${FILE}: the tensor 'residual_layers.2.dilated_conv.weight' is missing; is it a file of another model?`,
   );
-  refuses(config, `${FILE}: the tensor 'v.input_projection.weight' is missing; is it a file of another model?`, {
-    file: FILE,
-    prefix: 'v.',
-  });
+  refuses(config, `${FILE}: the tensor 'v.input_projection.weight' is missing; is it a file of another model?`, 'v.');
   tensors.set('skip_projection.bias', { dtype: 'I32', shape: [5], data: new Int32Array(5) });
-  refuses(config, `${FILE}: tensor "skip_projection.bias" holds I32, wanted floating-point numbers. Use a file that was saved as safetensors.`);
+  refuses(
+    config,
+    `${FILE}: tensor "skip_projection.bias" holds I32, wanted floating-point numbers. ` +
+      'Use a file that was saved as safetensors.',
+  );
 });
 
 test('initial weights: uniform with the variance of He et al., zero at the end', () => {

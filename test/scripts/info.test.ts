@@ -5,11 +5,11 @@ import { WITHOUT_ADAPTER, refuses, succeeds } from './program.ts';
 const test = suite('npm run info');
 
 test('prints the adapter, its limits and features', async () => {
-  const [adapter, binding, workgroup, features] = (await succeeds('info', [])).split('\n');
-  assert.match(adapter, /^adapter   \S/);
-  assert.match(binding, /^binding   \d\S* .iB at most in one storage binding/);
-  assert.match(workgroup, /^workgroup \d+ invocations/);
-  assert.match(features, /^features  shader-f16 (yes|no), subgroups (yes|no), timestamp-query (yes|no)$/);
+  const stdout = await succeeds('info', []);
+  assert.match(stdout, /^adapter   \S/);
+  assert.match(stdout, /^binding   \d\S* .iB at most in one storage binding/m);
+  assert.match(stdout, /^workgroup \d+ invocations/m);
+  assert.match(stdout, /^features  shader-f16 (yes|no), subgroups (yes|no), timestamp-query (yes|no)$/m);
 });
 
 test('refuses flags that it does not have', () => refuses('info', ['--verbose'], ['unknown flag --verbose']));
