@@ -72,7 +72,8 @@ await cli.run(async ({ flags, given }) => {
 
   console.log(`trained ${last?.step ?? 0} updates; now sampling ${flags.seconds} s in ${model.config.diffusionSteps} steps`);
   const L = Math.round(flags.seconds * dataset.sampleRate);
-  const audio = (await sample(model, { shape: [1, L], seed: 0 })).audio[0]!;
+  // With 50 large steps the posterior's variance leaves less hiss than β_t, which the full-size presets sample with.
+  const audio = (await sample(model, { shape: [1, L], seed: 0, variance: 'posterior' })).audio[0]!;
   const files = { wav: join(flags.out, 'sample.wav'), spectrogram: join(flags.out, 'sample.png'), curve: join(flags.out, 'loss.png') };
   writeFileAtomic(files.wav, encodeWav16(audio, dataset.sampleRate));
   writeFileAtomic(files.spectrogram, spectrogramImage(audio, { sampleRate: dataset.sampleRate, title: 'demo sample' }));

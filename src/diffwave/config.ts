@@ -85,10 +85,10 @@ export const PRESETS = {
   tiny: {
     model: {
       ...MODEL,
-      layers: 6,
-      channels: 16,
-      dilationCycle: 6,
-      embeddingWidth: 64,
+      layers: 8,
+      channels: 32,
+      dilationCycle: 8,
+      embeddingWidth: 128,
       diffusionSteps: 50,
       betaEnd: 0.2,
       sampleRate: DEFAULT_SAMPLE_RATE / DATA.downsample,

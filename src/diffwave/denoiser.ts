@@ -72,7 +72,7 @@ export class Denoiser {
   /** ε_θ(x_t, t), (B, L). */
   readonly predicted: BufferRange;
   readonly #gpu: Gpu;
-  readonly #executable: Executable;
+  readonly executable: Executable;
   readonly #t: Tensor;
 
   private constructor(parts: {
@@ -86,7 +86,7 @@ export class Denoiser {
     this.windows = parts.windows;
     this.x = parts.x;
     this.predicted = parts.predicted;
-    this.#executable = parts.executable;
+    this.executable = parts.executable;
     this.#t = parts.t;
   }
 
@@ -122,7 +122,7 @@ export class Denoiser {
   }
 
   get plan(): Plan {
-    return this.#executable.plan;
+    return this.executable.plan;
   }
 
   write(x: Float32Array<ArrayBuffer>): void {
@@ -131,9 +131,9 @@ export class Denoiser {
 
   /** Queues the prediction for the steps t of the batch's items, window by window. */
   async predict(t: readonly number[]): Promise<void> {
-    this.#executable.write(this.#t, Float32Array.from(t));
+    this.executable.write(this.#t, Float32Array.from(t));
     for (const { start, coreStart, coreEnd } of this.windows) {
-      this.#executable.run({ windowStart: start, coreStart, coreEnd });
+      this.executable.run({ windowStart: start, coreStart, coreEnd });
       await this.#gpu.throttle();
     }
   }
@@ -147,7 +147,7 @@ export class Denoiser {
   }
 
   destroy(): void {
-    this.#executable.destroy();
+    this.executable.destroy();
     this.#gpu.buffers.release(this.x.buffer);
     this.#gpu.buffers.release(this.predicted.buffer);
   }

@@ -39,7 +39,7 @@ export interface OptimizerState {
 export class Trainer {
   readonly model: DiffWave;
   readonly training: TrainingConfig;
-  readonly #executable: Executable;
+  readonly executable: Executable;
   readonly #inputs: Inputs;
   readonly #m: FlatBuffer;
   readonly #v: FlatBuffer;
@@ -53,7 +53,7 @@ export class Trainer {
   }) {
     this.model = parts.model;
     this.training = parts.training;
-    this.#executable = parts.executable;
+    this.executable = parts.executable;
     this.#inputs = parts.inputs;
     this.#m = parts.m;
     this.#v = parts.v;
@@ -66,43 +66,23 @@ export class Trainer {
     const { model, training, L } = options;
     validateTraining(training, 'training configuration');
     const { gpu, config, parameters } = model;
-    const B = training.batchSize;
     const { diffusionSteps: steps, betaStart, betaEnd } = config;
     const schedule = noiseSchedule({ steps, betaStart, betaEnd });
     const [m, v] = [parameters.flat('Adam m'), parameters.flat('Adam v')];
     const history = gpu.buffers.acquire(historyLength * 4, 'losses');
-
-    const tape = new Tape({ parameters, variant: gpu.variant });
-    const inputs: Inputs = {
-      audio: tape.input('audio', [B, L]),
-      t: tape.input('t', [B]),
-      signalLevel: tape.input('signalLevel', [B]),
-      noiseLevel: tape.input('noiseLevel', [B]),
-    };
-    const epsilon = noise(tape, { B, L, stream: streams.trainingNoise });
-    const noisy = diffuse(tape, { ...inputs, noise: epsilon });
-    const predicted = network(tape, config, { noisy, t: inputs.t });
-    const meanLoss = loss(tape, { predicted, wanted: epsilon, kind: config.loss });
-    tape.backward(meanLoss);
-    const flat = (name: string, { buffer, size }: FlatBuffer): Tensor =>
-      tape.external(name, [size / 4], { buffer, offset: 0, size });
-    adam(tape, {
-      ...training,
-      value: flat('parameters', parameters.values),
-      gradient: flat('gradients', parameters.gradients),
-      m: flat('Adam m', m),
-      v: flat('Adam v', v),
-    });
-    const size = historyLength * 4;
-    recordHistory(tape, meanLoss, tape.external('losses', [historyLength], { buffer: history, offset: 0, size }));
-
-    const plan = planTape(tape);
-    const { maxStorageBufferBindingSize: limit } = gpu.device.limits;
-    const longest = Math.floor(limit / (B * 2 * config.channels * 4));
-    checkPlan(plan, gpu.device.limits,
-      `use shorter crops (--crop-samples, at most ${longest} at batch ${B}) or a smaller --batch-size`);
-    const executable = await Executable.build(gpu, plan);
-    return new Trainer({ model, training, executable, inputs, m, v, history, schedule });
+    try {
+      const { tape, inputs } = recordStep({ model, training, L, m, v, history });
+      const plan = planTape(tape);
+      const { maxStorageBufferBindingSize: limit } = gpu.device.limits;
+      const longest = Math.floor(limit / (training.batchSize * 2 * config.channels * 4));
+      checkPlan(plan, gpu.device.limits,
+        `use shorter crops (--crop-samples, at most ${longest} at batch ${training.batchSize}) or a smaller --batch-size`);
+      const executable = await Executable.build(gpu, plan);
+      return new Trainer({ model, training, executable, inputs, m, v, history, schedule });
+    } catch (error) {
+      for (const buffer of [m.buffer, v.buffer, history]) gpu.buffers.release(buffer);
+      throw error;
+    }
   }
 
   /** Updates done so far, those before a resume included. */
@@ -111,18 +91,18 @@ export class Trainer {
   }
 
   get plan(): Plan {
-    return this.#executable.plan;
+    return this.executable.plan;
   }
 
   /** Queues one update on this batch; does not wait. */
   update(batch: Batch): void {
     const { audio, t, signalLevel, noiseLevel } = this.#inputs;
     const { sqrtAlphaBar, sqrtOneMinusAlphaBar } = this.#schedule;
-    this.#executable.write(audio, batch.audio);
-    this.#executable.write(t, Float32Array.from(batch.t));
-    this.#executable.write(signalLevel, Float32Array.from(batch.t, (step) => sqrtAlphaBar[step]!));
-    this.#executable.write(noiseLevel, Float32Array.from(batch.t, (step) => sqrtOneMinusAlphaBar[step]!));
-    this.#executable.run({
+    this.executable.write(audio, batch.audio);
+    this.executable.write(t, Float32Array.from(batch.t));
+    this.executable.write(signalLevel, Float32Array.from(batch.t, (step) => sqrtAlphaBar[step]!));
+    this.executable.write(noiseLevel, Float32Array.from(batch.t, (step) => sqrtOneMinusAlphaBar[step]!));
+    this.executable.run({
       ...noiseValues({ seed: this.training.seed, step: this.#step }),
       ...adamValues({ ...this.training, update: this.#step + 1 }),
       historySlot: this.#step % historyLength,
@@ -152,7 +132,39 @@ export class Trainer {
   }
 
   destroy(): void {
-    this.#executable.destroy();
+    this.executable.destroy();
     for (const buffer of [this.#m.buffer, this.#v.buffer, this.#history]) this.model.gpu.buffers.release(buffer);
   }
+}
+
+/** The whole step on a tape: noise, x_t, prediction, loss, gradients, Adam. */
+function recordStep(options: {
+  model: DiffWave; training: TrainingConfig; L: number; m: FlatBuffer; v: FlatBuffer; history: GPUBuffer;
+}): { tape: Tape; inputs: Inputs } {
+  const { model: { gpu, config, parameters }, training, L, m, v, history } = options;
+  const B = training.batchSize;
+  const tape = new Tape({ parameters, variant: gpu.variant });
+  const inputs: Inputs = {
+    audio: tape.input('audio', [B, L]),
+    t: tape.input('t', [B]),
+    signalLevel: tape.input('signalLevel', [B]),
+    noiseLevel: tape.input('noiseLevel', [B]),
+  };
+  const epsilon = noise(tape, { B, L, stream: streams.trainingNoise });
+  const noisy = diffuse(tape, { ...inputs, noise: epsilon });
+  const predicted = network(tape, config, { noisy, t: inputs.t });
+  const meanLoss = loss(tape, { predicted, wanted: epsilon, kind: config.loss });
+  tape.backward(meanLoss);
+  const flat = (name: string, { buffer, size }: FlatBuffer): Tensor =>
+    tape.external(name, [size / 4], { buffer, offset: 0, size });
+  adam(tape, {
+    ...training,
+    value: flat('parameters', parameters.values),
+    gradient: flat('gradients', parameters.gradients),
+    m: flat('Adam m', m),
+    v: flat('Adam v', v),
+  });
+  const size = historyLength * 4;
+  recordHistory(tape, meanLoss, tape.external('losses', [historyLength], { buffer: history, offset: 0, size }));
+  return { tape, inputs };
 }
