@@ -32,6 +32,10 @@ export interface GradientSlot {
 export interface ParameterSource {
   value(name: string): { readonly shape: readonly number[]; readonly range: BufferRange };
   gradient(name: string): BufferRange;
+  /** The buffer in which all parameters have their place. */
+  readonly values: { readonly buffer: GPUBuffer; readonly size: number };
+  /** The same for their gradients. */
+  readonly gradients: { readonly buffer: GPUBuffer; readonly size: number };
 }
 
 export class Tape {
@@ -42,6 +46,7 @@ export class Tape {
   readonly #parameterTensors = new Map<string, Tensor>();
   readonly #parameterNames = new Map<Tensor, string>();
   readonly #gradients = new Map<Tensor, { tensor: Tensor; shared: boolean }>();
+  readonly #places = new Map<Tensor, Tensor>();
   readonly #backward: { outputs: readonly Tensor[]; record: () => void }[] = [];
   #backwardDone = false;
 
@@ -61,10 +66,10 @@ export class Tape {
   }
 
   /** A tensor that is uploaded once, when the program is built. */
-  constant(name: string, shape: readonly number[], content: Float32Array<ArrayBuffer>): Tensor {
+  constant(name: string, shape: readonly number[], content: Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>): Tensor {
     if (content.length !== elementsOf(shape)) throw new TypeError(`${name}: ${content.length} values for (${shape.join(', ')})`);
     const storage = this.#storage({ kind: 'pinned', name, size: content.byteLength, content });
-    return new Tensor({ name, shape, storage });
+    return new Tensor({ name, shape, storage, dtype: content instanceof Uint32Array ? 'u32' : 'f32' });
   }
 
   /** A tensor whose memory belongs to somebody else and outlives the program. */
@@ -85,6 +90,26 @@ export class Tape {
     this.#parameterTensors.set(name, tensor);
     this.#parameterNames.set(tensor, name);
     return tensor;
+  }
+
+  /** All parameters as one tensor, for operations on many of them. Has no gradient of its own. */
+  allParameters(): Tensor {
+    if (!this.#parameters) throw new Error('this tape has no parameters');
+    const { buffer, size } = this.#parameters.values;
+    return this.external('parameters', [size / 4], { buffer, offset: 0, size });
+  }
+
+  /** The gradients of all parameters as one tensor, each in the place of its parameter. */
+  allGradients(): Tensor {
+    if (!this.#parameters) throw new Error('this tape has no parameters');
+    const { buffer, size } = this.#parameters.gradients;
+    return this.external('gradients', [size / 4], { buffer, offset: 0, size });
+  }
+
+  /** Elements of `allParameters` before this parameter. */
+  parameterOffset(parameter: Tensor): number {
+    if (!this.#parameterNames.has(parameter)) throw new Error(`${parameter} is not a parameter of this tape`);
+    return parameter.storage.range!.offset / 4;
   }
 
   /** The result of an operation. `from` are the tensors that it is computed from, and decides about gradients. */
@@ -112,8 +137,8 @@ export class Tape {
   }
 
   /**
-   * A part of a result without gradient: the elements from `start`, a multiple of 64 (256 bytes, where every adapter
-   * lets a binding begin), under the given shape.
+   * A part of a result: the elements from `start`, a multiple of 64 (256 bytes, where every adapter lets a binding
+   * begin), under the given shape. Its gradient does not reach the whole by itself, see `placeGradient`.
    */
   part(tensor: Tensor, start: number, shape: readonly number[]): Tensor {
     const offset = tensor.offset + start * 4;
@@ -121,7 +146,8 @@ export class Tape {
       throw new RangeError(`${tensor} has no part (${shape.join(', ')}) that begins at ${start}`);
     }
     this.#expectCurrent(tensor);
-    return new Tensor({ name: tensor.name, shape, dtype: tensor.dtype, storage: tensor.storage, offset });
+    const { name, dtype, storage, needsGradient } = tensor;
+    return new Tensor({ name, shape, dtype, storage, offset, needsGradient });
   }
 
   /** Keeps a result's memory to the end of the program, so that it can be read afterwards. */
@@ -154,6 +180,24 @@ export class Tape {
     const gradient = this.#gradientTensor(tensor);
     this.#gradients.set(tensor, { tensor: gradient, shared: false });
     return { tensor: gradient, accumulate: false };
+  }
+
+  /** Says where the gradient in `tensor` is to be put, before anybody asks for its slot. */
+  placeGradient(tensor: Tensor, place: Tensor): void {
+    expectShape(place, tensor.shape, `place of the gradient in ${tensor.name}`);
+    this.#places.set(tensor, place);
+  }
+
+  /**
+   * Two gradient slots as one, if the second lies right behind the first in memory, as a bias does behind its weight
+   * where that fills its place, and if both are written in the same way.
+   */
+  adjacent(first: GradientSlot, second: GradientSlot): GradientSlot | undefined {
+    const [a, b] = [first.tensor.storage.range, second.tensor.storage.range];
+    if (!a || a.buffer !== b?.buffer || a.offset + a.size !== b.offset || first.accumulate !== second.accumulate) return undefined;
+    const shape = [first.tensor.length + second.tensor.length];
+    const range = { buffer: a.buffer, offset: a.offset, size: a.size + b.size };
+    return { tensor: this.external(first.tensor.name, shape, range), accumulate: first.accumulate };
   }
 
   /** Declares that the gradient in `tensor` is `gradient` itself: for operations whose derivative is 1. */
@@ -190,6 +234,8 @@ export class Tape {
   }
 
   #gradientTensor(tensor: Tensor): Tensor {
+    const place = this.#places.get(tensor);
+    if (place) return place;
     const name = `d ${tensor.name}`;
     const parameter = this.#parameterNames.get(tensor);
     if (parameter !== undefined) return this.external(name, tensor.shape, this.#parameters!.gradient(parameter));

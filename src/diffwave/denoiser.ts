@@ -71,8 +71,9 @@ export class Denoiser {
   readonly x: BufferRange;
   /** ε_θ(x_t, t), (B, L). */
   readonly predicted: BufferRange;
-  readonly #gpu: Gpu;
+  /** One window's pass, for whoever wants to time its parts. */
   readonly executable: Executable;
+  readonly #gpu: Gpu;
   readonly #t: Tensor;
 
   private constructor(parts: {

@@ -9,22 +9,41 @@
 import type { ParameterSpec } from '../autograd/parameters.ts';
 import type { Tape } from '../autograd/tape.ts';
 import type { Tensor } from '../autograd/tensor.ts';
+import { isFast } from '../ops/contraction.ts';
 import { conv1d } from '../ops/conv1d.ts';
 import { encode } from '../ops/encode.ts';
 import { linear } from '../ops/linear.ts';
+import type { Affine } from '../ops/packing.ts';
+import { prepareWeights } from '../ops/packing.ts';
 import { relu } from '../ops/relu.ts';
 import { residualLayer } from '../ops/residualLayer.ts';
 import { scale } from '../ops/scale.ts';
 import { silu } from '../ops/silu.ts';
+import { stepProjections } from '../ops/stepProjections.ts';
 import type { DiffWaveConfig } from './config.ts';
 import { dilationOf, parameterShapes } from './config.ts';
 
-/** Records the network. noisy x_t (B, L), t (B) counted from 0; the result is the predicted noise (B, L). */
-export function network(tape: Tape, config: DiffWaveConfig, input: { noisy: Tensor; t: Tensor }): Tensor {
+/**
+ * Records the network. noisy x_t (B, L), t (B) counted from 0; the result is the predicted noise (B, L).
+ * `gradients` says that backward will follow, so that what it needs is prepared along with the rest.
+ */
+export function network(
+  tape: Tape, config: DiffWaveConfig, input: { noisy: Tensor; t: Tensor }, options: { gradients?: boolean } = {},
+): Tensor {
   const [B, L] = input.noisy.shape as [number, number];
   const affine = (name: string) => ({ weight: tape.parameter(`${name}.weight`), bias: tape.parameter(`${name}.bias`) });
-  const pointwise = (name: string, x: Tensor) => conv1d(tape, { x, ...affine(name), dilation: 1, name });
   const dense = (name: string, x: Tensor) => linear(tape, { x, ...affine(name), name });
+  const pointwise = (name: string, x: Tensor, weights: Affine = affine(name)) =>
+    conv1d(tape, { x, ...weights, dilation: 1, name });
+  const layers = Array.from({ length: config.layers }, (_, layer) => `residual_layers.${layer}`);
+
+  const [mixing, ...convolutions] = prepared(tape, [
+    { ...affine('skip_projection'), paired: false },
+    ...layers.flatMap((name) => [
+      { ...affine(`${name}.dilated_conv`), paired: true },
+      { ...affine(`${name}.output_projection`), paired: true },
+    ]),
+  ], { gradients: options.gradients ?? false });
 
   const encoding = encode(tape, input.t, {
     kind: config.encoding,
@@ -33,24 +52,32 @@ export function network(tape: Tape, config: DiffWaveConfig, input: { noisy: Tens
   });
   const hidden = silu(tape, dense('diffusion_embedding.projection1', encoding));
   const embedding = silu(tape, dense('diffusion_embedding.projection2', hidden)); // (B, H)
+  const steps = stepProjections(tape, embedding, layers.map((name) => affine(`${name}.diffusion_projection`)));
 
   let x = relu(tape, pointwise('input_projection', tape.reshaped(input.noisy, [B, L, 1]))); // (B, L, C)
   let skip: Tensor | undefined; // (B, L, C) running sum over layers
-  for (let layer = 0; layer < config.layers; layer++) {
-    const name = `residual_layers.${layer}`;
+  layers.forEach((name, layer) => {
     ({ output: x, skip } = residualLayer(tape, {
       x,
-      step: dense(`${name}.diffusion_projection`, embedding),
+      step: steps[layer]!,
       skip,
-      dilated: affine(`${name}.dilated_conv`),
-      projection: affine(`${name}.output_projection`),
+      dilated: convolutions[2 * layer]!,
+      projection: convolutions[2 * layer + 1]!,
       dilation: dilationOf(config, layer),
       name,
     }));
-  }
+  });
   const scaled = scale(tape, skip!, 1 / Math.sqrt(config.layers));
-  const mixed = relu(tape, pointwise('skip_projection', scaled));
+  const mixed = relu(tape, pointwise('skip_projection', scaled, mixing));
   return tape.reshaped(pointwise('output_projection', mixed), [B, L]);
+}
+
+/** Packs the weights for the tape's variant where that can work on them. */
+function prepared(
+  tape: Tape, convolutions: readonly (Affine & { readonly paired: boolean })[], options: { gradients: boolean },
+): Affine[] {
+  const fits = convolutions.every(({ weight }) => isFast(tape, weight.shape[1]!, weight.shape[2]!));
+  return fits ? prepareWeights(tape, convolutions, options) : [...convolutions];
 }
 
 /** The parameters as the kernels see them: conv (K, Cin, Cout), linear (Cin, Cout), vector as it is. */

@@ -39,6 +39,7 @@ export interface OptimizerState {
 export class Trainer {
   readonly model: DiffWave;
   readonly training: TrainingConfig;
+  /** The step, for whoever wants to time its parts. */
   readonly executable: Executable;
   readonly #inputs: Inputs;
   readonly #m: FlatBuffer;
@@ -152,7 +153,7 @@ function recordStep(options: {
   };
   const epsilon = noise(tape, { B, L, stream: streams.trainingNoise });
   const noisy = diffuse(tape, { ...inputs, noise: epsilon });
-  const predicted = network(tape, config, { noisy, t: inputs.t });
+  const predicted = network(tape, config, { noisy, t: inputs.t }, { gradients: true });
   const meanLoss = loss(tape, { predicted, wanted: epsilon, kind: config.loss });
   tape.backward(meanLoss);
   const flat = (name: string, { buffer, size }: FlatBuffer): Tensor =>

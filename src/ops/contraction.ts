@@ -4,8 +4,9 @@
  */
 import type { Tape } from '../autograd/tape.ts';
 import type { Tensor } from '../autograd/tensor.ts';
-import { alignUp, bindingAlignment } from '../gpu/buffers.ts';
-import { workgroupsFor } from './lanes.ts';
+import { alignUp } from '../gpu/buffers.ts';
+import type { Affine } from './packing.ts';
+import { packWeights, sliceOf } from './packing.ts';
 import { reduceInto } from './reduce.ts';
 
 /** What a contraction loads and what it does with its sums; see the head of conv1d.broadcast.wgsl. */
@@ -38,44 +39,26 @@ export function isFast(tape: Tape, ...channels: readonly number[]): boolean {
  * (B, L, Cout) to (B, L, Cin). `reads` and `writes` are what the fusion asks for, weights excepted.
  */
 export function contract(tape: Tape, fusion: Fusion, options: {
-  weight: Tensor; bias?: Tensor; transposed?: boolean;
+  affine: Affine; transposed?: boolean;
   B: number; L: number; dilation: number;
   reads: Readonly<Record<string, Tensor>>; writes: Readonly<Record<string, Tensor>>;
 }): void {
-  const { weight, bias, transposed = false, B, L, dilation } = options;
-  const { variant, lanes, maxUniformBytes } = tape.variant;
-  const [K, Cin, Cout] = weight.shape as [number, number, number];
-  const [inputs, outputs] = transposed ? [Cout, Cin] : [Cin, Cout];
+  const { affine, transposed = false, B, L, dilation } = options;
+  const { variant, lanes } = tape.variant;
   const paired = fusion.finish === 'GATE' || fusion.finish === 'RESIDUAL';
+  const packed = affine.prepared?.[transposed ? 'transposed' : 'forward'] ?? packWeights(tape, affine, { paired, transposed });
+  const { taps, inputs, outputs, wide, uniform, slices } = packed;
   const width = outputs / (paired ? 8 : 4); // vec4f
-  const bytesPerColumn = (K * inputs + 1) * lanes * 16;
-  const canUniform = variant === 'broadcast' && bytesPerColumn <= maxUniformBytes;
-  // Two columns a lane halve the loads of inputs, unless that pushes the weights out of a uniform binding.
-  const wide = paired || (width > lanes && (!canUniform || 2 * bytesPerColumn <= maxUniformBytes)) ? 2 : 1;
-  const uniform = variant === 'broadcast' && bytesPerColumn * wide <= maxUniformBytes;
-  const slices = Math.ceil(width / (paired ? lanes : lanes * wide));
-  const stride = alignUp(bytesPerColumn * wide, bindingAlignment) / 16; // vec4f
-
-  const packed = tape.result(`packed ${weight.name}`, [slices, stride * 4]);
-  tape.record({
-    kernel: { shader: 'packWeights', entry: 'forward' },
-    reads: { weight, bias: bias ?? weight },
-    writes: { packed },
-    params: {
-      taps: K, inputs, outputs, lanes, wide, stride, slices, paired: Number(paired), transposed: Number(transposed),
-    },
-    workgroups: workgroupsFor(slices * stride),
-  });
   const ROWS = rowsPerTile(tape);
   const tiles = Math.ceil(L / ROWS);
   const constants = {
     ...(variant === 'broadcast' ? { ROWS, LOADS: ROWS / lanes, UNIFORM: Number(uniform) } : tileShape),
-    LANES: lanes, WIDE: wide, TAPS: K, INPUTS: inputs / 4, PAIRED: Number(paired), ...flagsOf(fusion),
+    LANES: lanes, WIDE: wide, TAPS: taps, INPUTS: inputs / 4, PAIRED: Number(paired), ...flagsOf(fusion),
   };
   for (let slice = 0; slice < slices; slice++) {
     tape.record({
       kernel: { shader: `conv1d.${variant}`, entry: 'forward', constants },
-      reads: { ...options.reads, weight: tape.part(packed, slice * stride * 4, [K * inputs + 1, lanes * wide * 4]) },
+      reads: { ...options.reads, weight: sliceOf(tape, packed, slice) },
       writes: options.writes,
       params: {
         groups: B * tiles, tiles, length: L, width, slice: slice * lanes * (paired ? 1 : wide),
@@ -108,10 +91,10 @@ const mostPartialSums = { naive: 64, broadcast: 64, tile: 192 };
  * is dOutput, or with dSkip the pair [dOutput/√2 | dSkip].
  */
 export function contractWeights(tape: Tape, options: {
-  weight: Tensor; bias: Tensor; B: number; L: number; dilation: number;
+  affine: Affine; B: number; L: number; dilation: number;
   x: Tensor; step?: Tensor; dOutput?: Tensor; dSkip?: Tensor;
 }): void {
-  const { weight, bias, B, L, dilation, x, step, dOutput, dSkip } = options;
+  const { affine: { weight, bias }, B, L, dilation, x, step, dOutput, dSkip } = options;
   const weightSlot = tape.gradientSlot(weight);
   const biasSlot = tape.gradientSlot(bias);
   if (!weightSlot && !biasSlot) return;
@@ -145,6 +128,11 @@ export function contractWeights(tape: Tape, options: {
     workgroups: groups,
   });
   const whole = { segments: 1, parts: B * chunks, stride: places * Cout };
+  const both = weightSlot && biasSlot && tape.adjacent(weightSlot, biasSlot);
+  if (both) {
+    reduceInto(tape, both, partial, { ...whole, offset: 0, width: places * Cout });
+    return;
+  }
   if (weightSlot) reduceInto(tape, weightSlot, partial, { ...whole, offset: 0, width: K * Cin * Cout });
   if (biasSlot) reduceInto(tape, biasSlot, partial, { ...whole, offset: K * Cin * Cout, width: Cout });
 }

@@ -3,6 +3,7 @@ import type { Tensor } from '../autograd/tensor.ts';
 import { activationShape, expectShape } from '../autograd/tensor.ts';
 import { contract, contractWeights, isFast } from './contraction.ts';
 import { lanesFor, workgroupsFor } from './lanes.ts';
+import type { Affine } from './packing.ts';
 import { chunksOf, reduceInto } from './reduce.ts';
 
 /** Most partial sums of a weight gradient. They cost memory (K·Cin·Cout each), and one is one thread's work. */
@@ -12,9 +13,7 @@ const mostWeightChunks = 64;
  * Dilated "same" convolution: y[b, t, :] = bias + Σ_k Σ_ci x[b, t + (k − (K−1)/2)·D, ci]·weight[k, ci, :], where x is
  * zero outside [0, L). x (B, L, Cin), weight (K, Cin, Cout) with odd K, bias (Cout), result (B, L, Cout).
  */
-export function conv1d(tape: Tape, options: {
-  x: Tensor; weight: Tensor; bias: Tensor; dilation: number; name?: string;
-}): Tensor {
+export function conv1d(tape: Tape, options: Operands & { readonly name?: string }): Tensor {
   const { x, weight, bias, dilation } = options;
   const { B, L, C: Cin } = activationShape(x, 'conv1d');
   const [K, , Cout] = weight.shape as [number, number, number];
@@ -28,26 +27,24 @@ export function conv1d(tape: Tape, options: {
   return y;
 }
 
-interface Operands {
+interface Operands extends Affine {
   readonly x: Tensor;
-  readonly weight: Tensor;
-  readonly bias: Tensor;
   readonly dilation: number;
 }
 
 // dweight[k, ci, :] = Σ x[b, t + (k − (K−1)/2)·D, ci]·dy[b, t, :],  dbias = Σ dy
 // dx[b, t, :] = Σ_k Σ_co dy[b, t − (k − (K−1)/2)·D, co]·weight[k, :, co]: the forward with time and weights turned
 
-function fast(tape: Tape, { x, weight, bias, dilation }: Operands, y: Tensor): void {
+function fast(tape: Tape, { x, dilation, ...affine }: Operands, y: Tensor): void {
   const [B, L] = x.shape as [number, number];
-  contract(tape, { finish: 'PLAIN' }, { weight, bias, B, L, dilation, reads: { x }, writes: { y } });
+  contract(tape, { finish: 'PLAIN' }, { affine, B, L, dilation, reads: { x }, writes: { y } });
   tape.onBackward([y], () => {
     const dOutput = tape.gradient(y)!;
-    contractWeights(tape, { weight, bias, B, L, dilation, x, dOutput });
+    contractWeights(tape, { affine, B, L, dilation, x, dOutput });
     const slot = tape.gradientSlot(x);
     if (!slot) return;
     contract(tape, { finish: 'PLAIN', accumulate: slot.accumulate }, {
-      weight, transposed: true, B, L, dilation, reads: { x: dOutput }, writes: { y: slot.tensor },
+      affine, transposed: true, B, L, dilation, reads: { x: dOutput }, writes: { y: slot.tensor },
     });
   });
 }

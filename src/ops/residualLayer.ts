@@ -5,6 +5,7 @@ import { addStep } from './addStep.ts';
 import { contract, contractWeights, isFast, rowsPerTile } from './contraction.ts';
 import { conv1d } from './conv1d.ts';
 import { gate } from './gate.ts';
+import type { Affine } from './packing.ts';
 import { reduceInto } from './reduce.ts';
 import { residual } from './residual.ts';
 
@@ -13,8 +14,8 @@ export interface ResidualLayer {
   readonly x: Tensor; // (B, L, C)
   readonly step: Tensor; // (B, C) projected step embedding
   readonly skip: Tensor | undefined; // (B, L, C) sum of the layers before, updated where it is
-  readonly dilated: { readonly weight: Tensor; readonly bias: Tensor }; // (K, C, 2C), (2C)
-  readonly projection: { readonly weight: Tensor; readonly bias: Tensor }; // (1, C, 2C), (2C)
+  readonly dilated: Affine; // (K, C, 2C), (2C)
+  readonly projection: Affine; // (1, C, 2C), (2C)
   readonly dilation: number;
   readonly name: string;
 }
@@ -47,12 +48,12 @@ function fused(tape: Tape, layer: ResidualLayer): { output: Tensor; skip: Tensor
   const saved = tape.result(`${name} gate`, [B, L, 2 * C]); // σ(g) | tanh(f)
   const h = tape.result(`${name} h`, [B, L, C]);
   contract(tape, { load: 'STEP', finish: 'GATE' }, {
-    ...sizes, ...dilated, dilation, reads: { x, stepEmbedding: step }, writes: { saved, y: h },
+    ...sizes, affine: dilated, dilation, reads: { x, stepEmbedding: step }, writes: { saved, y: h },
   });
   const output = tape.result(name, [B, L, C], from);
   const skip = layer.skip ? tape.updated(layer.skip, from) : tape.result('skip', [B, L, C], from);
   contract(tape, { finish: 'RESIDUAL', first: !layer.skip }, {
-    ...sizes, ...projection, dilation: 1, reads: { x: h, residual: x }, writes: { y: output, skip },
+    ...sizes, affine: projection, dilation: 1, reads: { x: h, residual: x }, writes: { y: output, skip },
   });
 
   tape.onBackward([output, skip], () => {
@@ -64,21 +65,21 @@ function fused(tape: Tape, layer: ResidualLayer): { output: Tensor; skip: Tensor
     const incoming = { ...(dOutput && { dOutput }), dSkip };
 
     // dr = doutput/√2, ds = dskip  ⇒  dprojection = hᵀ·[dr | ds],  dh = [dr | ds]·projectionᵀ
-    contractWeights(tape, { ...sizes, ...projection, dilation: 1, x: h, ...incoming });
+    contractWeights(tape, { ...sizes, affine: projection, dilation: 1, x: h, ...incoming });
     // h = σ(g)·tanh(f)  ⇒  dg = dh·tanh(f)·σ(g)·(1 − σ(g)),  df = dh·σ(g)·(1 − tanh²(f))
     const dGate = tape.result(`d ${name} gate`, [B, L, 2 * C]);
     contract(tape, { load: 'PAIR', finish: 'GATE_GRADIENT', last }, {
-      ...sizes, weight: projection.weight, transposed: true, dilation: 1,
+      ...sizes, affine: projection, transposed: true, dilation: 1,
       reads: { ...incoming, saved }, writes: { y: dGate },
     });
-    contractWeights(tape, { ...sizes, ...dilated, dilation, x, step, dOutput: dGate });
+    contractWeights(tape, { ...sizes, affine: dilated, dilation, x, step, dOutput: dGate });
     // dx = doutput/√2 + dilatedᵀ(dg, df),  dstep[b, :] = Σ_t dilatedᵀ(dg, df)
     const xSlot = tape.gradientSlot(x);
     if (xSlot?.accumulate) throw new Error(`${name}: ${x} must have no reader after this layer`);
     const tiles = Math.ceil(L / rowsPerTile(tape));
     const partial = tape.result(`partial d ${step.name}`, [B * tiles, C]);
     contract(tape, { finish: 'STEP_GRADIENT', last }, {
-      ...sizes, weight: dilated.weight, transposed: true, dilation,
+      ...sizes, affine: dilated, transposed: true, dilation,
       reads: { x: dGate, ...(dOutput && { dOutput }) },
       writes: { y: xSlot?.tensor ?? tape.result(`d ${x.name}`, x.shape), partial },
     });

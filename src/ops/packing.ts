@@ -1,0 +1,127 @@
+/**
+ * Weights in the order in which the fast convolutions read them: slices of output channels, in rows
+ * [K·Cin][wide][lanes] of vec4f, the last row being the bias. They change with every update, so they are packed at the
+ * beginning of every run; `prepareWeights` does that for a whole network in one dispatch.
+ */
+import type { Tape } from '../autograd/tape.ts';
+import type { Tensor } from '../autograd/tensor.ts';
+import { alignUp, bindingAlignment } from '../gpu/buffers.ts';
+import { workgroupSize, workgroupsFor } from './lanes.ts';
+
+export interface Affine {
+  readonly weight: Tensor; // (K, Cin, Cout)
+  readonly bias: Tensor; // (Cout)
+  /** What `prepareWeights` made of them. */
+  readonly prepared?: { readonly forward: Packed; readonly transposed?: Packed };
+}
+
+/** In the order of the shader's struct Layout, which has three more fields for places. */
+interface PackLayout {
+  readonly taps: number; // K
+  readonly inputs: number; // channels that the convolution reads
+  readonly outputs: number; // channels that it writes
+  readonly lanes: number;
+  readonly wide: 1 | 2; // vec4f of output channels per lane
+  readonly stride: number; // vec4f from one slice to the next
+  readonly slices: number;
+  readonly paired: 0 | 1; // both halves of the output channels side by side
+  readonly transposed: 0 | 1; // for the gradient in the input
+}
+
+export interface Packed extends PackLayout {
+  readonly tensor: Tensor;
+  /** Elements of `tensor` before the first slice. */
+  readonly start: number;
+  /** Whether a slice fits into a uniform binding. */
+  readonly uniform: boolean;
+}
+
+/** Fields of the shader's struct Layout. */
+const layoutFields = 12;
+
+type Form = { readonly paired: boolean; readonly transposed: boolean };
+
+function layoutOf(tape: Tape, weight: Tensor, form: Form): PackLayout & { uniform: boolean } {
+  const { variant, lanes, maxUniformBytes } = tape.variant;
+  const [taps, Cin, Cout] = weight.shape as [number, number, number];
+  const [inputs, outputs] = form.transposed ? [Cout, Cin] : [Cin, Cout];
+  const columns = outputs / (form.paired ? 8 : 4); // vec4f
+  const bytesPerColumn = (taps * inputs + 1) * lanes * 16;
+  const fitsUniform = (wide: number): boolean => variant === 'broadcast' && bytesPerColumn * wide <= maxUniformBytes;
+  // Two columns a lane halve the loads of inputs, unless that pushes the weights out of a uniform binding.
+  const wide = form.paired || (columns > lanes && (!fitsUniform(1) || fitsUniform(2))) ? 2 : 1;
+  return {
+    taps, inputs, outputs, lanes, wide,
+    stride: alignUp(bytesPerColumn * wide, bindingAlignment) / 16,
+    slices: Math.ceil(columns / (form.paired ? lanes : lanes * wide)),
+    paired: form.paired ? 1 : 0,
+    transposed: form.transposed ? 1 : 0,
+    uniform: fitsUniform(wide),
+  };
+}
+
+/** Packs one convolution's weights. */
+export function packWeights(tape: Tape, { weight, bias }: { weight: Tensor; bias?: Tensor }, form: Form): Packed {
+  const { uniform, ...layout } = layoutOf(tape, weight, form);
+  const tensor = tape.result(`packed ${weight.name}`, [layout.slices, layout.stride * 4]);
+  tape.record({
+    kernel: { shader: 'packWeights', entry: 'forward' },
+    reads: { weight, bias: bias ?? weight },
+    writes: { packed: tensor },
+    params: { ...layout, weightAt: 0, biasAt: 0, start: 0 },
+    workgroups: workgroupsFor(layout.slices * layout.stride),
+  });
+  return { ...layout, uniform, tensor, start: 0 };
+}
+
+/** One slice of packed weights, as a convolution binds it. */
+export function sliceOf(tape: Tape, packed: Packed, slice: number): Tensor {
+  const { tensor, start, stride, taps, inputs, lanes, wide } = packed;
+  return tape.part(tensor, start + slice * stride * 4, [taps * inputs + 1, lanes * wide * 4]);
+}
+
+/**
+ * Packs the weights of many convolutions, all of them parameters, in one dispatch; with `gradients` also the transposed
+ * ones. `paired` says for each whether its output channels are two halves that belong together.
+ */
+export function prepareWeights(
+  tape: Tape, convolutions: readonly (Affine & { readonly paired: boolean })[], options: { gradients: boolean },
+): Affine[] {
+  const table: number[] = []; // the shader's struct Layout, entry after entry
+  const work: number[] = []; // for each workgroup its entry, and its first vec4f within that
+  let length = 0; // vec4f
+  const place = ({ weight, bias }: Affine, form: Form): Omit<Packed, 'tensor'> => {
+    const { uniform, ...layout } = layoutOf(tape, weight, form);
+    const start = length;
+    const size = layout.slices * layout.stride;
+    const entry = table.length / layoutFields;
+    table.push(...Object.values(layout), tape.parameterOffset(weight), tape.parameterOffset(bias), start);
+    for (let at = 0; at < size; at += workgroupSize) work.push(entry, at);
+    length = alignUp(start + size, bindingAlignment / 16);
+    return { ...layout, uniform, start: start * 4 };
+  };
+  const places = convolutions.map((affine) => ({
+    affine,
+    forward: place(affine, { paired: affine.paired, transposed: false }),
+    transposed: options.gradients ? place(affine, { paired: false, transposed: true }) : undefined,
+  }));
+
+  const parameters = tape.allParameters();
+  const tensor = tape.result('packed weights', [length * 4]);
+  tape.record({
+    kernel: { shader: 'packWeights', entry: 'many' },
+    reads: {
+      weight: parameters,
+      bias: parameters,
+      table: tape.constant('packing table', [table.length], Uint32Array.from(table)),
+      work: tape.constant('packing work', [work.length], Uint32Array.from(work)),
+    },
+    writes: { packed: tensor },
+    workgroups: work.length / 2,
+  });
+  return places.map(({ affine: { weight, bias }, forward, transposed }) => ({
+    weight,
+    bias,
+    prepared: { forward: { ...forward, tensor }, transposed: transposed && { ...transposed, tensor } },
+  }));
+}
