@@ -20,7 +20,8 @@ struct Params {
 @group(0) @binding(9) var<storage, read> weightScalars: array<f32>;    // weight, read by elements
 @group(0) @binding(10) var<storage, read> dOutputScalars: array<f32>;  // dOutput, read by elements
 
-override ACCUMULATE = false; // add to the gradient instead of overwriting it
+override ACCUMULATE = false;      // add to dInput or dWeight instead of overwriting it
+override ACCUMULATE_BIAS = false; // the same for dBias
 
 const WORKGROUP = 64u;
 
@@ -52,30 +53,24 @@ fn inputGradient(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgrou
   dInput[i] = sum;
 }
 
-// dw[ci, co] = Σ_b x[b, ci]·dy[b, co]
+// dw[ci, co] = Σ_b x[b, ci]·dy[b, co], and as a last row the bias: dbias[co] = Σ_b dy[b, co]
 @compute @workgroup_size(WORKGROUP)
 fn weightGradient(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let i = id.x + id.y * groups.x * WORKGROUP;
-  if (i >= params.inputs * params.width) { return; }
+  if (i >= (params.inputs + 1u) * params.width) { return; }
   let c = i / params.width;
   let lane = i % params.width;
   var sum = Lane(0.0);
   for (var row = 0u; row < params.rows; row++) {
-    sum += x[row * params.inputs + c] * dOutput[row * params.width + lane];
+    var value = 1.0;
+    if (c < params.inputs) { value = x[row * params.inputs + c]; }
+    sum += value * dOutput[row * params.width + lane];
   }
-  if (ACCUMULATE) { sum += dWeight[i]; }
-  dWeight[i] = sum;
-}
-
-// dbias[co] = Σ_b dy[b, co]
-@compute @workgroup_size(WORKGROUP)
-fn biasGradient(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let i = id.x + id.y * groups.x * WORKGROUP;
-  if (i >= params.width) { return; }
-  var sum = Lane(0.0);
-  for (var row = 0u; row < params.rows; row++) {
-    sum += dOutput[row * params.width + i];
+  if (c < params.inputs) {
+    if (ACCUMULATE) { sum += dWeight[i]; }
+    dWeight[i] = sum;
+  } else {
+    if (ACCUMULATE_BIAS) { sum += dBias[lane]; }
+    dBias[lane] = sum;
   }
-  if (ACCUMULATE) { sum += dBias[i]; }
-  dBias[i] = sum;
 }

@@ -7,7 +7,7 @@ import type { Tensor } from '../autograd/tensor.ts';
 import { alignUp } from '../gpu/buffers.ts';
 import type { Affine } from './packing.ts';
 import { packWeights, sliceOf } from './packing.ts';
-import { reduceInto } from './reduce.ts';
+import { reduceAffine } from './reduce.ts';
 
 /** What a contraction loads and what it does with its sums; see the head of conv1d.broadcast.wgsl. */
 export interface Fusion {
@@ -127,12 +127,5 @@ export function contractWeights(tape: Tape, options: {
     params: { groups, chunks, chunkRows, length: L, dilation, tileChannels: shape.CHANNELS * 4 },
     workgroups: groups,
   });
-  const whole = { segments: 1, parts: B * chunks, stride: places * Cout };
-  const both = weightSlot && biasSlot && tape.adjacent(weightSlot, biasSlot);
-  if (both) {
-    reduceInto(tape, both, partial, { ...whole, offset: 0, width: places * Cout });
-    return;
-  }
-  if (weightSlot) reduceInto(tape, weightSlot, partial, { ...whole, offset: 0, width: K * Cin * Cout });
-  if (biasSlot) reduceInto(tape, biasSlot, partial, { ...whole, offset: K * Cin * Cout, width: Cout });
+  reduceAffine(tape, { weight: weightSlot, bias: biasSlot }, partial);
 }

@@ -4,7 +4,7 @@ import { activationShape, expectShape } from '../autograd/tensor.ts';
 import { contract, contractWeights, isFast } from './contraction.ts';
 import { lanesFor, workgroupsFor } from './lanes.ts';
 import type { Affine } from './packing.ts';
-import { chunksOf, reduceInto } from './reduce.ts';
+import { chunksOf, reduceAffine } from './reduce.ts';
 
 /** Most partial sums of a weight gradient. They cost memory (K·Cin·Cout each), and one is one thread's work. */
 const mostWeightChunks = 64;
@@ -84,9 +84,7 @@ function naive(tape: Tape, { x, weight, bias, dilation }: Operands, y: Tensor): 
       params: { ...sizes, inputs: Cin, width: Cout / output.width, direction: 1, chunkRows, chunks: parts },
       workgroups: workgroupsFor((parts * stride) / output.width),
     });
-    const whole = { segments: 1, parts, stride };
-    if (weightSlot) reduceInto(tape, weightSlot, partial, { ...whole, offset: 0, width: K * Cin * Cout });
-    if (biasSlot) reduceInto(tape, biasSlot, partial, { ...whole, offset: K * Cin * Cout, width: Cout });
+    reduceAffine(tape, { weight: weightSlot, bias: biasSlot }, partial);
   }
 
   function inputGradient(dOutput: Tensor): void {

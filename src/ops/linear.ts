@@ -28,32 +28,31 @@ export function linear(tape: Tape, options: { x: Tensor; weight: Tensor; bias: T
   // y = x·w + bias  ⇒  dw = xᵀ·dy,  dbias = Σ_b dy,  dx = dy·wᵀ
   tape.onBackward([y], () => {
     const dOutput = tape.gradient(y)!;
-    const kernel = (entry: string, ACCUMULATE: boolean) =>
-      ({ shader: 'linear', entry, constants: { Lane }, overrides: { ACCUMULATE } });
     const dWeight = tape.gradientSlot(weight);
-    if (dWeight) {
-      tape.record({
-        kernel: kernel('weightGradient', dWeight.accumulate),
-        reads: { x, dOutput },
-        writes: { dWeight: dWeight.tensor },
-        params,
-        workgroups: workgroupsFor((Cin * Cout) / width),
-      });
-    }
     const dBias = tape.gradientSlot(bias);
-    if (dBias) {
+    if (dWeight || dBias) {
       tape.record({
-        kernel: kernel('biasGradient', dBias.accumulate),
-        reads: { dOutput },
-        writes: { dBias: dBias.tensor },
+        kernel: {
+          shader: 'linear',
+          entry: 'weightGradient',
+          constants: { Lane },
+          overrides: { ACCUMULATE: dWeight?.accumulate ?? false, ACCUMULATE_BIAS: dBias?.accumulate ?? false },
+        },
+        reads: { x, dOutput },
+        writes: {
+          dWeight: dWeight?.tensor ?? tape.result('unwanted gradient', weight.shape),
+          dBias: dBias?.tensor ?? tape.result('unwanted gradient', bias.shape),
+        },
         params,
-        workgroups: workgroupsFor(Cout / width),
+        workgroups: workgroupsFor(((Cin + 1) * Cout) / width),
       });
     }
     const dInput = tape.gradientSlot(x);
     if (dInput) {
       tape.record({
-        kernel: kernel('inputGradient', dInput.accumulate),
+        kernel: {
+          shader: 'linear', entry: 'inputGradient', constants: { Lane }, overrides: { ACCUMULATE: dInput.accumulate },
+        },
         reads: { dOutputScalars: dOutput, weightScalars: weight },
         writes: { dInput: dInput.tensor },
         params,

@@ -27,6 +27,23 @@ export function reduceInto(tape: Tape, slot: GradientSlot, partial: Tensor, size
   });
 }
 
+/**
+ * Adds up the partial sums of a weight gradient, (parts, places, Cout), whose last place is the bias gradient: in one
+ * dispatch if the two lie side by side in memory.
+ */
+export function reduceAffine(tape: Tape, slots: { weight?: GradientSlot; bias?: GradientSlot }, partial: Tensor): void {
+  const [parts, places, Cout] = partial.shape as [number, number, number];
+  const whole = { segments: 1, parts, stride: places * Cout };
+  const both = slots.weight && slots.bias && tape.adjacent(slots.weight, slots.bias);
+  if (both) {
+    reduceInto(tape, both, partial, { ...whole, offset: 0, width: places * Cout });
+    return;
+  }
+  const offset = (places - 1) * Cout;
+  if (slots.weight) reduceInto(tape, slots.weight, partial, { ...whole, offset: 0, width: offset });
+  if (slots.bias) reduceInto(tape, slots.bias, partial, { ...whole, offset, width: Cout });
+}
+
 /** Rows that one partial sum covers, and how many partial sums that makes: at most `mostParts`, of 64 rows or more. */
 export function chunksOf(rows: number, mostParts: number): { chunkRows: number; parts: number } {
   const chunkRows = Math.max(64, Math.ceil(rows / mostParts));
