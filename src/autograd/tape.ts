@@ -7,6 +7,7 @@ import { bindingAlignment } from '../gpu/buffers.ts';
 import type { KernelSpec } from '../gpu/kernels.ts';
 import type { Values } from '../gpu/program.ts';
 import type { VariantSettings } from '../gpu/variant.ts';
+import { naiveSettings } from '../gpu/variant.ts';
 import type { DType, Storage } from './tensor.ts';
 import { Tensor, elementsOf, expectShape } from './tensor.ts';
 
@@ -56,7 +57,7 @@ export class Tape {
    */
   constructor(options: { parameters?: ParameterSource; variant?: VariantSettings } = {}) {
     this.#parameters = options.parameters;
-    this.variant = options.variant ?? { variant: 'naive', lanes: 0, maxUniformBytes: 0 };
+    this.variant = options.variant ?? naiveSettings;
   }
 
   /** A tensor that the host writes before a run. With `gradient`, its gradient can be asked for. */

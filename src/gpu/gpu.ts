@@ -40,8 +40,8 @@ export class Gpu {
   readonly info: GPUAdapterInfo;
   readonly kernels: KernelCache;
   readonly buffers: BufferPool;
-  /** The kernel variant that suits this adapter. */
-  readonly variant: VariantSettings;
+  /** The kernel variant that suits this adapter. Tuning may replace it, before anything is built. */
+  variant: VariantSettings;
   readonly #platform: Platform;
   readonly #ahead: Promise<undefined>[] = [];
   #failure: string | undefined;

@@ -5,6 +5,16 @@
 
 export type Variant = 'naive' | 'tile' | 'broadcast';
 
+/** Sizes of the `tile` kernels, which may differ from adapter to adapter. */
+export interface TileSizes {
+  /** Rows of one item that a workgroup makes. */
+  readonly rows: number;
+  /** Rows that an invocation makes, a divisor of `rows`; each has up to 8 sums in registers. */
+  readonly deep: number;
+  /** Most partial sums of a weight gradient: each is one workgroup's work and costs K·Cin·Cout numbers. */
+  readonly partialSums: number;
+}
+
 export interface VariantSettings {
   readonly variant: Variant;
   /**
@@ -14,10 +24,17 @@ export interface VariantSettings {
   readonly lanes: number;
   /** Bytes that a uniform binding may have. */
   readonly maxUniformBytes: number;
+  readonly tile: TileSizes;
 }
 
-/** Columns of a `tile` workgroup; its shader is written for this. */
+/** Columns of invocations of a `tile` workgroup. */
 const tileLanes = 16;
+
+/**
+ * 64 rows × 16 columns of invocations, 8 rows each, are 128 invocations with up to 64 sums and 13 KiB of workgroup
+ * memory, which every adapter has. `tuning` looks for better ones on the adapter itself.
+ */
+export const defaultTile: TileSizes = { rows: 64, deep: 8, partialSums: 192 };
 
 /**
  * The variant that this adapter runs fastest.
@@ -30,12 +47,15 @@ export function chooseVariant(device: GPUDevice, info: GPUAdapterInfo): VariantS
   return variantNamed(wanted, device, info) ?? variantNamed('naive', device, info)!;
 }
 
+/** What a tape without an adapter's settings works with: the naive kernels. */
+export const naiveSettings: VariantSettings = { variant: 'naive', lanes: 0, maxUniformBytes: 0, tile: defaultTile };
+
 /** The settings of a variant by name; undefined where the adapter cannot run it. */
 export function variantNamed(variant: Variant, device: GPUDevice, info: GPUAdapterInfo): VariantSettings | undefined {
   const maxUniformBytes = device.limits.maxUniformBufferBindingSize;
-  if (variant === 'naive') return { variant, lanes: 0, maxUniformBytes };
-  if (variant === 'tile') return { variant, lanes: tileLanes, maxUniformBytes };
+  if (variant === 'naive') return { variant, lanes: 0, maxUniformBytes, tile: defaultTile };
+  if (variant === 'tile') return { variant, lanes: tileLanes, maxUniformBytes, tile: defaultTile };
   const { subgroupMinSize: lanes = 0, subgroupMaxSize } = info;
   const canBroadcast = device.features.has('subgroups') && lanes === subgroupMaxSize && lanes >= 4;
-  return canBroadcast ? { variant, lanes, maxUniformBytes } : undefined;
+  return canBroadcast ? { variant, lanes, maxUniformBytes, tile: defaultTile } : undefined;
 }

@@ -18,15 +18,9 @@ export interface Fusion {
   readonly accumulate?: boolean;
 }
 
-/**
- * Sizes of the `tile` kernels: 64 rows × 16 columns of invocations, 8 rows each, are 128 invocations with up to 64 sums
- * and 13 KiB of workgroup memory, which every adapter has.
- */
-const tileShape = { ROWS: 64, DEEP: 8 };
-
 /** Rows of one item that a workgroup works on. */
 export function rowsPerTile(tape: Tape): number {
-  return tape.variant.variant === 'broadcast' ? 2 * tape.variant.lanes : tileShape.ROWS;
+  return tape.variant.variant === 'broadcast' ? 2 * tape.variant.lanes : tape.variant.tile.rows;
 }
 
 /** Whether the tape's variant can work on these channels. */
@@ -52,7 +46,7 @@ export function contract(tape: Tape, fusion: Fusion, options: {
   const ROWS = rowsPerTile(tape);
   const tiles = Math.ceil(L / ROWS);
   const constants = {
-    ...(variant === 'broadcast' ? { ROWS, LOADS: ROWS / lanes, UNIFORM: Number(uniform) } : tileShape),
+    ...(variant === 'broadcast' ? { ROWS, LOADS: ROWS / lanes, UNIFORM: Number(uniform) } : { ROWS, DEEP: tape.variant.tile.deep }),
     LANES: lanes, WIDE: wide, TAPS: taps, INPUTS: inputs / 4, PAIRED: Number(paired), ...flagsOf(fusion),
   };
   for (let slice = 0; slice < slices; slice++) {
@@ -80,11 +74,8 @@ function flagsOf(fusion: Fusion): Record<string, number> {
   };
 }
 
-/**
- * Most partial sums of a weight gradient. They cost memory (K·Cin·Cout each), and one is one workgroup's work: a large
- * GPU wants some hundreds, two processor cores are busy with few.
- */
-const mostPartialSums = { naive: 64, broadcast: 64, tile: 192 };
+/** Most partial sums of a weight gradient on a software adapter: two processor cores are busy with few. */
+const fewPartialSums = 64;
 
 /**
  * Records dweight[k, ci, co] = Σ a[t + (k − (K−1)/2)·D, ci]·b[t, co] and dbias = Σ b, where a is x (plus `step`), and b
@@ -107,7 +98,7 @@ export function contractWeights(tape: Tape, options: {
   const inHalves = dSkip && variant === 'broadcast';
   const columns = inHalves ? OUTPUTS / 2 / lanes : OUTPUTS / (lanes * shape.WIDE);
   const tiles = Math.ceil(INPUTS / shape.CHANNELS) * Math.ceil(columns);
-  const wantedChunks = Math.max(1, Math.floor(mostPartialSums[variant] / B));
+  const wantedChunks = Math.max(1, Math.floor((variant === 'tile' ? tape.variant.tile.partialSums : fewPartialSums) / B));
   const chunkRows = Math.max(64, alignUp(Math.ceil(L / wantedChunks), 16));
   const chunks = Math.ceil(L / chunkRows);
   const places = K * Cin + 1;
