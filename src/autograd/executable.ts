@@ -11,15 +11,16 @@ const guardPattern = 0x7fc0_dead;
 
 export class Executable {
   readonly plan: Plan;
+  /** The plan's operations as dispatches, in the same order. */
+  readonly program: Program;
   readonly #gpu: Gpu;
   readonly #buffers: readonly GPUBuffer[];
-  readonly #program: Program;
 
   private constructor(gpu: Gpu, plan: Plan, buffers: readonly GPUBuffer[], program: Program) {
     this.#gpu = gpu;
     this.plan = plan;
     this.#buffers = buffers;
-    this.#program = program;
+    this.program = program;
   }
 
   /** Allocates the plan's buffers, compiles its kernels, uploads its constants. */
@@ -63,7 +64,7 @@ export class Executable {
 
   /** Queues one run. `values` are the fields of the kernels' `step` uniforms. */
   run(values: Values = {}): void {
-    this.#program.run(values);
+    this.program.run(values);
   }
 
   /** Writes a whole input. Queued: what runs before sees the old value, what runs after the new one. */
@@ -75,6 +76,7 @@ export class Executable {
 
   /** The values of a tensor that is an input, was kept, or is external. */
   async read(tensor: Tensor): Promise<Float32Array<ArrayBuffer>> {
+    if (tensor.dtype === 'f16') throw new Error(`${tensor} is f16, which the host does not read`);
     if (tensor.storage.kind === 'planned') throw new Error(`${tensor} was not kept, its memory is shared`);
     const { buffer, offset } = this.range(tensor);
     return new Float32Array(await this.#gpu.read(buffer, { offset, size: tensor.length * 4 }));
@@ -100,7 +102,7 @@ export class Executable {
 
   /** Gives the memory back to the pool. */
   destroy(): void {
-    this.#program.destroy();
+    this.program.destroy();
     for (const buffer of this.#buffers) this.#gpu.buffers.release(buffer);
   }
 }
@@ -114,7 +116,7 @@ function rangeOf(storage: Storage, plan: Plan, buffers: readonly GPUBuffer[]): B
 
 /** The range of a tensor within its storage: a whole storage keeps its guard, a part of one ends where it ends. */
 function partOf(tensor: Tensor, range: BufferRange): BufferRange {
-  const size = tensor.length * 4;
+  const size = tensor.bytes;
   if (size === tensor.storage.size) return range;
   return { buffer: range.buffer, offset: range.offset + tensor.offset, size };
 }

@@ -140,8 +140,19 @@ export class Program {
     if (this.#stepBuffer) queue.writeBuffer(this.#stepBuffer, 0, this.#stepBytes);
     const encoder = this.#gpu.device.createCommandEncoder();
     const pass = encoder.beginComputePass();
+    this.encode(pass);
+    pass.end();
+    queue.submit([encoder.finish()]);
+  }
+
+  /**
+   * Puts the dispatches from `start` to before `end` into a pass; all of them by default. They see the `step` uniforms
+   * of the last run. For whoever wants to time a part: `run` does the same with the whole.
+   */
+  encode(pass: GPUComputePassEncoder, { start = 0, end = this.#commands.length } = {}): void {
     let current: GPUComputePipeline | undefined;
-    for (const command of this.#commands) {
+    for (let i = start; i < end; i++) {
+      const command = this.#commands[i]!;
       if (command.pipeline !== current) {
         current = command.pipeline;
         pass.setPipeline(current);
@@ -149,8 +160,6 @@ export class Program {
       pass.setBindGroup(0, command.group);
       pass.dispatchWorkgroups(command.x, command.y);
     }
-    pass.end();
-    queue.submit([encoder.finish()]);
   }
 
   destroy(): void {

@@ -11,9 +11,15 @@ const options = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
 test('buffers that do not belong together are refused', () => {
   const tape = new Tape();
   const [value, other] = [tape.input('value', [8]), tape.input('other', [4])];
-  assert.throws(() => adam(tape, { ...options, value, gradient: value, m: other, v: value }), /adam: wanted \(8\), got other/);
+  assert.throws(
+    () => adam(tape, { ...options, value, gradient: value, m: other, v: value }),
+    /adam: wanted \(8\), got other/,
+  );
   const odd = tape.input('odd', [6]);
-  assert.throws(() => adam(tape, { ...options, value: odd, gradient: odd, m: odd, v: odd }), /a multiple of 4 elements, got odd/);
+  assert.throws(
+    () => adam(tape, { ...options, value: odd, gradient: odd, m: odd, v: odd }),
+    /a multiple of 4 elements, got odd/,
+  );
 });
 
 test('the corrections are those of float64', () => {

@@ -12,7 +12,8 @@ function record(wrong: Partial<typeof shapes>): () => void {
   const { x, weight, bias, dilation } = { ...shapes, ...wrong };
   const tape = new Tape();
   return () => {
-    conv1d(tape, { x: tape.input('x', x), weight: tape.input('weight', weight), bias: tape.input('bias', bias), dilation });
+    const operands = { x: tape.input('x', x), weight: tape.input('weight', weight), bias: tape.input('bias', bias) };
+    conv1d(tape, { ...operands, dilation });
   };
 }
 

@@ -8,7 +8,10 @@ const test = kernelSuite('gate', gateCases);
 
 test('an odd number of channels is refused', () => {
   const tape = new Tape();
-  assert.throws(() => gate(tape, tape.input('x', [2, 3, 5])), /gate: wanted an even number of channels, got x \(2, 3, 5\)/);
+  assert.throws(
+    () => gate(tape, tape.input('x', [2, 3, 5])),
+    /gate: wanted an even number of channels, got x \(2, 3, 5\)/,
+  );
   assert.throws(() => gate(tape, tape.input('x', [6, 4])), /gate: wanted \(B, L, C\), got x \(6, 4\)/);
 });
 

@@ -2,7 +2,7 @@
 import { suite } from 'uvu';
 import type { KernelCase } from '../../src/verify/case.ts';
 import type { Row } from '../../src/verify/run.ts';
-import { checkCase } from '../../src/verify/run.ts';
+import { checkCase, variantsOf } from '../../src/verify/run.ts';
 import { gpuForTests } from '../gpuForTests.ts';
 
 /** A suite with one test for each case. */
@@ -10,7 +10,8 @@ export function kernelSuite(stem: string, cases: readonly KernelCase[]): ReturnT
   const test = suite(stem);
   for (const kernelCase of cases) {
     test(kernelCase.name, async () => {
-      const failed = (await checkCase(await gpuForTests(), kernelCase)).filter(({ ok }) => !ok);
+      const gpu = await gpuForTests();
+      const failed = (await checkCase(gpu, kernelCase, variantsOf(gpu))).filter(({ ok }) => !ok);
       if (failed.length > 0) throw new Error(failed.map(showRow).join('\n'));
     });
   }

@@ -19,7 +19,10 @@ test('what does not fit together is refused', () => {
   const tape = new Tape();
   const { x, projected, skip } = inputs(tape);
   assert.throws(() => residual(tape, { x, projected: x, skip }), /residual: wanted \(1, 5, 6\), got x/);
-  assert.throws(() => residual(tape, { x, projected, skip: projected }), /residual skip: wanted \(1, 5, 3\), got projected/);
+  assert.throws(
+    () => residual(tape, { x, projected, skip: projected }),
+    /residual skip: wanted \(1, 5, 3\), got projected/,
+  );
 });
 
 test('the sum before is gone', () => {

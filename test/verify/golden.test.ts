@@ -52,21 +52,27 @@ test('NaN is a failure', async () => {
 for (const [what, bytes, message] of [
   ['no safetensors file', new Uint8Array(100), /^my\.golden is not a safetensors file/],
   ['weights alone', writeSafetensors({ tensors: new Map() }), /^my\.golden has no "config" in its metadata/],
-  ['no prediction', changed(({ tensors }) => tensors.delete('predicted')), /^my\.golden: the tensor 'predicted' is missing/],
+  ['no prediction', changed(({ tensors }) => tensors.delete('predicted')),
+    /^my\.golden: the tensor 'predicted' is missing/],
   ['no gradient', changed(({ tensors }) => tensors.delete('grads.skip_projection.bias')),
     /^my\.golden: the tensor 'grads\.skip_projection\.bias' is missing/],
-  ['no parameters after Adam', changed(({ tensors }) => tensors.delete('adam10.skip_projection.bias')), /^my\.golden: .*'adam10/],
+  ['no parameters after Adam', changed(({ tensors }) => tensors.delete('adam10.skip_projection.bias')),
+    /^my\.golden: .*'adam10/],
   ['a step that does not exist', changed(({ tensors }) => (tensors.get('step')!.data[0] = 200)),
     /^my\.golden: 'step' has 200, wanted whole numbers from 0 to 199/],
   ['another shape', changed(({ tensors }) => tensors.set('noisy', tensors.get('loss')!)),
     /^my\.golden: 'noisy' has shape \(1\), wanted \(2, 211\)/],
-  ['no learning rate', changed(({ metadata }) => forget(metadata, 'learningRate')), /^my\.golden: 'learningRate' .* must be a number/],
-  ['no betas', changed(({ metadata }) => forget(metadata, 'adamBetas')), /^my\.golden: 'adamBetas\[0\]' .* must be a number/],
-  ['no number of steps', changed(({ metadata }) => forget(metadata, 'adamSteps')), /^my\.golden: 'adamSteps' .* whole number/],
+  ['no learning rate', changed(({ metadata }) => forget(metadata, 'learningRate')),
+    /^my\.golden: 'learningRate' .* must be a number/],
+  ['no betas', changed(({ metadata }) => forget(metadata, 'adamBetas')),
+    /^my\.golden: 'adamBetas\[0\]' .* must be a number/],
+  ['no number of steps', changed(({ metadata }) => forget(metadata, 'adamSteps')),
+    /^my\.golden: 'adamSteps' .* whole number/],
 ] as const) {
   test(`${what}: refused with the reason`, async () => {
     const gpu = await gpuForTests();
-    const error = await checkGolden(gpu, { bytes, file: 'my.golden' }).then(() => undefined, (reason: unknown) => reason);
+    const checked = checkGolden(gpu, { bytes, file: 'my.golden' });
+    const error = await checked.then(() => undefined, (reason: unknown) => reason);
     assert.instance(error, UserError);
     assert.match((error as UserError).message, message);
   });

@@ -29,7 +29,8 @@ const doubled: KernelCase = {
 
 test('a correct operation has a row for everything that was compared', async () => {
   const rows = await checkCase(await gpuForTests(), addStepCases[1]);
-  assert.equal(rows.map(({ direction }) => direction), ['y', 'd x', 'd step', 'd x +=', 'd step +=', 'repeat', 'guards']);
+  const directions = rows.map(({ direction }) => direction);
+  assert.equal(directions, ['y', 'd x', 'd step', 'd x +=', 'd step +=', 'repeat', 'guards']);
   assert.ok(rows.every(({ ok, error, tolerance }) => ok && error <= tolerance));
   assert.equal(await failures(doubled), []);
 });
@@ -126,7 +127,11 @@ test('a truth that does not match the operation is a mistake of the case', async
   const gpu = await gpuForTests();
   const without = { ...doubled, expected: () => ({}) } satisfies KernelCase;
   await rejects(checkCase(gpu, without), /scale doubled: nothing is known about 'y'/);
-  const missing: KernelCase = { ...doubled, inputs: { x: { shape: [67] } }, expected: (given) => doubled.expected({ ...given, 'd y': given.x }) };
+  const missing: KernelCase = {
+    ...doubled,
+    inputs: { x: { shape: [67] } }, // without gradient
+    expected: (given) => doubled.expected({ ...given, 'd y': given.x }),
+  };
   await rejects(checkCase(gpu, missing), /scale doubled: nothing computes 'd x'/);
 });
 

@@ -1,0 +1,63 @@
+/** `npm run verify`: every kernel against float64, the whole network against golden files, on this machine. */
+import { fileURLToPath } from 'node:url';
+import { UserError } from '../src/errors.ts';
+import { readFileOrExplain } from '../src/files.node.ts';
+import { Gpu } from '../src/gpu/gpu.ts';
+import { allCases } from '../src/verify/all.ts';
+import { checkGolden } from '../src/verify/golden.ts';
+import type { Row } from '../src/verify/run.ts';
+import { checkCase } from '../src/verify/run.ts';
+import { command } from './lib/command.ts';
+import { ensureAdapter } from './lib/gpu.ts';
+
+const committed = ['transformer-4x16', 'diffwave-6x8-l1']
+  .map((name) => fileURLToPath(new URL(`../test/golden/${name}.safetensors`, import.meta.url)));
+
+/** Characters per column; what is longer pushes the others aside. */
+const widths = [16, 54, 14, 9, 9, 4];
+
+const kernels = [...new Set(allCases.map(({ stem }) => stem))];
+
+await command({
+  name: 'verify',
+  summary: 'checks every kernel against float64 and the network against golden files',
+  positionals: [{ name: 'kernel', many: true, help: `only these: ${kernels.join(', ')}` }],
+  flags: { golden: { type: 'strings', placeholder: '<file>…', help: 'golden files (default: those of the project)' } },
+}).run(async ({ flags, positionals }) => {
+  for (const name of positionals.kernel) {
+    if (!kernels.includes(name)) throw new UserError(`there is no kernel '${name}'; there are ${kernels.join(', ')}`);
+  }
+  const cases = allCases.filter(({ stem }) => positionals.kernel.length === 0 || positionals.kernel.includes(stem));
+  const files = (flags.golden.length > 0 ? flags.golden : committed)
+    .map((path) => ({ bytes: readFileOrExplain(path, 'golden values'), path }));
+
+  await ensureAdapter();
+  const gpu = await Gpu.open();
+  try {
+    console.log(`${gpu.describe()}\n\n${line(['kernel', 'case', 'what', 'error', 'tolerance', ''])}`);
+    const rows: Row[] = [];
+    const report = (more: Row[]): void => {
+      for (const row of more) console.log(line(cells(row)));
+      rows.push(...more);
+    };
+    for (const kernelCase of cases) report(await checkCase(gpu, kernelCase));
+    for (const { bytes, path } of files) report(await checkGolden(gpu, { bytes, file: path }));
+    const failed = rows.filter(({ ok }) => !ok).length;
+    console.log(failed === 0 ? `PASS (${rows.length} lines)` : `FAIL (${failed} of ${rows.length} lines)`);
+    return failed === 0 ? 0 : 1;
+  } finally {
+    gpu.close();
+  }
+});
+
+function cells({ subject, name, direction, error, tolerance, ok }: Row): string[] {
+  return [subject, name, direction, short(error), short(tolerance), ok ? 'ok' : 'FAIL'];
+}
+
+function line(texts: readonly string[]): string {
+  return texts.map((text, column) => text.padEnd(widths[column])).join(' ').trimEnd();
+}
+
+function short(value: number): string {
+  return value === 0 ? '0' : value.toExponential(1);
+}

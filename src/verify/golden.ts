@@ -1,0 +1,184 @@
+/**
+ * The whole network, its gradients and ten updates of Adam against a golden file: values that PyTorch computed in
+ * float64. Knows nothing of this project's own reference.
+ */
+import { Executable } from '../autograd/executable.ts';
+import { Parameters } from '../autograd/parameters.ts';
+import { planTape } from '../autograd/plan.ts';
+import { Tape } from '../autograd/tape.ts';
+import { network, parameterSpecs } from '../diffwave/network.ts';
+import { noiseSchedule } from '../diffwave/schedule.ts';
+import type { Weights } from '../diffwave/weights.ts';
+import type { Gpu } from '../gpu/gpu.ts';
+import type { VariantSettings } from '../gpu/variant.ts';
+import { adam, adamValues } from '../ops/adam.ts';
+import { diffuse } from '../ops/diffuse.ts';
+import { loss } from '../ops/loss.ts';
+import type { Golden } from './goldenFile.ts';
+import { readGolden } from './goldenFile.ts';
+import type { Row } from './run.ts';
+import { largestError } from './run.ts';
+
+/** Largest error of the prediction and of a gradient, relative to the tensor's largest value. */
+const tensorTolerance = 1e-4;
+
+/** Relative error of a loss. */
+const lossTolerance = 1e-5;
+
+/** x_t is two products and a sum. */
+const noisyTolerance = 1e-6;
+
+/**
+ * Adam divides a gradient by its own size: its first step is learning rate·sign(g). Where |g| is above this part of
+ * its tensor's largest, a parameter's error is compared, in learning rates per step, with `adamTolerance`; elsewhere a
+ * rounding error may turn the sign, and a parameter may be `turnedTolerance` learning rates per step off.
+ */
+const clearGradient = 1e-5;
+const adamTolerance = 0.01;
+const turnedTolerance = 2;
+
+/**
+ * Checks a golden file, with the adapter's own variant of kernels if none is given. Throws a `UserError` that names
+ * the file if it is not one.
+ */
+export async function checkGolden(
+  gpu: Gpu,
+  { bytes, file, variant = gpu.variant }: { bytes: Uint8Array; file: string; variant?: VariantSettings },
+): Promise<Row[]> {
+  const golden = readGolden(bytes, file);
+  const parameters = new Parameters(gpu, parameterSpecs(golden.config));
+  const moments = [parameters.flat('m'), parameters.flat('v')];
+  try {
+    return await compare(gpu, { golden, variant, parameters, m: moments[0].buffer, v: moments[1].buffer });
+  } finally {
+    parameters.destroy();
+    for (const { buffer } of moments) gpu.buffers.release(buffer);
+  }
+}
+
+async function compare(
+  gpu: Gpu,
+  { golden, variant, parameters, m, v }: {
+    golden: Golden; variant: VariantSettings; parameters: Parameters; m: GPUBuffer; v: GPUBuffer;
+  },
+): Promise<Row[]> {
+  const { config, B, L, values, steps } = golden;
+  const schedule = noiseSchedule({ ...config, steps: config.diffusionSteps });
+  const levels = (of: Float64Array) => Float32Array.from(steps, (t) => of[t]);
+
+  const tape = new Tape({ parameters, variant });
+  const inputs = {
+    audio: tape.input('audio', [B, L]),
+    noise: tape.input('noise', [B, L]),
+    signalLevel: tape.input('signal level', [B]),
+    noiseLevel: tape.input('noise level', [B]),
+  };
+  const t = tape.input('t', [B]);
+  const noisy = tape.keep(diffuse(tape, inputs));
+  const predicted = tape.keep(network(tape, config, { noisy, t }, { gradients: true }));
+  const value = tape.keep(loss(tape, { predicted, wanted: inputs.noise, kind: config.loss }));
+  tape.backward(value);
+
+  const updates = new Tape();
+  const flat = (name: string, buffer: GPUBuffer) =>
+    updates.external(name, [parameters.size / 4], { buffer, offset: 0, size: parameters.size });
+  adam(updates, {
+    ...golden.adam,
+    value: flat('parameters', parameters.values.buffer),
+    gradient: flat('gradients', parameters.gradients.buffer),
+    m: flat('m', m),
+    v: flat('v', v),
+  });
+
+  const pass = await Executable.build(gpu, planTape(tape));
+  const update = await Executable.build(gpu, planTape(updates));
+  try {
+    parameters.write(parameters.values, golden.group('weights'));
+    pass.write(inputs.audio, values('audio'));
+    pass.write(inputs.noise, values('noise'));
+    pass.write(inputs.signalLevel, levels(schedule.sqrtAlphaBar));
+    pass.write(inputs.noiseLevel, levels(schedule.sqrtOneMinusAlphaBar));
+    pass.write(t, Float32Array.from(steps));
+
+    const rows: Row[] = [];
+    const row = rowsOf(golden.file);
+    const add = (name: string, measured: Measured) => rows.push(row(name, 'value', measured));
+    const losses: number[] = [];
+    for (let step = 1; step <= golden.adam.steps; step++) {
+      pass.run();
+      losses.push((await pass.read(value))[0]);
+      if (step === 1) {
+        add('noisy', { error: relative(await pass.read(noisy), values('noisy')), tolerance: noisyTolerance });
+        add('predicted', {
+          error: relative(await pass.read(predicted), values('predicted')),
+          tolerance: tensorTolerance,
+        });
+        add('loss', { error: each(losses, values('loss')), tolerance: lossTolerance });
+        rows.push(...gradientRows(golden, await parameters.read(parameters.gradients)));
+      }
+      update.run(adamValues({ ...golden.adam, update: step }));
+      if (step === 1 || step === golden.adam.steps) {
+        rows.push(...adamRows(golden, { got: await parameters.read(parameters.values), step }));
+      }
+    }
+    add('losses', { error: each(losses, values('losses')), tolerance: lossTolerance });
+    return rows;
+  } finally {
+    pass.destroy();
+    update.destroy();
+  }
+}
+
+function gradientRows({ file, group }: Golden, got: Weights): Row[] {
+  const row = rowsOf(file);
+  return [...group('grads')].map(([name, want]) =>
+    row(name, 'gradient', { error: relative(got.get(name)!, want), tolerance: tensorTolerance }));
+}
+
+/** Two rows: the largest error over all parameters with a clear gradient, and over those without. */
+function adamRows(
+  { file, group, adam: { learningRate } }: Golden,
+  { got, step }: { got: Weights; step: number },
+): Row[] {
+  const row = rowsOf(file);
+  const gradients = group('grads');
+  const worst = { clear: 0, turned: 0 };
+  for (const [name, want] of group(`adam${step}`)) {
+    const gradient = gradients.get(name)!;
+    const threshold = clearGradient * largest(gradient);
+    want.forEach((wanted, i) => {
+      const kind = Math.abs(gradient[i]) > threshold ? 'clear' : 'turned';
+      const scale = Float64Array.of(step * learningRate);
+      const error = largestError([got.get(name)![i]], { value: Float64Array.of(wanted), scale });
+      worst[kind] = Math.max(worst[kind], error);
+    });
+  }
+  return [
+    row('parameters, clear gradient', `adam${step}`, { error: worst.clear, tolerance: adamTolerance }),
+    row('parameters, gradient near 0', `adam${step}`, { error: worst.turned, tolerance: turnedTolerance }),
+  ];
+}
+
+type Measured = Pick<Row, 'error' | 'tolerance'>;
+
+/** Makes the rows of a file, which are under its name without folder and ending. */
+function rowsOf(file: string): (name: string, direction: string, measured: Measured) => Row {
+  const subject = file.replace(/^.*[/\\]/, '').replace(/\.\w+$/, '');
+  return (name, direction, { error, tolerance }) =>
+    ({ subject, name, direction, error, tolerance, ok: error <= tolerance });
+}
+
+function largest(values: Float32Array): number {
+  return values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+}
+
+/** Largest error relative to the largest value wanted. */
+function relative(got: ArrayLike<number>, want: Float32Array): number {
+  const scale = new Float64Array(want.length).fill(largest(want));
+  return largestError(got, { value: Float64Array.from(want), scale });
+}
+
+/** Largest error relative to the value itself. */
+function each(got: ArrayLike<number>, want: Float32Array): number {
+  return largestError(got, { value: Float64Array.from(want), scale: Float64Array.from(want, Math.abs) });
+}
