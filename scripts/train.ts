@@ -27,6 +27,7 @@ const cli = command({
     diffusionSteps: { type: 'integer', min: 1, help: "T (the preset's)" },
     printEvery: { type: 'integer', default: 100, min: 1, help: 'updates between two lines of progress and log' },
     saveEvery: { type: 'integer', default: 1000, min: 1, help: 'updates between two checkpoints' },
+    precision: { type: 'string', choices: ['float32', 'mixed'], default: 'float32', help: 'mixed stores activations as f16' },
     seed: { type: 'integer', min: 0, help: 'of weights, order, crops and noise (0)' },
     resume: { type: 'boolean', help: 'go on from the newest checkpoint in --out' },
   },
@@ -55,6 +56,7 @@ await cli.run(async ({ flags, given }) => {
     cropSamples: cropOf(flags.cropSamples, preset, dataset.clipSamples),
     learningRate: flags.learningRate ?? preset.training.learningRate,
     seed: flags.seed ?? preset.training.seed,
+    precision: flags.precision,
   };
 
   const gpu = await Gpu.open();
@@ -123,6 +125,7 @@ function refuseContradictions(run: RunFolder, flags: Record<string, unknown>, gi
     cropSamples: training.cropSamples,
     learningRate: training.learningRate,
     seed: training.seed,
+    precision: training.precision,
   };
   for (const [name, value] of Object.entries(fixed)) {
     if (given.has(name) && flags[name] !== value) {

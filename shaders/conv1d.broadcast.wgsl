@@ -1,4 +1,7 @@
 enable subgroups;
+//@if F16
+enable f16;
+//@end
 
 // Dilated "same" convolution with what stands before and after it in a residual layer, for software adapters with
 // subgroups (lavapipe). Every lane of a subgroup owns WIDE·4 output channels, every subgroup ROWS rows of one item.
@@ -12,6 +15,7 @@ enable subgroups;
 //
 // Constants: LANES size of a subgroup, ROWS, LOADS = ROWS/LANES, WIDE vec4f per lane, TAPS, INPUTS vec4f of Cin, and one
 // flag for what is loaded and one for what is done with the sums (residualLayer.ts has the formulas):
+// In, Out and Stored are the types of x, y, and of saved and residual: vec4f, or vec4<f16> in mixed precision (F16).
 //   PAIR            inputs are [dOutput/√2 | dSkip]; with LAST there is no dOutput
 //   STEP            inputs are x plus the item's step embedding, zero outside [0, L)
 //   GATE            _0 is the gate g, _1 the filter f: saves σ(g) and tanh(f), writes their product
@@ -29,22 +33,22 @@ enable subgroups;
 @group(0) @binding(1) var<storage, read> dOutput: array<vec4f>;            // (B, L, Cin/2)
 @group(0) @binding(2) var<storage, read> dSkip: array<vec4f>;              // (B, L, Cin/2)
 //@else
-@group(0) @binding(1) var<storage, read> x: array<vec4f>;                  // (B, L, Cin)
+@group(0) @binding(1) var<storage, read> x: array<In>;                     // (B, L, Cin)
 //@end
 //@if STEP
 @group(0) @binding(3) var<storage, read> stepEmbedding: array<vec4f>;      // (B, Cin)
 //@end
 //@if GATE
-@group(0) @binding(4) var<storage, read_write> saved: array<vec4f>;        // (B, L, 2C) σ(g), tanh(f)
-@group(0) @binding(5) var<storage, read_write> y: array<vec4f>;            // (B, L, C)
+@group(0) @binding(4) var<storage, read_write> saved: array<Stored>;        // (B, L, 2C) σ(g), tanh(f)
+@group(0) @binding(5) var<storage, read_write> y: array<Out>;              // (B, L, C)
 //@end
 //@if RESIDUAL
-@group(0) @binding(4) var<storage, read> residual: array<vec4f>;           // (B, L, C) x of the layer
-@group(0) @binding(5) var<storage, read_write> y: array<vec4f>;            // (B, L, C)
+@group(0) @binding(4) var<storage, read> residual: array<Stored>;           // (B, L, C) x of the layer
+@group(0) @binding(5) var<storage, read_write> y: array<Out>;              // (B, L, C)
 @group(0) @binding(6) var<storage, read_write> skip: array<vec4f>;         // (B, L, C)
 //@end
 //@if GATE_GRADIENT
-@group(0) @binding(4) var<storage, read> saved: array<vec4f>;              // (B, L, 2C)
+@group(0) @binding(4) var<storage, read> saved: array<Stored>;              // (B, L, 2C)
 @group(0) @binding(5) var<storage, read_write> y: array<vec4f>;            // (B, L, 2C)
 //@end
 //@if STEP_GRADIENT
@@ -130,9 +134,9 @@ fn forward(
       let x{i} = select(vec4f(0.0), pair{i}, inside{i});
       //@else
       //@if STEP
-      let x{i} = select(vec4f(0.0), x[row{i} * INPUTS + c] + step, inside{i});
+      let x{i} = select(vec4f(0.0), vec4f(x[row{i} * INPUTS + c]) + step, inside{i});
       //@else
-      let x{i} = select(vec4f(0.0), x[row{i} * INPUTS + c], inside{i});
+      let x{i} = select(vec4f(0.0), vec4f(x[row{i} * INPUTS + c]), inside{i});
       //@end
       //@end
       //@end
@@ -173,11 +177,11 @@ fn forward(
     //@if GATE
     let s = sigmoid(sums[r * WIDE]);
     let h = safeTanh(sums[r * WIDE + 1u]);
-    saved[place + row * params.width] = s;
-    saved[place + (row + 1u) * params.width] = h;
-    y[place] = s * h;
+    saved[place + row * params.width] = Stored(s);
+    saved[place + (row + 1u) * params.width] = Stored(h);
+    y[place] = Out(s * h);
     //@else
-    y[place] = (residual[place] + sums[r * WIDE]) * halfPower;
+    y[place] = Out((vec4f(residual[place]) + sums[r * WIDE]) * halfPower);
     //@if FIRST
     skip[place] = sums[r * WIDE + 1u];
     //@else
@@ -196,8 +200,8 @@ fn forward(
       let sum = sums[r * WIDE + n];
       //@if GATE_GRADIENT
       let place = row * 2u * params.width + column;
-      let s = saved[place];
-      let h = saved[place + params.width];
+      let s = vec4f(saved[place]);
+      let h = vec4f(saved[place + params.width]);
       y[place] = sum * h * s * (1.0 - s);
       y[place + params.width] = sum * s * (1.0 - h * h);
       //@else

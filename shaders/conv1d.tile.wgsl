@@ -1,3 +1,7 @@
+//@if F16
+enable f16;
+//@end
+
 // Dilated "same" convolution with what stands before and after it in a residual layer, for real GPUs: a workgroup makes
 // ROWS rows of one item × LANES·WIDE·4 output channels. Slabs of SLAB input channels of the rows and of the weights go
 // through workgroup memory; an invocation keeps ROWS/GROUPS rows × WIDE vec4f of sums in registers, so that every value
@@ -8,6 +12,7 @@
 //
 // Constants: LANES columns of invocations, ROWS, DEEP rows per invocation, WIDE vec4f per invocation, TAPS, INPUTS vec4f
 // of Cin, and flags for what is loaded and what is done with the sums (residualLayer.ts has the formulas):
+// In, Out and Stored are the types of x, y, and of saved and residual: vec4f, or vec4<f16> in mixed precision (F16).
 //   PAIR            inputs are [dOutput/√2 | dSkip]; with LAST there is no dOutput
 //   STEP            inputs are x plus the item's step embedding, zero outside [0, L)
 //   GATE            _0 is the gate g, _1 the filter f: saves σ(g) and tanh(f), writes their product
@@ -21,22 +26,22 @@
 @group(0) @binding(1) var<storage, read> dOutput: array<vec4f>;            // (B, L, Cin/2)
 @group(0) @binding(2) var<storage, read> dSkip: array<vec4f>;              // (B, L, Cin/2)
 //@else
-@group(0) @binding(1) var<storage, read> x: array<vec4f>;                  // (B, L, Cin)
+@group(0) @binding(1) var<storage, read> x: array<In>;                     // (B, L, Cin)
 //@end
 //@if STEP
 @group(0) @binding(3) var<storage, read> stepEmbedding: array<vec4f>;      // (B, Cin)
 //@end
 //@if GATE
-@group(0) @binding(4) var<storage, read_write> saved: array<vec4f>;        // (B, L, 2C) σ(g), tanh(f)
-@group(0) @binding(5) var<storage, read_write> y: array<vec4f>;            // (B, L, C)
+@group(0) @binding(4) var<storage, read_write> saved: array<Stored>;        // (B, L, 2C) σ(g), tanh(f)
+@group(0) @binding(5) var<storage, read_write> y: array<Out>;              // (B, L, C)
 //@end
 //@if RESIDUAL
-@group(0) @binding(4) var<storage, read> residual: array<vec4f>;           // (B, L, C) x of the layer
-@group(0) @binding(5) var<storage, read_write> y: array<vec4f>;            // (B, L, C)
+@group(0) @binding(4) var<storage, read> residual: array<Stored>;           // (B, L, C) x of the layer
+@group(0) @binding(5) var<storage, read_write> y: array<Out>;              // (B, L, C)
 @group(0) @binding(6) var<storage, read_write> skip: array<vec4f>;         // (B, L, C)
 //@end
 //@if GATE_GRADIENT
-@group(0) @binding(4) var<storage, read> saved: array<vec4f>;              // (B, L, 2C)
+@group(0) @binding(4) var<storage, read> saved: array<Stored>;              // (B, L, 2C)
 @group(0) @binding(5) var<storage, read_write> y: array<vec4f>;            // (B, L, 2C)
 //@end
 //@if STEP_GRADIENT
@@ -97,9 +102,9 @@ fn load(item: u32, t: i32, c: u32) -> vec4f {
   //@end
   //@else
   //@if STEP
-  return x[row * INPUTS + c] + stepEmbedding[item * INPUTS + c];
+  return vec4f(x[row * INPUTS + c]) + stepEmbedding[item * INPUTS + c];
   //@else
-  return x[row * INPUTS + c];
+  return vec4f(x[row * INPUTS + c]);
   //@end
   //@end
 }
@@ -168,11 +173,11 @@ fn forward(
       //@if GATE
       let s = sigmoid(sum{r}_0);
       let h = safeTanh(sum{r}_1);
-      saved[place + row * params.width] = s;
-      saved[place + (row + 1u) * params.width] = h;
-      y[place] = s * h;
+      saved[place + row * params.width] = Stored(s);
+      saved[place + (row + 1u) * params.width] = Stored(h);
+      y[place] = Out(s * h);
       //@else
-      y[place] = (residual[place] + sum{r}_0) * halfPower;
+      y[place] = Out((vec4f(residual[place]) + sum{r}_0) * halfPower);
       //@if FIRST
       skip[place] = sum{r}_1;
       //@else
@@ -185,8 +190,8 @@ fn forward(
     if (params.slice + {n}u * LANES + lane < params.width) {
       //@if GATE_GRADIENT
       let place = row * 2u * params.width + params.slice + {n}u * LANES + lane;
-      let s = saved[place];
-      let h = saved[place + params.width];
+      let s = vec4f(saved[place]);
+      let h = vec4f(saved[place + params.width]);
       y[place] = sum{r}_{n} * h * s * (1.0 - s);
       y[place + params.width] = sum{r}_{n} * s * (1.0 - h * h);
       //@else

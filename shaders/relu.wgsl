@@ -1,9 +1,13 @@
+//@if F16
+enable f16;
+//@end
+
 // relu, y = max(x, 0), element by element.
-// `Lane` (f32 or vec4f) comes from the generated header.
+// `Lane` (f32 or vec4f) and `Out`, which is Lane, or vec4<f16> in mixed precision, come from the generated header.
 
 @group(0) @binding(0) var<storage, read> x: array<Lane>;
-@group(0) @binding(1) var<storage, read_write> y: array<Lane>;
-@group(0) @binding(2) var<storage, read> output: array<Lane>;
+@group(0) @binding(1) var<storage, read_write> y: array<Out>;
+@group(0) @binding(2) var<storage, read> output: array<Out>;
 @group(0) @binding(3) var<storage, read> dOutput: array<Lane>;
 @group(0) @binding(4) var<storage, read_write> dInput: array<Lane>;
 
@@ -20,7 +24,7 @@ const WORKGROUP = 64u;
 fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let i = id.x + id.y * groups.x * WORKGROUP;
   if (i >= params.count) { return; }
-  y[i] = max(x[i], Lane(0.0));
+  y[i] = Out(max(x[i], Lane(0.0)));
 }
 
 // dx = dy where y > 0, else 0
@@ -28,7 +32,7 @@ fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gr
 fn backward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let i = id.x + id.y * groups.x * WORKGROUP;
   if (i >= params.count) { return; }
-  var d = select(Lane(0.0), dOutput[i], output[i] > Lane(0.0));
+  var d = select(Lane(0.0), dOutput[i], Lane(output[i]) > Lane(0.0));
   if (ACCUMULATE) { d += dInput[i]; }
   dInput[i] = d;
 }

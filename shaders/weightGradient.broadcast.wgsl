@@ -1,4 +1,7 @@
 enable subgroups;
+//@if F16
+enable f16;
+//@end
 
 // Weight gradient of a dilated convolution for software adapters with subgroups; see conv1d.broadcast.wgsl.
 //   dw[k, ci, co] = Σ a[t + (k − (K−1)/2)·D, ci] · b[t, co],  dbias[co] = Σ b[t, co]
@@ -7,10 +10,11 @@ enable subgroups;
 //
 // Constants: LANES size of a subgroup, WIDE vec4f of outputs per lane, CHANNELS vec4f of inputs of a tile, TAPS, INPUTS
 // and OUTPUTS vec4f of Cin and Cout, and for the operands:
+// In is the type of x: vec4f, or vec4<f16> in mixed precision (F16).
 //   STEP   a is x plus the item's step embedding, zero outside [0, L)
 //   PAIR   b is [dOutput/√2 | dSkip]; with LAST there is no dOutput
 
-@group(0) @binding(0) var<storage, read> x: array<vec4f>;                  // (B, L, Cin)
+@group(0) @binding(0) var<storage, read> x: array<In>;                     // (B, L, Cin)
 //@if STEP
 @group(0) @binding(1) var<storage, read> stepEmbedding: array<vec4f>;      // (B, Cin)
 //@end
@@ -96,9 +100,9 @@ fn forward(
     let source = select(0u, begin + u32(t), inside);
     //@each c CHANNELS
     //@if STEP
-    let a{c} = select(vec4f(0.0), x[source * INPUTS + min(channel + {c}u, INPUTS - 1u)] + step{c}, inside);
+    let a{c} = select(vec4f(0.0), vec4f(x[source * INPUTS + min(channel + {c}u, INPUTS - 1u)]) + step{c}, inside);
     //@else
-    let a{c} = select(vec4f(0.0), x[source * INPUTS + min(channel + {c}u, INPUTS - 1u)], inside);
+    let a{c} = select(vec4f(0.0), vec4f(x[source * INPUTS + min(channel + {c}u, INPUTS - 1u)]), inside);
     //@end
     //@end
     //@each r LANES

@@ -1,3 +1,7 @@
+//@if F16
+enable f16;
+//@end
+
 // Weight gradient of a dilated convolution for real GPUs; see conv1d.tile.wgsl.
 //   dw[k, ci, co] = Σ a[t + (k − (K−1)/2)·D, ci] · b[t, co],  dbias[co] = Σ b[t, co]
 // Partial sums over chunks of rows of one item, which reduce.wgsl adds up in a fixed order. A workgroup makes the tile of
@@ -6,10 +10,11 @@
 //
 // Constants: LANES columns of invocations, WIDE vec4f of outputs of each, CHANNELS vec4f of inputs of a tile, TAPS, INPUTS
 // and OUTPUTS vec4f of Cin and Cout, and for the operands:
+// In is the type of x: vec4f, or vec4<f16> in mixed precision (F16).
 //   STEP   a is x plus the item's step embedding, zero outside [0, L)
 //   PAIR   b is [dOutput/√2 | dSkip]; with LAST there is no dOutput
 
-@group(0) @binding(0) var<storage, read> x: array<vec4f>;                  // (B, L, Cin)
+@group(0) @binding(0) var<storage, read> x: array<In>;                     // (B, L, Cin)
 //@if STEP
 @group(0) @binding(1) var<storage, read> stepEmbedding: array<vec4f>;      // (B, Cin)
 //@end
@@ -46,9 +51,9 @@ var<workgroup> outputs: array<vec4f, DEPTH * COLUMNS>;
 fn loadA(item: u32, t: i32, channel: u32) -> vec4f {
   if (t < 0 || t >= i32(params.length) || channel >= INPUTS) { return vec4f(0.0); }
   //@if STEP
-  return x[(item * params.length + u32(t)) * INPUTS + channel] + stepEmbedding[item * INPUTS + channel];
+  return vec4f(x[(item * params.length + u32(t)) * INPUTS + channel]) + stepEmbedding[item * INPUTS + channel];
   //@else
-  return x[(item * params.length + u32(t)) * INPUTS + channel];
+  return vec4f(x[(item * params.length + u32(t)) * INPUTS + channel]);
   //@end
 }
 

@@ -9,7 +9,13 @@ import type { Values } from '../gpu/program.ts';
 import type { VariantSettings } from '../gpu/variant.ts';
 import { naiveSettings } from '../gpu/variant.ts';
 import type { DType, Storage } from './tensor.ts';
-import { Tensor, elementsOf, expectShape } from './tensor.ts';
+import { Tensor, bytesPerElement, elementsOf, expectShape } from './tensor.ts';
+
+/**
+ * `mixed`: operations whose fast variants can do it store their activations as f16. Sums, gradients and weights stay
+ * float32 (Micikevicius et al. 2018, "Mixed precision training"; with float32 gradients no loss scaling is needed).
+ */
+export type Precision = 'float32' | 'mixed';
 
 /** One dispatch, with tensors where the GPU will see buffers. */
 export interface Operation {
@@ -41,6 +47,7 @@ export interface ParameterSource {
 
 export class Tape {
   readonly variant: VariantSettings;
+  readonly precision: Precision;
   readonly operations: Operation[] = [];
   readonly storages = new Set<Storage>();
   readonly #parameters: ParameterSource | undefined;
@@ -55,8 +62,9 @@ export class Tape {
    * Operations take kernels of this variant where it can work on their sizes, the naive ones elsewhere.
    * Without settings, all are naive.
    */
-  constructor(options: { parameters?: ParameterSource; variant?: VariantSettings } = {}) {
+  constructor(options: { parameters?: ParameterSource; variant?: VariantSettings; precision?: Precision } = {}) {
     this.#parameters = options.parameters;
+    this.precision = options.precision ?? 'float32';
     this.variant = options.variant ?? naiveSettings;
   }
 
@@ -114,9 +122,9 @@ export class Tape {
   }
 
   /** The result of an operation. `from` are the tensors that it is computed from, and decides about gradients. */
-  result(name: string, shape: readonly number[], from: readonly Tensor[] = []): Tensor {
-    const storage = this.#storage({ kind: 'planned', name, size: elementsOf(shape) * 4 });
-    return new Tensor({ name, shape, storage, needsGradient: from.some((tensor) => tensor.needsGradient) });
+  result(name: string, shape: readonly number[], from: readonly Tensor[] = [], dtype: DType = 'f32'): Tensor {
+    const storage = this.#storage({ kind: 'planned', name, size: elementsOf(shape) * bytesPerElement[dtype] });
+    return new Tensor({ name, shape, dtype, storage, needsGradient: from.some((tensor) => tensor.needsGradient) });
   }
 
   /** The new value of `old` after an operation that updates it where it is. Nothing may read `old` afterwards. */
@@ -142,7 +150,7 @@ export class Tape {
    * begin), under the given shape. Its gradient does not reach the whole by itself, see `placeGradient`.
    */
   part(tensor: Tensor, start: number, shape: readonly number[]): Tensor {
-    const offset = tensor.offset + start * 4;
+    const offset = tensor.offset + start * bytesPerElement[tensor.dtype];
     if (offset % bindingAlignment !== 0 || start + elementsOf(shape) > tensor.length) {
       throw new RangeError(`${tensor} has no part (${shape.join(', ')}) that begins at ${start}`);
     }
@@ -159,6 +167,8 @@ export class Tape {
 
   record(operation: Operation): void {
     for (const tensor of Object.values(operation.reads)) this.#expectCurrent(tensor);
+    const half = [...Object.values(operation.reads), ...Object.values(operation.writes)].find(({ dtype }) => dtype === 'f16');
+    if (half && !operation.kernel.constants?.F16) throw new Error(`${operation.kernel.shader} cannot work on ${half}, which is f16`);
     this.operations.push(operation);
   }
 

@@ -1,7 +1,10 @@
 /** A tensor of the tape: a shape, a name, and a claim on memory that the planner fills in later. */
 import type { BufferRange } from '../gpu/buffers.ts';
 
-export type DType = 'f32' | 'u32';
+export type DType = 'f32' | 'u32' | 'f16';
+
+/** Bytes of one element. */
+export const bytesPerElement = { f32: 4, u32: 4, f16: 2 } as const satisfies Record<DType, number>;
 
 /**
  * The memory behind one or more tensors. `planned` memory lives from its first to its last dispatch and shares
@@ -47,6 +50,11 @@ export class Tensor {
   /** Number of elements. */
   get length(): number {
     return elementsOf(this.shape);
+  }
+
+  /** Bytes of all elements. */
+  get bytes(): number {
+    return this.length * bytesPerElement[this.dtype];
   }
 
   /** 'skip (4, 2048, 64)'. */

@@ -26,6 +26,7 @@ export interface TrainingConfig {
   readonly beta2: number; // decay of Adam's running mean of its square
   readonly epsilon: number; // added to the root of the latter
   readonly seed: number; // of weights, crops, t and noise
+  readonly precision: 'float32' | 'mixed'; // of stored activations; sums, gradients and weights are float32 in both
 }
 
 /** How WAV files become clips. */
@@ -67,6 +68,7 @@ const TRAINING: TrainingConfig = {
   beta2: 0.999,
   epsilon: 1e-8,
   seed: 0,
+  precision: 'float32',
 };
 
 const DATA: DataConfig = { downsample: 3, splits: 6, seconds: 30 };
@@ -219,6 +221,7 @@ const TRAINING_RULES: Record<keyof TrainingConfig, Rule> = {
     accepts: (value) => value === 0 || isCount(value),
     wanted: 'a whole number from 0 to 2^53 - 1',
   },
+  precision: oneOf('float32', 'mixed'),
 };
 
 /** Throws a UserError with the field, what was wanted and what came. `where` is the file or flags it came from. */

@@ -54,7 +54,8 @@ export function network(
   const embedding = silu(tape, dense('diffusion_embedding.projection2', hidden)); // (B, H)
   const steps = stepProjections(tape, embedding, layers.map((name) => affine(`${name}.diffusion_projection`)));
 
-  let x = relu(tape, pointwise('input_projection', tape.reshaped(input.noisy, [B, L, 1]))); // (B, L, C)
+  const lifted = pointwise('input_projection', tape.reshaped(input.noisy, [B, L, 1]));
+  let x = relu(tape, lifted, { half: tape.precision === 'mixed' }); // (B, L, C)
   let skip: Tensor | undefined; // (B, L, C) running sum over layers
   layers.forEach((name, layer) => {
     ({ output: x, skip } = residualLayer(tape, {

@@ -14,6 +14,7 @@ import type { TrainingConfig } from './config.ts';
 import { validateTraining } from './config.ts';
 import type { DiffWave } from './model.ts';
 import { network } from './network.ts';
+import { checkMixedPrecision } from './precision.ts';
 import type { NoiseSchedule } from './schedule.ts';
 import { noiseSchedule } from './schedule.ts';
 import { streams } from './streams.ts';
@@ -67,6 +68,7 @@ export class Trainer {
     const { model, training, L } = options;
     validateTraining(training, 'training configuration');
     const { gpu, config, parameters } = model;
+    if (training.precision === 'mixed') await checkMixedPrecision(gpu, config);
     const { diffusionSteps: steps, betaStart, betaEnd } = config;
     const schedule = noiseSchedule({ steps, betaStart, betaEnd });
     const [m, v] = [parameters.flat('Adam m'), parameters.flat('Adam v')];
@@ -144,7 +146,7 @@ function recordStep(options: {
 }): { tape: Tape; inputs: Inputs } {
   const { model: { gpu, config, parameters }, training, L, m, v, history } = options;
   const B = training.batchSize;
-  const tape = new Tape({ parameters, variant: gpu.variant });
+  const tape = new Tape({ parameters, variant: gpu.variant, precision: training.precision });
   const inputs: Inputs = {
     audio: tape.input('audio', [B, L]),
     t: tape.input('t', [B]),

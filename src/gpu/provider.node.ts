@@ -8,11 +8,17 @@ import { UserError } from '../errors.ts';
 let provider: { gpu: GPU; toggles: string } | undefined;
 
 /**
+ * Dawn hides f16 on NVIDIA's Vulkan driver because some of its conformance tests fail there. We offer it, for mixed
+ * precision, which compares its results with float32 before it is used.
+ */
+const usualToggles = ['enable-dawn-features=vulkan_enable_f16_on_nvidia'];
+
+/**
  * Dawn's `navigator.gpu`, made on the first call and the same one afterwards, and the WebGPU constants
  * (`GPUBufferUsage`, `GPUMapMode`, …) as globals. `toggles` are Dawn's own flags, such as
  * `enable-dawn-features=dump_shaders`, for experiments only. Throws a `UserError` where dawn.node has no binary.
  */
-export async function openProvider(toggles: string[] = []): Promise<GPU> {
+export async function openProvider(toggles: string[] = usualToggles): Promise<GPU> {
   const wanted = toggles.join(' ');
   if (provider && provider.toggles !== wanted) {
     throw new Error(`dawn.node is open with toggles '${provider.toggles}', not '${wanted}': releaseProvider() first`);

@@ -48,6 +48,7 @@ export function contract(tape: Tape, fusion: Fusion, options: {
   const constants = {
     ...(variant === 'broadcast' ? { ROWS, LOADS: ROWS / lanes, UNIFORM: Number(uniform) } : { ROWS, DEEP: tape.variant.tile.deep }),
     LANES: lanes, WIDE: wide, TAPS: taps, INPUTS: inputs / 4, PAIRED: Number(paired), ...flagsOf(fusion),
+    ...typesOf({ In: options.reads.x, Out: options.writes.y, Stored: options.reads.residual ?? options.reads.saved ?? options.writes.saved }),
   };
   for (let slice = 0; slice < slices; slice++) {
     tape.record({
@@ -61,6 +62,13 @@ export function contract(tape: Tape, fusion: Fusion, options: {
       workgroups: B * tiles,
     });
   }
+}
+
+/** WGSL types by alias for tensors that may be f16 in mixed precision, and whether one of them is. */
+function typesOf(tensors: Readonly<Record<string, Tensor | undefined>>): Record<string, number | string> {
+  const isHalf = (tensor: Tensor | undefined): boolean => tensor?.dtype === 'f16';
+  const types = Object.entries(tensors).map(([alias, tensor]) => [alias, isHalf(tensor) ? 'vec4<f16>' : 'vec4f']);
+  return { ...Object.fromEntries(types), F16: Number(Object.values(tensors).some(isHalf)) };
 }
 
 function flagsOf(fusion: Fusion): Record<string, number> {
@@ -110,7 +118,7 @@ export function contractWeights(tape: Tape, options: {
       entry: 'forward',
       constants: {
         ...shape, TAPS: K, INPUTS, OUTPUTS,
-        STEP: Number(!!step), PAIR: Number(!!dSkip), LAST: Number(!dOutput),
+        STEP: Number(!!step), PAIR: Number(!!dSkip), LAST: Number(!dOutput), ...typesOf({ In: x }),
       },
     },
     reads: { x, ...(step && { stepEmbedding: step }), ...(dOutput && { dOutput }), ...(dSkip && { dSkip }) },

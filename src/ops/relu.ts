@@ -2,14 +2,17 @@ import type { Tape } from '../autograd/tape.ts';
 import type { Tensor } from '../autograd/tensor.ts';
 import { lanesFor, workgroupsFor } from './lanes.ts';
 
-/** y = max(x, 0), any shape. */
-export function relu(tape: Tape, x: Tensor): Tensor {
+/** y = max(x, 0), any shape. With `half`, y is stored as f16, which wants a multiple of 4 elements. */
+export function relu(tape: Tape, x: Tensor, options: { half?: boolean } = {}): Tensor {
   const { Lane, width } = lanesFor(x.length);
   const count = x.length / width;
   const workgroups = workgroupsFor(count);
-  const y = tape.result(`relu ${x.name}`, x.shape, [x]);
+  const half = options.half ?? false;
+  if (half && width !== 4) throw new TypeError(`relu: f16 wants a multiple of 4 elements, got ${x}`);
+  const constants = { Lane, Out: half ? 'vec4<f16>' : Lane, F16: Number(half) };
+  const y = tape.result(`relu ${x.name}`, x.shape, [x], half ? 'f16' : 'f32');
   tape.record({
-    kernel: { shader: 'relu', entry: 'forward', constants: { Lane } },
+    kernel: { shader: 'relu', entry: 'forward', constants },
     reads: { x },
     writes: { y },
     params: { count },
@@ -21,7 +24,7 @@ export function relu(tape: Tape, x: Tensor): Tensor {
     const slot = tape.gradientSlot(x);
     if (!slot) return;
     tape.record({
-      kernel: { shader: 'relu', entry: 'backward', constants: { Lane }, overrides: { ACCUMULATE: slot.accumulate } },
+      kernel: { shader: 'relu', entry: 'backward', constants, overrides: { ACCUMULATE: slot.accumulate } },
       reads: { output: y, dOutput: tape.gradient(y)! },
       writes: { dInput: slot.tensor },
       params: { count },

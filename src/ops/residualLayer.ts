@@ -45,12 +45,14 @@ function fused(tape: Tape, layer: ResidualLayer): { output: Tensor; skip: Tensor
   const sizes = { B, L };
   const from = [x, step, dilated.weight, dilated.bias, projection.weight, projection.bias];
 
-  const saved = tape.result(`${name} gate`, [B, L, 2 * C]); // σ(g) | tanh(f)
-  const h = tape.result(`${name} h`, [B, L, C]);
+  const stored = tape.precision === 'mixed' ? 'f16' : 'f32'; // what backward will read, and the next layer
+  if (x.dtype !== stored) throw new TypeError(`${name}: wanted ${x} as ${stored}, got ${x.dtype}`);
+  const saved = tape.result(`${name} gate`, [B, L, 2 * C], [], stored); // σ(g) | tanh(f)
+  const h = tape.result(`${name} h`, [B, L, C], [], stored);
   contract(tape, { load: 'STEP', finish: 'GATE' }, {
     ...sizes, affine: dilated, dilation, reads: { x, stepEmbedding: step }, writes: { saved, y: h },
   });
-  const output = tape.result(name, [B, L, C], from);
+  const output = tape.result(name, [B, L, C], from, stored);
   const skip = layer.skip ? tape.updated(layer.skip, from) : tape.result('skip', [B, L, C], from);
   contract(tape, { finish: 'RESIDUAL', first: !layer.skip }, {
     ...sizes, affine: projection, dilation: 1, reads: { x: h, residual: x }, writes: { y: output, skip },

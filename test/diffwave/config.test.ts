@@ -102,7 +102,7 @@ test('every field of the model and the training is checked and named', () => {
   }
   const wrongTraining: Record<keyof typeof training, unknown[]> = {
     batchSize: [0, 2.5], cropSamples: [0, -5, 1.5, undefined], learningRate: [0, -1, NaN, Infinity], beta1: [-0.1, 1],
-    beta2: [1, NaN], epsilon: [0], seed: [-1, 0.5, 2 ** 53],
+    beta2: [1, NaN], epsilon: [0], seed: [-1, 0.5, 2 ** 53], precision: ['float16', undefined],
   };
   for (const [field, values] of Object.entries(wrongTraining)) {
     for (const value of values) {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { prepareDataset } from '../../src/audio/dataset.node.ts';
+import { PRESETS } from '../../src/diffwave/config.ts';
 import { RunFolder } from '../../src/diffwave/run.node.ts';
 import { noise, sine, temporaryFolder } from '../audio/helpers.ts';
 import { WITHOUT_ADAPTER, refuses, runScript, succeeds } from './program.ts';
@@ -51,7 +52,7 @@ test('trains: configuration, log, checkpoints, latest weights, and what it says'
   assert.equal(bytes(run, 'weights.safetensors'), bytes(run, 'checkpoints', 'step-4', 'weights.safetensors'));
 
   const { preset, model, training } = RunFolder.open(run).config;
-  assert.equal([preset, model.layers, model.diffusionSteps, model.sampleRate], ['tiny', 6, 4, 7350]);
+  assert.equal([preset, model.layers, model.diffusionSteps, model.sampleRate], ['tiny', PRESETS.tiny.model.layers, 4, 7350]);
   assert.equal([training.batchSize, training.cropSamples, training.seed], [2, 256, 0]);
 
   const lines = readFileSync(join(run, 'log.jsonl'), 'utf8').trimEnd().split('\n').map((line) => JSON.parse(line));
@@ -63,7 +64,7 @@ test('trains: configuration, log, checkpoints, latest weights, and what it says'
   }
 
   assert.match(stdout, /^adapter   \S/m);
-  assert.match(stdout, /^model     tiny: 6 layers × 16 channels, T = 4, sees 127 samples \(0\.02 s\)$/m);
+  assert.match(stdout, /^model     tiny: 8 layers × 32 channels, T = 4, sees 511 samples \(0\.07 s\)$/m);
   assert.match(stdout, /^data      4 clips of 3675 samples at 7350 Hz, batch 2 × 256 samples$/m);
   assert.match(stdout, /^plan      [\d,]+ parameters, \d+ dispatches a step, \S+ .iB of GPU memory/m);
   assert.match(stdout, /^step 1 of 4 · loss \d\.\d{4} · \S+ steps\/s · .* left$/m);
