@@ -158,7 +158,8 @@ export class Gpu {
    */
   async throttle(): Promise<void> {
     if (this.isSoftware) return this.idle();
-    this.#ahead.push(this.device.queue.onSubmittedWorkDone());
+    // A lost device rejects these; `check` says why.
+    this.#ahead.push(this.device.queue.onSubmittedWorkDone().catch(() => undefined));
     if (this.#ahead.length > mostAhead) await this.#ahead.shift();
     this.check();
   }
