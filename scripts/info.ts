@@ -1,13 +1,16 @@
-/** npm run info: which adapter this is and what it can do. */
+/** npm run info: which adapter this is, what it can do, and which kernels were chosen for it. */
 import { Gpu } from '../src/gpu/gpu.ts';
+import { tunedFor, tuningFile } from '../src/verify/tuning.node.ts';
 import { command } from './lib/command.ts';
 import { ensureAdapter } from './lib/gpu.ts';
+import { choiceLines } from './lib/tuningReport.ts';
 
-const cli = command({ name: 'info', summary: 'Prints the adapter, its limits and features.', flags: {} });
+const cli = command({ name: 'info', summary: 'Prints the adapter, its limits, features and kernels.', flags: {} });
 
 await cli.run(async () => {
   await ensureAdapter();
   const gpu = await Gpu.open();
-  console.log(gpu.describe());
+  const path = tuningFile();
+  console.log([gpu.describe(), ...choiceLines(gpu, tunedFor(gpu, path), path)].join('\n'));
   gpu.close();
 });

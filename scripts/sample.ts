@@ -9,9 +9,8 @@ import { sample } from '../src/diffwave/sampling.ts';
 import { UserError } from '../src/errors.ts';
 import { writeFileAtomic } from '../src/files.node.ts';
 import { formatBytes } from '../src/gpu/buffers.ts';
-import { Gpu } from '../src/gpu/gpu.ts';
 import { command } from './lib/command.ts';
-import { ensureAdapter } from './lib/gpu.ts';
+import { noTuneFlag, openGpu } from './lib/openGpu.ts';
 import { play } from './lib/play.ts';
 import { formatDuration } from './lib/report.ts';
 
@@ -28,6 +27,7 @@ const cli = command({
     variance: { type: 'string', choices: ['beta', 'posterior'], default: 'beta', help: 'σ² of the reverse steps: β, or β̃ of the posterior' },
     returnSequence: { type: 'boolean', help: 'also write x_t of every step, from noise to sound' },
     play: { type: 'boolean', help: 'play each when it is done' },
+    noTune: noTuneFlag,
   },
 });
 
@@ -36,8 +36,7 @@ await cli.run(async ({ flags }) => {
     throw new UserError('--seconds and --length say the same thing twice: give one of them');
   }
   const run = RunFolder.open(flags.run);
-  await ensureAdapter();
-  const gpu = await Gpu.open();
+  const gpu = await openGpu({ tune: !flags.noTune, model: run.config.model });
   const model = await run.load(gpu);
   const { sampleRate } = model.config;
   const L = flags.length ?? Math.max(1, Math.round((flags.seconds ?? 5) * sampleRate));

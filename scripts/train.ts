@@ -6,11 +6,10 @@ import { DiffWave } from '../src/diffwave/model.ts';
 import { RunFolder } from '../src/diffwave/run.node.ts';
 import { train } from '../src/diffwave/training.ts';
 import { UserError } from '../src/errors.ts';
-import { Gpu } from '../src/gpu/gpu.ts';
 import { command } from './lib/command.ts';
 import { typed } from './lib/flags.ts';
-import { ensureAdapter } from './lib/gpu.ts';
 import { interruptSignal } from './lib/interrupt.ts';
+import { noTuneFlag, openGpu } from './lib/openGpu.ts';
 import { planLine, progressLine } from './lib/report.ts';
 
 const cli = command({
@@ -30,6 +29,7 @@ const cli = command({
     precision: { type: 'string', choices: ['float32', 'mixed'], default: 'float32', help: 'mixed stores activations as f16' },
     seed: { type: 'integer', min: 0, help: 'of weights, order, crops and noise (0)' },
     resume: { type: 'boolean', help: 'go on from the newest checkpoint in --out' },
+    noTune: noTuneFlag,
   },
 });
 
@@ -40,7 +40,6 @@ await cli.run(async ({ flags, given }) => {
   const presetName = run?.config.preset ?? flags.preset;
   const preset: Preset = presetNamed(presetName);
   const dataset = datasetFrom(flags.data, preset.data, console.log);
-  await ensureAdapter();
 
   const model = run?.config.model ?? {
     ...preset.model,
@@ -59,7 +58,7 @@ await cli.run(async ({ flags, given }) => {
     precision: flags.precision,
   };
 
-  const gpu = await Gpu.open();
+  const gpu = await openGpu({ tune: !flags.noTune, model });
   const diffwave = DiffWave.create(gpu, model, { seed: training.seed });
   const resume = run?.resume(diffwave);
   if (resume && resume.step >= flags.steps) {

@@ -4,12 +4,13 @@ import { WITHOUT_ADAPTER, refuses, succeeds } from './program.ts';
 
 const test = suite('npm run info');
 
-test('prints the adapter, its limits and features', async () => {
+test('prints the adapter, its limits, features and kernels', async () => {
   const stdout = await succeeds('info', []);
   assert.match(stdout, /^adapter   \S/);
   assert.match(stdout, /^binding   \d\S* .iB at most in one storage binding/m);
   assert.match(stdout, /^workgroup \d+ invocations/m);
   assert.match(stdout, /^features  shader-f16 (yes|no), subgroups (yes|no), timestamp-query (yes|no)$/m);
+  assert.match(stdout, /^chosen    (naive|tile|broadcast, \d+ lanes): the fixed table's for (software adapters|GPUs)$/m);
 });
 
 test('refuses flags that it does not have', () => refuses('info', ['--verbose'], ['unknown flag --verbose']));
