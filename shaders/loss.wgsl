@@ -1,4 +1,5 @@
 // Mean loss over all elements: mean squared error (Ho et al. 2020, eq. 14) or, with L1, mean absolute error.
+// WEIGHTED: each item's elements count as often as its weight says.
 // `partialSums` sums a chunk of elements per invocation, `total` adds the chunks up in one workgroup, both in a fixed
 // order, so that the loss is the same at every run.
 
@@ -9,10 +10,14 @@
 @group(0) @binding(4) var<storage, read_write> loss: array<f32>;          // (1)
 @group(0) @binding(5) var<storage, read> dLoss: array<f32>;               // (1)
 @group(0) @binding(6) var<storage, read_write> dPredicted: array<f32>;
+//@if WEIGHTED
+@group(0) @binding(8) var<storage, read> weight: array<f32>;              // (B)
+//@end
 
 struct Params {
   count: u32,  // elements
   chunks: u32, // partial sums
+  itemLength: u32, // elements of one item
 }
 @group(0) @binding(7) var<uniform> params: Params;
 
@@ -20,6 +25,15 @@ override L1 = false;
 override ACCUMULATE = false; // add to dPredicted instead of overwriting it
 
 const WORKGROUP = 64u;
+
+// 1 is left out by the compiler.
+fn weightOf(element: u32) -> f32 {
+  //@if WEIGHTED
+  return weight[element / params.itemLength];
+  //@else
+  return 1.0;
+  //@end
+}
 
 var<workgroup> sums: array<f32, WORKGROUP>;
 
@@ -31,7 +45,7 @@ fn partialSums(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups
   // Neighbours read neighbouring elements.
   for (var i = chunk; i < params.count; i += params.chunks) {
     let d = predicted[i] - wanted[i];
-    sum += select(d * d, abs(d), L1);
+    sum += select(d * d, abs(d), L1) * weightOf(i);
   }
   partial[chunk] = sum;
 }
@@ -56,7 +70,7 @@ fn backward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) g
   let i = id.x + id.y * groups.x * WORKGROUP;
   if (i >= params.count) { return; }
   let d = predicted[i] - wanted[i];
-  var g = dLoss[0] / f32(params.count) * select(2.0 * d, sign(d), L1);
+  var g = dLoss[0] / f32(params.count) * select(2.0 * d, sign(d), L1) * weightOf(i);
   if (ACCUMULATE) { g += dPredicted[i]; }
   dPredicted[i] = g;
 }

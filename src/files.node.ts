@@ -1,5 +1,5 @@
 /** Files that are either the old one or the new one, never half of one. */
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { appendFileSync, closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { UserError } from './errors.ts';
 
@@ -23,9 +23,23 @@ export function writeFileAtomic(path: string, data: Uint8Array | string): void {
     renameSync(temporary, path);
   } catch (error) {
     rmSync(temporary, { force: true });
-    throw error;
+    throw withPath(error, path);
   }
   syncFolder(dirname(path));
+}
+
+/** Appends to a file. What goes wrong names the file. */
+export function appendToFile(path: string, data: Uint8Array | string): void {
+  try {
+    appendFileSync(path, data);
+  } catch (error) {
+    throw withPath(error, path);
+  }
+}
+
+/** What a full disk throws out of a write says only that a write failed; this adds the file. */
+function withPath(error: unknown, path: string): unknown {
+  return error instanceof Error && 'code' in error && !('path' in error) ? Object.assign(error, { path }) : error;
 }
 
 /** Makes a rename inside `folder` durable. Windows cannot open folders and does not need it. */
@@ -49,4 +63,20 @@ export function readFileOrExplain(path: string, what: string): Uint8Array {
     if (code === 'EISDIR') throw new UserError(`${path}: is a folder, wanted a file (${what})`);
     throw new UserError(`${path}: cannot be read (${message})`);
   }
+}
+
+/**
+ * The object in a JSON file. Throws a `UserError` with the file's name; the parser's own message is left out, as it quotes
+ * the file, over several lines.
+ */
+export function parseJsonFile<T extends object>(file: string): T {
+  const text = new TextDecoder().decode(readFileOrExplain(file, 'JSON'));
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new UserError(`${file} is damaged: it is not valid JSON`);
+  }
+  if (typeof value !== 'object' || value === null) throw new UserError(`${file} is damaged: there is no object in it`);
+  return value as T;
 }

@@ -66,6 +66,15 @@ export class Parameters implements ParameterSource {
     return { buffer, size: this.size };
   }
 
+  /** A further flat buffer with what is in another one. */
+  copy(flat: FlatBuffer, label: string): FlatBuffer {
+    const buffer = this.#gpu.buffers.acquire(this.size, label);
+    const encoder = this.#gpu.device.createCommandEncoder();
+    encoder.copyBufferToBuffer(flat.buffer, 0, buffer, 0, this.size);
+    this.#gpu.device.queue.submit([encoder.finish()]);
+    return { buffer, size: this.size };
+  }
+
   /** The flat buffer of the gradients; made at the first call. */
   get gradients(): FlatBuffer {
     return (this.#gradients ??= this.flat('gradients'));

@@ -1,7 +1,10 @@
 /** Which crops and which diffusion steps a training step sees: functions of (seed, step) and of nothing else. */
 import { UserError } from '../errors.ts';
 import { uniform } from '../random.ts';
+import { augment } from './augmentation.ts';
+import type { TrainingConfig } from './config.ts';
 import { streams } from './streams.ts';
+import { stratifiedTimestep, uniformTimestep } from './timesteps.ts';
 
 /** What training needs of a data set; `audio/dataset.ts` has it. */
 export interface ClipSource {
@@ -15,21 +18,28 @@ export interface ClipSource {
 export interface Batch {
   /** x_0, (B, L). */
   readonly audio: Float32Array<ArrayBuffer>;
-  /** t of every item, counted from 0, uniform over 0 … T−1. */
+  /** t of every item, counted from 0. */
   readonly t: number[];
+}
+
+/** How batches are drawn; without the optional ones t is uniform and crops are as they are. */
+export interface BatchOptions extends Partial<Pick<TrainingConfig, 'timesteps' | 'polarityFlip' | 'gainDb'>> {
+  readonly B: number;
+  readonly L: number;
+  readonly T: number;
+  readonly seed: number;
 }
 
 export class BatchSource {
   readonly #clips: ClipSource;
-  readonly #sizes: { readonly B: number; readonly L: number; readonly T: number };
-  readonly #seed: number;
+  readonly #options: BatchOptions;
   readonly #checked = new Set<number>();
   #epoch = -1;
   #order: number[] = [];
 
   /** Throws a `UserError` if there are fewer clips than a batch, or clips shorter than the crop. */
-  constructor(clips: ClipSource, options: { B: number; L: number; T: number; seed: number }) {
-    const { B, L, T, seed } = options;
+  constructor(clips: ClipSource, options: BatchOptions) {
+    const { B, L } = options;
     if (clips.clipCount < B) {
       throw new UserError(`the data set has ${clips.clipCount} clips, fewer than a batch of ${B}: add music or use a smaller --batch-size`);
     }
@@ -37,8 +47,7 @@ export class BatchSource {
       throw new UserError(`crops of ${L} samples were asked for, but a clip of the data set has ${clips.clipSamples}: use a smaller --crop-samples`);
     }
     this.#clips = clips;
-    this.#sizes = { B, L, T };
-    this.#seed = seed;
+    this.#options = options;
   }
 
   /**
@@ -46,17 +55,20 @@ export class BatchSource {
    * `UserError` if a clip has a value that is not a number.
    */
   at(step: number): Batch {
-    const { B, L, T } = this.#sizes;
+    const { B, L, T, seed, timesteps, polarityFlip, gainDb } = this.#options;
+    const drawTimestep = timesteps === 'stratified' ? stratifiedTimestep : uniformTimestep;
     const { clipCount, clipSamples } = this.#clips;
     const audio = new Float32Array(B * L);
     const t: number[] = [];
     for (let item = 0; item < B; item++) {
       const number = step * B + item;
       const clip = this.#clip(this.#clipAt(Math.floor(number / clipCount), number % clipCount));
-      const place = { seed: this.#seed, step, item, index: 0 };
-      const start = Math.floor(uniform({ ...place, stream: streams.crop }) * (clipSamples - L + 1));
-      audio.set(clip.subarray(start, start + L), item * L);
-      t.push(Math.floor(uniform({ ...place, stream: streams.timestep }) * T));
+      const place = { seed, step, item };
+      const start = Math.floor(uniform({ ...place, stream: streams.crop, index: 0 }) * (clipSamples - L + 1));
+      const crop = audio.subarray(item * L, (item + 1) * L);
+      crop.set(clip.subarray(start, start + L));
+      augment(crop, { ...place, polarityFlip, gainDb });
+      t.push(drawTimestep({ ...place, B, T }));
     }
     return { audio, t };
   }
@@ -79,7 +91,7 @@ export class BatchSource {
       this.#epoch = epoch;
       this.#order = Array.from({ length: this.#clips.clipCount }, (_, i) => i);
       for (let i = this.#order.length - 1; i > 0; i--) {
-        const j = Math.floor(uniform({ seed: this.#seed, stream: streams.order, step: epoch, item: 0, index: i }) * (i + 1));
+        const j = Math.floor(uniform({ seed: this.#options.seed, stream: streams.order, step: epoch, item: 0, index: i }) * (i + 1));
         [this.#order[i], this.#order[j]] = [this.#order[j]!, this.#order[i]!];
       }
     }

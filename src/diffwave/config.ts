@@ -1,5 +1,12 @@
-/** What a DiffWave is, how it is trained and on what, the presets, and what follows from a configuration alone. */
+/** What a DiffWave is, on what it is trained, the presets, and what follows from a configuration alone. */
 import { UserError } from '../errors.ts';
+import { COUNT, FRACTION, POSITIVE, applyRules, isCount, oneOf } from './rules.ts';
+import type { Rule } from './rules.ts';
+import { TRAINING } from './trainingConfig.ts';
+import type { TrainingConfig } from './trainingConfig.ts';
+
+export { completeTraining, validateTraining } from './trainingConfig.ts';
+export type { TrainingConfig } from './trainingConfig.ts';
 
 /** The model. All of it is kept in the metadata of a weights file. */
 export interface DiffWaveConfig {
@@ -15,18 +22,6 @@ export interface DiffWaveConfig {
   readonly betaEnd: number; // β of the last step, linear in between (Ho et al. 2020, section 4)
   readonly loss: 'mse' | 'l1'; // mean of squares (Ho et al., eq. 14) or of absolute values (lmnt-com/diffwave)
   readonly sampleRate: number; // Hz, of what is learned and sampled
-}
-
-/** The training. The optimiser is Adam (Kingma and Ba 2015). */
-export interface TrainingConfig {
-  readonly batchSize: number; // B
-  readonly cropSamples: number | null; // L, samples cut at random from a clip; null takes whole clips
-  readonly learningRate: number;
-  readonly beta1: number; // decay of Adam's running mean of the gradient
-  readonly beta2: number; // decay of Adam's running mean of its square
-  readonly epsilon: number; // added to the root of the latter
-  readonly seed: number; // of weights, crops, t and noise
-  readonly precision: 'float32' | 'mixed'; // of stored activations; sums, gradients and weights are float32 in both
 }
 
 /** How WAV files become clips. */
@@ -58,17 +53,6 @@ const MODEL: DiffWaveConfig = {
   betaEnd: 0.02,
   loss: 'mse',
   sampleRate: DEFAULT_SAMPLE_RATE,
-};
-
-const TRAINING: TrainingConfig = {
-  batchSize: 4,
-  cropSamples: null,
-  learningRate: 2e-4,
-  beta1: 0.9,
-  beta2: 0.999,
-  epsilon: 1e-8,
-  seed: 0,
-  precision: 'float32',
 };
 
 const DATA: DataConfig = { downsample: 3, splits: 6, seconds: 30 };
@@ -171,25 +155,6 @@ function affine(name: string, diskShape: readonly number[]): ParameterShape[] {
   ];
 }
 
-/** What a field must be: the test, and the test in words. */
-interface Rule {
-  readonly accepts: (value: unknown) => boolean;
-  readonly wanted: string;
-}
-
-const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) > 0;
-const isBetween = (value: unknown, low: number, high: number): boolean =>
-  typeof value === 'number' && value > low && value < high;
-
-const COUNT: Rule = { accepts: isCount, wanted: 'a whole number from 1' };
-const FRACTION: Rule = { accepts: (value) => isBetween(value, 0, 1), wanted: 'a number between 0 and 1' };
-const DECAY: Rule = { accepts: (value) => value === 0 || isBetween(value, 0, 1), wanted: 'a number from 0 to below 1' };
-const POSITIVE: Rule = { accepts: (value) => isBetween(value, 0, Infinity), wanted: 'a number above 0' };
-const oneOf = (...names: string[]): Rule => ({
-  accepts: (value) => names.includes(value as string),
-  wanted: names.map((name) => `"${name}"`).join(' or '),
-});
-
 const MODEL_RULES: Record<keyof DiffWaveConfig, Rule> = {
   layers: COUNT,
   channels: COUNT,
@@ -210,42 +175,11 @@ const MODEL_RULES: Record<keyof DiffWaveConfig, Rule> = {
   sampleRate: POSITIVE,
 };
 
-const TRAINING_RULES: Record<keyof TrainingConfig, Rule> = {
-  batchSize: COUNT,
-  cropSamples: { accepts: (value) => value === null || isCount(value), wanted: 'a whole number from 1, or null' },
-  learningRate: POSITIVE,
-  beta1: DECAY,
-  beta2: DECAY,
-  epsilon: POSITIVE,
-  seed: {
-    accepts: (value) => value === 0 || isCount(value),
-    wanted: 'a whole number from 0 to 2^53 - 1',
-  },
-  precision: oneOf('float32', 'mixed'),
-};
-
 /** Throws a UserError with the field, what was wanted and what came. `where` is the file or flags it came from. */
 export function validateConfig(config: DiffWaveConfig, where: string): void {
   applyRules({ values: config, rules: MODEL_RULES, where });
   if (config.betaStart > config.betaEnd) {
     throw new UserError(`${where}: betaStart ${config.betaStart} must not be above betaEnd ${config.betaEnd}.`);
-  }
-}
-
-/** The same for the training's part. */
-export function validateTraining(training: TrainingConfig, where: string): void {
-  applyRules({ values: training, rules: TRAINING_RULES, where });
-}
-
-function applyRules<T extends object>(
-  { values, rules, where }: { values: T; rules: Record<keyof T, Rule>; where: string },
-): void {
-  for (const field of Object.keys(rules) as (keyof T & string)[]) {
-    const { accepts, wanted } = rules[field];
-    if (!accepts(values[field])) {
-      const came = typeof values[field] === 'number' ? String(values[field]) : JSON.stringify(values[field]);
-      throw new UserError(`${where}: ${field} must be ${wanted}, not ${came ?? 'missing'}.`);
-    }
   }
 }
 

@@ -54,10 +54,10 @@ export class DiffWave {
     writeFileAtomic(path, bytes);
   }
 
-  /** The bytes of a safetensors file with the weights and the configuration. */
-  async toBytes(): Promise<Uint8Array> {
+  /** The bytes of a safetensors file with the weights, or others of the same shapes, and the configuration. */
+  async toBytes(weights?: Weights): Promise<Uint8Array> {
     return writeSafetensors({
-      tensors: weightsToDisk(this.config, await this.weights()),
+      tensors: weightsToDisk(this.config, weights ?? await this.weights()),
       metadata: { format: 'pt', config: configToMetadata(this.config) },
     });
   }

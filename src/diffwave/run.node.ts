@@ -3,21 +3,29 @@
  *
  *   config.json                what is trained, how, on what
  *   log.jsonl                  one object a line: step, loss, learningRate, seconds
- *   weights.safetensors        the latest weights
- *   checkpoints/step-N/        weights.safetensors, optimizer.safetensors, state.json after N updates
+ *   weights.safetensors        the latest weights to sample from: averaged over time where the training does that
+ *   weights-raw.safetensors    in that case, the latest weights themselves
+ *   best.json                  the step of the checkpoint that did best in validation, if there was any
+ *   checkpoints/step-N/        the same weights after N updates, optimizer.safetensors, state.json
+ *
+ * Whatever is written is there as a whole or not at all, at whichever moment the process is killed: a temporary name,
+ * which ends in .tmp, is synced to the disk and renamed.
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, appendFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../errors.ts';
-import { readFileOrExplain, syncFolder, writeFileAtomic } from '../files.node.ts';
+import { appendToFile, parseJsonFile, readFileOrExplain, writeFileAtomic } from '../files.node.ts';
 import type { Gpu } from '../gpu/gpu.ts';
+import type { Checkpoint } from './checkpoint.node.ts';
+import {
+  discard, expectSameNetwork, loadCheckpoint, rawWeightsName, weightsName, writeCheckpoint,
+} from './checkpoint.node.ts';
 import type { DiffWaveConfig, TrainingConfig } from './config.ts';
-import { validateConfig, validateTraining } from './config.ts';
+import { completeTraining, validateConfig, validateTraining } from './config.ts';
 import { DiffWave } from './model.ts';
-import { readSafetensors, writeSafetensors } from './safetensors.ts';
-import type { OptimizerState } from './trainer.ts';
 import type { Progress } from './training.ts';
-import { weightsFromDisk, weightsToDisk } from './weights.ts';
+
+export type { Checkpoint } from './checkpoint.node.ts';
 
 const formatVersion = 1;
 
@@ -28,11 +36,15 @@ export interface RunConfig {
   readonly training: TrainingConfig;
   /** Where the data came from, as the user typed it. */
   readonly data: string;
+  /** Tracks that are kept back for validation; older runs have none. */
+  readonly validationTracks?: number;
 }
 
-export type Checkpoint = OptimizerState & { readonly seconds: number };
-
 const checkpointName = /^step-(\d+)$/;
+const isLeftover = (name: string): boolean => name.endsWith('.tmp');
+
+/** What the system says when there is no room: disk, quota, size of a file. */
+const noRoom = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
 
 export class RunFolder {
   readonly path: string;
@@ -48,7 +60,7 @@ export class RunFolder {
     if (existsSync(join(path, 'config.json'))) {
       throw new UserError(`${path} already has a run in it: go on with --resume, or choose another --out`);
     }
-    if (existsSync(path) && readdirSync(path).length > 0) {
+    if (existsSync(path) && readdirSync(path).some((name) => !isLeftover(name))) {
       throw new UserError(`${path} is not empty and is not a run: choose another --out`);
     }
   }
@@ -66,17 +78,28 @@ export class RunFolder {
     const file = join(path, 'config.json');
     if (!existsSync(path)) throw new UserError(`${path}: there is no such folder (a run wanted)`);
     if (!existsSync(file)) throw new UserError(`${path} is not a run: it has no config.json; "npm run train" makes one`);
-    const config = parseJson<RunConfig>(file);
+    const config = parseJsonFile<RunConfig>(file);
     if (config.format !== formatVersion) {
       throw new UserError(`${file}: format ${config.format} is not one that this version reads (${formatVersion})`);
     }
     validateConfig(config.model ?? {}, file);
-    validateTraining(config.training ?? {}, file);
-    return new RunFolder(path, config);
+    const training = completeTraining(config.training ?? {});
+    validateTraining(training, file);
+    return new RunFolder(path, { ...config, training });
   }
 
+  /** The weights to sample from. */
   get weightsFile(): string {
-    return join(this.path, 'weights.safetensors');
+    return join(this.path, weightsName);
+  }
+
+  /** The weights as they were trained, not averaged over time; the same file where nothing is averaged. */
+  get rawWeightsFile(): string {
+    return join(this.path, this.#averages ? rawWeightsName : weightsName);
+  }
+
+  get #averages(): boolean {
+    return this.config.training.emaDecay > 0;
   }
 
   get logFile(): string {
@@ -84,25 +107,23 @@ export class RunFolder {
   }
 
   /**
-   * The network with the latest weights. Throws a `UserError` if they are missing or damaged, or belong to another
-   * network than config.json says.
+   * The network with the latest weights, averaged over time where the training does that, unless `raw` is asked for.
+   * Throws a `UserError` if they are missing or damaged, or belong to another network than config.json says.
    */
-  async load(gpu: Gpu): Promise<DiffWave> {
-    const model = await DiffWave.load(gpu, this.weightsFile);
-    for (const [field, wanted] of Object.entries(this.config.model)) {
-      const found = model.config[field as keyof DiffWaveConfig];
-      if (found === undefined || found === wanted) continue;
+  async load(gpu: Gpu, { raw = false } = {}): Promise<DiffWave> {
+    const file = raw ? this.rawWeightsFile : this.weightsFile;
+    const model = await DiffWave.load(gpu, file);
+    try {
+      expectSameNetwork(model.config, this.config.model, file);
+    } catch (error) {
       model.destroy();
-      throw new UserError(
-        `${this.weightsFile} is of another network than ${join(this.path, 'config.json')}: its ${field} is ${found}, ` +
-          `not ${wanted}; put back the file that belongs there`,
-      );
+      throw error;
     }
     return model;
   }
 
   appendLog({ step, loss, learningRate, seconds }: Progress): void {
-    appendFileSync(this.logFile, `${JSON.stringify({ step, loss, learningRate, seconds })}\n`);
+    appendToFile(this.logFile, `${JSON.stringify({ step, loss, learningRate, seconds })}\n`);
   }
 
   /** The log so far; a last line that a crash cut off is left out. */
@@ -117,31 +138,51 @@ export class RunFolder {
     });
   }
 
-  /** Saves a checkpoint, complete or not at all, then the run's latest weights. */
-  async save(model: DiffWave, state: Checkpoint): Promise<void> {
-    const weights = await model.toBytes();
-    const folder = join(this.path, 'checkpoints', `step-${state.step}`);
-    const temporary = `${folder}.tmp`;
-    rmSync(temporary, { recursive: true, force: true });
-    mkdirSync(temporary, { recursive: true });
-    try {
-      writeFileAtomic(join(temporary, 'weights.safetensors'), weights);
-      const tensors = new Map([
-        ...weightsToDisk(model.config, state.m, 'm.'),
-        ...weightsToDisk(model.config, state.v, 'v.'),
-      ]);
-      const metadata = { format: 'pt', step: String(state.step) };
-      writeFileAtomic(join(temporary, 'optimizer.safetensors'), writeSafetensors({ tensors, metadata }));
-      const { step, seconds } = state;
-      writeFileAtomic(join(temporary, 'state.json'), `${JSON.stringify({ step, seconds })}\n`);
-      rmSync(folder, { recursive: true, force: true });
-      renameSync(temporary, folder);
-    } catch (error) {
-      rmSync(temporary, { recursive: true, force: true });
-      throw error;
+  /**
+   * Saves a checkpoint, complete or not at all, then the run's latest weights; then deletes all checkpoints but the
+   * `keep` newest and the best. Throws a `UserError` if there is no room for it; what was there before is still there.
+   */
+  async save(model: DiffWave, state: Checkpoint, { keep = Infinity } = {}): Promise<void> {
+    if (this.#averages !== (state.average !== undefined)) {
+      throw new TypeError(`${this.path} ${this.#averages ? 'wants an average' : 'has no average'} of the weights`);
     }
-    syncFolder(join(this.path, 'checkpoints'));
-    writeFileAtomic(this.weightsFile, weights);
+    const files = await this.#weightsFiles(model, state);
+    const folder = join(this.path, 'checkpoints', `step-${state.step}`);
+    try {
+      writeCheckpoint(folder, model, { state, files });
+      for (const [name, bytes] of files) writeFileAtomic(join(this.path, name), bytes);
+    } catch (error) {
+      if (!noRoom.has((error as NodeJS.ErrnoException)?.code ?? '')) throw error;
+      const [newest] = this.checkpoints();
+      const rest = newest ? `, the checkpoint of step ${newest.step} is complete: make room and go on with --resume` : '';
+      throw new UserError(`step ${state.step} could not be saved in ${this.path} (${(error as Error).message})${rest}`);
+    }
+    this.#prune(keep);
+  }
+
+  /** The weights' files of a checkpoint and of the run, by name. */
+  async #weightsFiles(model: DiffWave, { average }: Checkpoint): Promise<Map<string, Uint8Array>> {
+    if (!average) return new Map([[weightsName, await model.toBytes()]]);
+    return new Map([[weightsName, await model.toBytes(average)], [rawWeightsName, await model.toBytes()]]);
+  }
+
+  /** Says which checkpoint is the best so far: it is kept whatever `keep` says, once it is saved. */
+  markBest(best: { readonly step: number; readonly loss: number }): void {
+    writeFileAtomic(join(this.path, 'best.json'), `${JSON.stringify(best)}\n`);
+  }
+
+  /** What `markBest` was told last. */
+  get best(): { readonly step: number; readonly loss: number } | undefined {
+    const file = join(this.path, 'best.json');
+    return existsSync(file) ? parseJsonFile(file) : undefined;
+  }
+
+  #prune(keep: number): void {
+    const best = this.best?.step;
+    for (const { step, path } of this.checkpoints().slice(keep)) {
+      if (step === best) continue;
+      discard(path);
+    }
   }
 
   /** Folders of the checkpoints, newest first. */
@@ -159,51 +200,28 @@ export class RunFolder {
   /**
    * The newest checkpoint: its weights are written into `model`, the optimizer's state is returned. Throws a
    * `UserError` if there is none, or if it is broken; then it says which older one there is. Never starts again.
-   * The log loses the lines after the checkpoint, which the run will write again.
+   * What a crash may have left behind is put in order: the log loses the lines after the checkpoint, which the run will
+   * write again, the run's latest weights become those of the checkpoint, and temporary files go.
    */
   resume(model: DiffWave): Checkpoint {
     const [newest, older] = this.checkpoints();
     if (!newest) throw new UserError(`${this.path} has no checkpoint to resume from: delete the folder to start again`);
     let state: Checkpoint;
     try {
-      state = loadCheckpoint(newest.path, model);
+      state = loadCheckpoint(newest.path, model, { averages: this.#averages });
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
       const way = older ? `delete ${newest.path} to resume from step ${older.step}` : 'there is no older checkpoint';
       throw new UserError(`${error.message}; ${way}`);
     }
+    for (const folder of [this.path, join(this.path, 'checkpoints')]) {
+      for (const name of readdirSync(folder).filter(isLeftover)) rmSync(join(folder, name), { recursive: true });
+    }
+    for (const name of this.#averages ? [weightsName, rawWeightsName] : [weightsName]) {
+      writeFileAtomic(join(this.path, name), readFileOrExplain(join(newest.path, name), 'weights'));
+    }
     const kept = this.readLog().filter((line) => line.step <= state.step);
     writeFileAtomic(this.logFile, kept.map((line) => `${JSON.stringify(line)}\n`).join(''));
     return state;
   }
-}
-
-function loadCheckpoint(path: string, model: DiffWave): Checkpoint {
-  const weightsFile = join(path, 'weights.safetensors');
-  const optimizerFile = join(path, 'optimizer.safetensors');
-  const { step, seconds } = parseJson<{ step: number; seconds: number }>(join(path, 'state.json'));
-  const weights = weightsFromDisk(model.config, readSafetensors(readFileOrExplain(weightsFile, 'weights'), weightsFile), {
-    file: weightsFile,
-  });
-  const stored = readSafetensors(readFileOrExplain(optimizerFile, 'optimizer state'), optimizerFile);
-  if (!Number.isSafeInteger(step) || stored.metadata.step !== String(step)) {
-    throw new UserError(`${path}: state.json says step ${step}, optimizer.safetensors step ${stored.metadata.step}`);
-  }
-  const moment = (prefix: string) => weightsFromDisk(model.config, stored, { file: optimizerFile, prefix });
-  const state = { step, seconds: Number(seconds) || 0, m: moment('m.'), v: moment('v.') };
-  model.parameters.write(model.parameters.values, weights);
-  return state;
-}
-
-/** The object in a JSON file. The parser's own message is left out: it quotes the file, over several lines. */
-function parseJson<T extends object>(file: string): T {
-  const text = new TextDecoder().decode(readFileOrExplain(file, 'JSON'));
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    throw new UserError(`${file} is damaged: it is not valid JSON`);
-  }
-  if (typeof value !== 'object' || value === null) throw new UserError(`${file} is damaged: there is no object in it`);
-  return value as T;
 }

@@ -14,4 +14,12 @@ export const streams = {
   start: 5,
   /** z of the reverse steps. */
   reverse: 6,
+  /** Polarity (index 0) and gain (index 1) of a crop. */
+  augmentation: 7,
+  /** Which tracks are kept back; `item` is the track. */
+  validationTracks: 16,
+  /** Where a crop of the validation begins in its clip. */
+  validationCrop: 17,
+  /** ε of the validation; `step` is the item. */
+  validationNoise: 18,
 } as const;

@@ -1,9 +1,10 @@
 /** The training loop: queue steps, look at the loss now and then, save now and then, stop when asked. */
-import { UserError } from '../errors.ts';
 import type { ClipSource } from './batches.ts';
 import { BatchSource } from './batches.ts';
 import type { TrainingConfig } from './config.ts';
+import { learningRateAt } from './learningRate.ts';
 import type { DiffWave } from './model.ts';
+import { NotFiniteError, explainNotFinite, snapshotOf } from './nanHunt.ts';
 import type { OptimizerState } from './trainer.ts';
 import { Trainer } from './trainer.ts';
 
@@ -12,6 +13,7 @@ export interface Progress {
   readonly step: number;
   /** Mean loss of the updates since the report before (of the first update in the first report). */
   readonly loss: number;
+  /** Of the last of them. */
   readonly learningRate: number;
   /** Seconds of training, those before a resume included. */
   readonly seconds: number;
@@ -33,8 +35,10 @@ export interface TrainOptions {
   readonly saveEvery?: number;
   /** Stops the loop after the step that is running. */
   readonly signal?: AbortSignal;
-  /** Called once before the first step, with the plan in `trainer.plan`. */
-  readonly onStart?: (trainer: Trainer) => void;
+  /** Called once before the first step, with the plan in `trainer.plan`; training waits for it. */
+  readonly onStart?: (trainer: Trainer) => unknown;
+  /** Called after every update, with its work queued; the loop waits for it. Comes before a report and a save. */
+  readonly onUpdate?: (trainer: Trainer) => unknown;
   readonly onProgress?: (progress: Progress) => void;
   /** Called every `saveEvery` updates and at the end, unless that has been saved already; a report comes before it. */
   readonly onSave?: (state: OptimizerState & { readonly seconds: number }) => Promise<void> | void;
@@ -51,7 +55,7 @@ export async function train(model: DiffWave, options: TrainOptions): Promise<Pro
   const { printEvery = 100, saveEvery = 1000, maxSeconds = Infinity } = options;
   const L = training.cropSamples ?? dataset.clipSamples;
   const T = model.config.diffusionSteps;
-  const batches = new BatchSource(dataset, { B: training.batchSize, L, T, seed: training.seed });
+  const batches = new BatchSource(dataset, { ...training, B: training.batchSize, L, T });
   const trainer = await Trainer.create({ model, training, L });
   if (resume) trainer.restore(resume);
   const clock = performance.now() - (resume?.seconds ?? 0) * 1000;
@@ -59,6 +63,7 @@ export async function train(model: DiffWave, options: TrainOptions): Promise<Pro
   const began = { step: trainer.step, seconds: elapsed() };
   let reported = { ...began };
   let saved = resume?.step; // a new run that is stopped before its first update is saved too: it can be resumed
+  let good = await snapshotOf(trainer); // as last saved: from here the way to a NaN is walked again
   let last: Progress | undefined;
   // Reports run beside the loop, one after the other: the loop does not wait for the numbers it prints.
   let reports = Promise.resolve();
@@ -73,13 +78,12 @@ export async function train(model: DiffWave, options: TrainOptions): Promise<Pro
     reports = reports.then(async () => {
       const values = await losses;
       const loss = values.reduce((sum, value) => sum + value, 0) / values.length;
+      const learningRate = learningRateAt(training, now.step - 1);
       const stepsPerSecond = (now.step - since.step) / Math.max(now.seconds - since.seconds, 1e-9);
-      last = { ...now, loss, learningRate: training.learningRate, stepsPerSecond, eta: (steps - now.step) / stepsPerSecond };
+      last = { ...now, loss, learningRate, stepsPerSecond, eta: (steps - now.step) / stepsPerSecond };
       options.onProgress?.(last);
       if (!Number.isFinite(loss)) {
-        throw new UserError(
-          `the loss became ${loss} between step ${since.step} and ${now.step} at learning rate ${training.learningRate}: go back to a checkpoint before that and use a lower --learning-rate`,
-        );
+        throw new NotFiniteError(`the loss became ${loss} between step ${since.step} and ${now.step} at learning rate ${learningRate}`);
       }
     });
     reports.catch((error: unknown) => (failure ??= error));
@@ -93,26 +97,28 @@ export async function train(model: DiffWave, options: TrainOptions): Promise<Pro
     for (const [name, values] of state.m) {
       if (values.every(Number.isFinite)) continue;
       // A relu or a gate may turn NaN into a number (WGSL lets it), and then the loss does not show it.
-      throw new UserError(
-        `the gradient of '${name}' became NaN or infinite before step ${state.step} at learning rate ` +
-          `${training.learningRate}: go back to a checkpoint before that and use a lower --learning-rate`,
-      );
+      const learningRate = learningRateAt(training, state.step - 1);
+      throw new NotFiniteError(`the gradient of '${name}' became NaN or infinite before step ${state.step} at learning rate ${learningRate}`);
     }
+    good = { weights: await model.weights(), ...state };
     await options.onSave?.({ ...state, seconds: elapsed() });
   };
 
   try {
-    options.onStart?.(trainer);
+    await options.onStart?.(trainer);
     while (trainer.step < steps && !signal?.aborted && elapsed() - began.seconds < maxSeconds) {
       trainer.update(batches.at(trainer.step));
       await model.gpu.throttle();
       if (failure) break;
+      await options.onUpdate?.(trainer);
       const first = trainer.step === began.step + 1 && trainer.step === 1;
       if (first || trainer.step % printEvery === 0) report();
       if (trainer.step % saveEvery === 0) await save();
     }
     await save();
     return last;
+  } catch (error) {
+    throw error instanceof NotFiniteError ? await explainNotFinite(error, { trainer, batches, from: good }) : error;
   } finally {
     trainer.destroy();
   }

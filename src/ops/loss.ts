@@ -9,41 +9,48 @@ export type LossKind = 'mse' | 'l1';
 const chunk = 256;
 
 /**
- * Mean over all elements of (p − w)² (`mse`, Ho et al. 2020, eq. 14) or |p − w| (`l1`): a single number, (1).
- * `wanted` has no gradient.
+ * Mean over all elements of (p − w)² (`mse`, Ho et al. 2020, eq. 14) or |p − w| (`l1`): a single number, (1). With
+ * `weight` (B), every item's elements are multiplied by its weight; the divisor stays their number. `wanted` and
+ * `weight` have no gradient.
  */
-export function loss(tape: Tape, options: { predicted: Tensor; wanted: Tensor; kind: LossKind }): Tensor {
-  const { predicted, wanted, kind } = options;
+export function loss(tape: Tape, options: {
+  predicted: Tensor; wanted: Tensor; kind: LossKind; weight?: Tensor;
+}): Tensor {
+  const { predicted, wanted, kind, weight } = options;
   expectShape(wanted, predicted.shape, 'loss');
+  if (weight) expectShape(weight, predicted.shape.slice(0, 1), 'loss');
   const overrides = { L1: kind === 'l1' };
+  const constants = { WEIGHTED: Number(!!weight) };
+  const weights = weight && { weight };
   const count = predicted.length;
+  const itemLength = count / predicted.shape[0]!;
   const chunks = Math.ceil(count / chunk);
   const partial = tape.result('partial loss', [chunks]);
   const result = tape.result('loss', [1], [predicted]);
   tape.record({
-    kernel: { shader: 'loss', entry: 'partialSums', overrides },
-    reads: { predicted, wanted },
+    kernel: { shader: 'loss', entry: 'partialSums', constants, overrides },
+    reads: { predicted, wanted, ...weights },
     writes: { partial },
-    params: { count, chunks },
+    params: { count, chunks, itemLength },
     workgroups: workgroupsFor(chunks),
   });
   tape.record({
-    kernel: { shader: 'loss', entry: 'total' },
+    kernel: { shader: 'loss', entry: 'total', constants },
     reads: { partialIn: partial },
     writes: { loss: result },
-    params: { count, chunks },
+    params: { count, chunks, itemLength },
     workgroups: 1,
   });
 
-  // mse ⇒ dp = 2(p − w)/N;  l1 ⇒ dp = sign(p − w)/N
+  // mse ⇒ dp = 2(p − w)/N;  l1 ⇒ dp = sign(p − w)/N;  both times the item's weight
   tape.onBackward([result], () => {
     const slot = tape.gradientSlot(predicted);
     if (!slot) return;
     tape.record({
-      kernel: { shader: 'loss', entry: 'backward', overrides: { ...overrides, ACCUMULATE: slot.accumulate } },
-      reads: { predicted, wanted, dLoss: tape.gradient(result)! },
+      kernel: { shader: 'loss', entry: 'backward', constants, overrides: { ...overrides, ACCUMULATE: slot.accumulate } },
+      reads: { predicted, wanted, ...weights, dLoss: tape.gradient(result)! },
       writes: { dPredicted: slot.tensor },
-      params: { count, chunks },
+      params: { count, chunks, itemLength },
       workgroups: workgroupsFor(count),
     });
   });

@@ -9,6 +9,7 @@ import { gateCases } from './gate.ts';
 import { linearCases } from './linear.ts';
 import { lossCases } from './loss.ts';
 import { noiseCases } from './noise.ts';
+import { normCases } from './norm.ts';
 import { reduceCases } from './reduce.ts';
 import { reluCases } from './relu.ts';
 import { residualCases } from './residual.ts';
@@ -31,6 +32,7 @@ export const allCases: readonly KernelCase[] = [
   ...scaleCases,
   ...lossCases,
   ...reduceCases,
+  ...normCases,
   ...adamCases,
   ...noiseCases,
   ...diffuseCases,

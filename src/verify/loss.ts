@@ -7,24 +7,30 @@ import { divisionRoundings, exact, roundingError, times } from './case.ts';
 /** Elements that are equal in both inputs: there the L1 loss has no derivative, and 0 is wanted. */
 const edges = [0.25, -3, 0];
 
-export function lossCase({ shape, kind }: { shape: readonly number[]; kind: LossKind }): KernelCase {
+export function lossCase({ shape, kind, weights }: {
+  shape: readonly number[]; kind: LossKind; weights?: readonly number[];
+}): KernelCase {
   return {
     stem: 'loss',
-    name: `${kind} ${times(...shape)}`,
-    inputs: { predicted: { shape, gradient: true, edges }, wanted: { shape, edges } },
-    record: (tape, { predicted, wanted }) => ({ loss: loss(tape, { predicted, wanted, kind }) }),
-    expected({ predicted, wanted, 'd loss': [dLoss] }) {
-      const pair = { kind, predicted, target: wanted };
+    name: `${kind} ${times(...shape)}${weights ? ', weighted' : ''}`,
+    inputs: {
+      predicted: { shape, gradient: true, edges },
+      wanted: { shape, edges },
+      ...(weights && { weight: { shape: [shape[0]], values: weights } }),
+    },
+    record: (tape, { predicted, wanted, weight }) => ({ loss: loss(tape, { predicted, wanted, kind, weight }) }),
+    expected({ predicted, wanted, weight, 'd loss': [dLoss] }) {
+      const pair = { kind, predicted, target: wanted, weight };
       const value = Float64Array.of(lossTruth(pair));
       const gradient = lossBackward(pair).map((d) => dLoss * d);
       return {
-        // difference, square, N − 1 additions and the mean
-        loss: { value, scale: value, tolerance: roundingError(predicted.length + 2 + divisionRoundings) },
-        // difference, mean, product
+        // difference, square, weight, N − 1 additions and the mean
+        loss: { value, scale: value, tolerance: roundingError(predicted.length + 3 + divisionRoundings) },
+        // difference, mean, weight, product
         'd predicted': {
           value: gradient,
           scale: gradient.map(Math.abs),
-          tolerance: roundingError(2 + divisionRoundings),
+          tolerance: roundingError(3 + divisionRoundings),
         },
       };
     },
@@ -52,6 +58,7 @@ export const lossCases: readonly KernelCase[] = [
     { shape: [3, 7], kind },
     { shape: [1, 257], kind }, // one more than one invocation sums
     { shape: [2, 8221], kind }, // more partial sums than the last workgroup has invocations
+    { shape: [3, 257], kind, weights: [0, 0.125, 7] }, // chunks that items share
   ]).map(lossCase),
   historyCase({ slots: 1, slot: 0 }),
   historyCase({ slots: 100, slot: 64 }),

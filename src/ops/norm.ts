@@ -1,0 +1,33 @@
+import type { Tape } from '../autograd/tape.ts';
+import type { Tensor } from '../autograd/tensor.ts';
+import { workgroupsFor } from './lanes.ts';
+
+/** Groups of four elements that one invocation sums; the partial sums are then few enough for one workgroup. */
+const chunk = 64;
+
+/**
+ * ‖x‖ = √Σx² over all elements, whose number is a multiple of 4: a single number, (1). Has no gradient. Infinite where
+ * the sum of the squares is beyond float32, that is from a norm of 1.8e19 on.
+ */
+export function norm(tape: Tape, x: Tensor): Tensor {
+  const count = x.length / 4;
+  if (!Number.isInteger(count)) throw new TypeError(`norm: wanted a multiple of 4 elements, got ${x}`);
+  const chunks = Math.ceil(count / chunk);
+  const partial = tape.result('partial squares', [chunks]);
+  const result = tape.result('norm', [1]);
+  tape.record({
+    kernel: { shader: 'norm', entry: 'partialSums' },
+    reads: { x },
+    writes: { partial },
+    params: { count, chunks },
+    workgroups: workgroupsFor(chunks),
+  });
+  tape.record({
+    kernel: { shader: 'norm', entry: 'total' },
+    reads: { partialIn: partial },
+    writes: { norm: result },
+    params: { count, chunks },
+    workgroups: 1,
+  });
+  return result;
+}
