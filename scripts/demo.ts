@@ -62,7 +62,7 @@ await cli.run(async ({ flags, given }) => {
     maxSeconds: flags.minutes * 60,
     printEvery: 50,
     saveEvery: flags.steps,
-    onStart: (trainer) => console.log(planLine(trainer.plan, model.parameters)),
+    onStart: (trainer) => console.log(planLine(trainer)),
     onProgress: (progress) => {
       if (progress.step === 1 || progress.step % 200 === 0) console.log(progressLine(progress, flags.steps));
       run.appendLog(progress);
@@ -73,7 +73,8 @@ await cli.run(async ({ flags, given }) => {
   console.log(`trained ${last?.step ?? 0} updates; now sampling ${flags.seconds} s in ${model.config.diffusionSteps} steps`);
   const L = Math.round(flags.seconds * dataset.sampleRate);
   // With 50 large steps the posterior's variance leaves less hiss than β_t, which the full-size presets sample with.
-  const audio = (await sample(model, { shape: [1, L], seed: 0, variance: 'posterior' })).audio[0]!;
+  const averaged = await run.load(gpu); // the running mean of the weights
+  const audio = (await sample(averaged, { shape: [1, L], seed: 0, variance: 'posterior' })).audio[0]!;
   const files = { wav: join(flags.out, 'sample.wav'), spectrogram: join(flags.out, 'sample.png'), curve: join(flags.out, 'loss.png') };
   writeFileAtomic(files.wav, encodeWav16(audio, dataset.sampleRate));
   writeFileAtomic(files.spectrogram, spectrogramImage(audio, { sampleRate: dataset.sampleRate, title: 'demo sample' }));

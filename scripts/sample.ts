@@ -25,6 +25,7 @@ const cli = command({
     count: { type: 'integer', default: 1, min: 1, help: 'how many' },
     seed: { type: 'integer', default: 0, min: 0, help: 'another seed, another sound' },
     variance: { type: 'string', choices: ['beta', 'posterior'], default: 'beta', help: 'σ² of the reverse steps: β, or β̃ of the posterior' },
+    rawWeights: { type: 'boolean', help: 'the weights as they were trained last, not their running mean' },
     returnSequence: { type: 'boolean', help: 'also write x_t of every step, from noise to sound' },
     play: { type: 'boolean', help: 'play each when it is done' },
     noTune: noTuneFlag,
@@ -37,7 +38,7 @@ await cli.run(async ({ flags }) => {
   }
   const run = RunFolder.open(flags.run);
   const gpu = await openGpu({ tune: !flags.noTune, model: run.config.model });
-  const model = await run.load(gpu);
+  const model = await run.load(gpu, { raw: flags.rawWeights });
   const { sampleRate } = model.config;
   const L = flags.length ?? Math.max(1, Math.round((flags.seconds ?? 5) * sampleRate));
 

@@ -1,7 +1,8 @@
 /**
  * `npm test [-- name…]`: runs every `*.test.ts` below this folder, or those whose path contains one of the names, in
- * one process, on an adapter that it provides itself if need be. The last line is `N passed, N failed`; the exit code
- * is 1 unless something passed and nothing failed. Nothing may be skipped: a test that did not run has failed.
+ * one process, on an adapter that it provides itself if need be. With `--long`, which is `npm run test:long`, also every
+ * `*.long.ts`: what takes minutes. The last line is `N passed, N failed`; the exit code is 1 unless something passed and
+ * nothing failed. Nothing may be skipped: a test that did not run has failed.
  */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -26,10 +27,12 @@ await main().catch(endWith);
 await end();
 
 async function main(): Promise<void> {
-  const names = process.argv.slice(2);
+  const words = process.argv.slice(2);
+  const names = words.filter((word) => word !== '--long');
+  const kind = words.includes('--long') ? /\.(test|long)\.ts$/ : /\.test\.ts$/;
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .map((file) => file.replaceAll('\\', '/'))
-    .filter((file) => file.endsWith('.test.ts') && (names.length === 0 || names.some((name) => file.includes(name))))
+    .filter((file) => kind.test(file) && (names.length === 0 || names.some((name) => file.includes(name))))
     .sort();
   if (files.length === 0) throw new Error(`no test file has ${names.join(' or ')} in its path`);
   await ensureAdapter();

@@ -1,6 +1,5 @@
 /** How numbers are printed. */
-import type { Plan } from '../../src/autograd/plan.ts';
-import type { Parameters } from '../../src/autograd/parameters.ts';
+import type { Trainer } from '../../src/diffwave/trainer.ts';
 import type { Progress } from '../../src/diffwave/training.ts';
 import { formatBytes } from '../../src/gpu/buffers.ts';
 
@@ -22,11 +21,10 @@ export function progressLine(progress: Progress, steps: number): string {
 }
 
 /** What a training step needs, before it runs. */
-export function planLine(plan: Plan, parameters: Parameters): string {
-  const optimizer = parameters.size * 4; // values, gradients and Adam's two moments
+export function planLine({ plan, model: { parameters }, optimizerBytes }: Trainer): string {
   return (
     `plan      ${parameters.count.toLocaleString('en')} parameters, ${plan.operations.length} dispatches a step, ` +
-    `${formatBytes(plan.bytes + optimizer)} of GPU memory (activations ${formatBytes(plan.bytes)}, ` +
+    `${formatBytes(plan.bytes + optimizerBytes)} of GPU memory (activations ${formatBytes(plan.bytes)}, ` +
     `${formatBytes(plan.unsharedBytes)} if they did not share)`
   );
 }

@@ -68,6 +68,25 @@ test('t covers 0 to T − 1 evenly, and crops the whole clip', () => {
   assert.equal([...starts].sort((a, b) => a - b), Array.from({ length: 71 }, (_, start) => start));
 });
 
+test('timesteps and augmentation are as they are asked for', () => {
+  const plain = new BatchSource(clips, { ...SIZES, T: 4, B: 4 });
+  const options = { ...SIZES, T: 4, B: 4, timesteps: 'stratified', polarityFlip: true, gainDb: 6 } as const;
+  const [source, other] = [new BatchSource(clips, options), new BatchSource(clips, options)];
+  for (let step = 7; step >= 0; step--) {
+    const { audio, t } = source.at(step);
+    assert.equal([...t].sort(), [0, 1, 2, 3], 'one of each');
+    for (let item = 0; item < 4; item++) {
+      const [from, to] = [item * SIZES.L, (item + 1) * SIZES.L];
+      const [got, crop] = [audio.slice(from, to), plain.at(step).audio.slice(from, to)];
+      const factor = got[20] / crop[20];
+      got.forEach((value, i) => assert.ok(Math.abs(value - factor * crop[i]) <= 1e-5 * Math.abs(value)));
+    }
+  }
+  for (const step of [3, 0, 7]) assert.equal(other.at(step), source.at(step), 'a function of seed and step');
+  const factors = [0, 1, 2].map((step) => source.at(step).audio[0] / plain.at(step).audio[0]);
+  assert.is(new Set(factors).size, 3);
+});
+
 test('whole clips, and batches as large as the data set', () => {
   const source = new BatchSource(clips, { ...SIZES, B: 5, L: 100 });
   const crops = cropsOf(source.at(3), 100);

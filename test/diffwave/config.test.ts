@@ -2,8 +2,8 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { readFileSync } from 'node:fs';
 import {
-  PRESETS, configFromMetadata, configToMetadata, dilationOf, parameterShapes, presetNamed, receptiveField,
-  validateConfig, validateTraining,
+  PRESETS, completeTraining, configFromMetadata, configToMetadata, dilationOf, parameterShapes, presetNamed,
+  receptiveField, validateConfig, validateTraining,
 } from '../../src/diffwave/config.ts';
 import { readSafetensors } from '../../src/diffwave/safetensors.ts';
 import { noiseSchedule } from '../../src/diffwave/schedule.ts';
@@ -103,6 +103,10 @@ test('every field of the model and the training is checked and named', () => {
   const wrongTraining: Record<keyof typeof training, unknown[]> = {
     batchSize: [0, 2.5], cropSamples: [0, -5, 1.5, undefined], learningRate: [0, -1, NaN, Infinity], beta1: [-0.1, 1],
     beta2: [1, NaN], epsilon: [0], seed: [-1, 0.5, 2 ** 53], precision: ['float16', undefined],
+    warmupSteps: [-1, 0.5, null], schedule: ['linear', undefined], decaySteps: [0, 1.5, undefined],
+    decayFactor: [-0.1, 1, NaN], weightDecay: [-0.1, NaN, Infinity, null], clipNorm: [0, -1, NaN, Infinity, undefined],
+    emaDecay: [-0.1, 1, NaN, null], minSnr: [0, -5, NaN, undefined], timesteps: ['sobol', undefined],
+    polarityFlip: [0, 'no', undefined], gainDb: [-1, NaN, Infinity],
   };
   for (const [field, values] of Object.entries(wrongTraining)) {
     for (const value of values) {
@@ -110,6 +114,25 @@ test('every field of the model and the training is checked and named', () => {
         isUserError(new RegExp(`^flags: ${field} must be .*, not `)), `${field} ${value}`);
     }
   }
+});
+
+test('a schedule needs its length', () => {
+  for (const [fields, pattern] of [
+    [{ schedule: 'cosine' }, /^flags: decaySteps must be given for the cosine schedule/],
+    [{ schedule: 'step' }, /^flags: decaySteps must be given for the step schedule/],
+    [{ schedule: 'cosine', warmupSteps: 9, decaySteps: 9 }, /^flags: decaySteps 9 must be above warmupSteps 9/],
+  ] as const) assert.throws(() => validateTraining({ ...training, ...fields }, 'flags'), isUserError(pattern));
+  validateTraining({ ...training, schedule: 'step', warmupSteps: 9, decaySteps: 5 }, 'flags');
+});
+
+test('a training of before there was a choice has everything off, and keeps what it says', () => {
+  const { batchSize, cropSamples, learningRate, beta1, beta2, epsilon, seed } = training;
+  const old = { batchSize, cropSamples, learningRate, beta1, beta2, epsilon, seed };
+  const complete = completeTraining(old);
+  validateTraining(complete, 'file');
+  assert.equal(complete, { ...training, emaDecay: 0 }); // the presets average, old runs did not
+  assert.equal(completeTraining({ ...complete, emaDecay: 0.9, gainDb: 3 }), { ...complete, emaDecay: 0.9, gainDb: 3 });
+  assert.throws(() => validateTraining(completeTraining({}), 'file'), isUserError(/^file: batchSize .* missing/));
 });
 
 test.run();

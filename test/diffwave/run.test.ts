@@ -25,8 +25,14 @@ const RUN = { preset: 'tiny', model, training: PRESETS.tiny.training, data: 'mus
 
 /** The weights and moments that the run of these tests has after so many steps: nothing learned, only different. */
 const weightsAt = (step: number): Weights => initialWeights(model, step);
-const stateAt = (step: number): Checkpoint =>
-  ({ step, seconds: step / 2, m: initialWeights(model, 1000 + step), v: initialWeights(model, 2000 + step) });
+const averageAt = (step: number): Weights => initialWeights(model, 3000 + step);
+const stateAt = (step: number): Checkpoint => ({
+  step,
+  seconds: step / 2,
+  m: initialWeights(model, 1000 + step),
+  v: initialWeights(model, 2000 + step),
+  average: averageAt(step),
+});
 
 async function network(seed: number): Promise<DiffWave> {
   return DiffWave.create(await gpuForTests(), model, { seed });
@@ -96,16 +102,80 @@ test('a folder that is not a run, and a configuration that is damaged', async ()
   ]) await refuses(() => RunFolder.open(temporaryFolder({ 'config.json': content })), ...texts);
 });
 
-test('a checkpoint has the weights, both moments, the step and the time, to the bit', async () => {
+test('a checkpoint has the weights, their average, both moments, the step and the time, to the bit', async () => {
   const run = await runWith(3, 12);
   assert.equal(run.checkpoints().map(({ step }) => step), [12, 3]); // by number, not by name
   const { state, weights } = await resumed(run);
   assert.equal(state, stateAt(12));
   assert.equal(weights, weightsAt(12));
-  const latest = await run.load(await gpuForTests());
-  assert.equal(await latest.weights(), weightsAt(12));
-  assert.equal(latest.config, model);
-  latest.destroy();
+  for (const [raw, wanted] of [[false, averageAt(12)], [true, weightsAt(12)]] as const) {
+    const latest = await run.load(await gpuForTests(), { raw });
+    assert.equal(await latest.weights(), wanted);
+    assert.equal(latest.config, model);
+    latest.destroy();
+  }
+});
+
+test('a run without averages has one file of weights, and one of before there was a choice goes on', async () => {
+  const { average: _, ...plain } = stateAt(3);
+  const run = RunFolder.create(join(temporaryFolder(), 'run'), { ...RUN, training: { ...RUN.training, emaDecay: 0 } });
+  const diffwave = await network(3);
+  await run.save(diffwave, plain);
+  diffwave.destroy();
+  assert.equal(readdirSync(run.path).sort(), ['checkpoints', 'config.json', 'weights.safetensors']);
+  assert.is(run.rawWeightsFile, run.weightsFile);
+  // As it was then: no such fields, no hashes.
+  const { emaDecay, schedule, timesteps, ...then } = RUN.training;
+  writeFileSync(join(run.path, 'config.json'), JSON.stringify({ format: 1, ...RUN, training: then }));
+  writeFileSync(join(run.checkpoints()[0].path, 'state.json'), '{"step":3,"seconds":1.5}');
+  assert.is(RunFolder.open(run.path).config.training.emaDecay, 0);
+  assert.equal((await resumed(run)), { state: plain, weights: weightsAt(3) });
+});
+
+test('a state that does not fit the training is not saved', async () => {
+  const run = await runWith();
+  const { average: _, ...plain } = stateAt(3);
+  const diffwave = await network(3);
+  let problem: unknown;
+  await run.save(diffwave, plain).catch((error: unknown) => { problem = error; });
+  assert.match(String(problem), /^TypeError: .* wants an average of the weights$/);
+  assert.equal(run.checkpoints(), []);
+  diffwave.destroy();
+});
+
+test('the newest checkpoints stay, and the best', async () => {
+  const run = await runWith();
+  const diffwave = await network(1);
+  const steps = (): number[] => run.checkpoints().map(({ step }) => step);
+  for (const step of [2, 4, 6]) await run.save(diffwave, stateAt(step), { keep: 2 });
+  assert.equal(steps(), [6, 4]);
+  run.markBest({ step: 4, loss: 0.5 });
+  assert.equal(run.best, { step: 4, loss: 0.5 });
+  for (const step of [8, 10]) await run.save(diffwave, stateAt(step), { keep: 1 });
+  assert.equal(steps(), [10, 4]);
+  run.markBest({ step: 12, loss: 0.25 });
+  await run.save(diffwave, stateAt(12), { keep: 1 });
+  assert.equal(steps(), [12]);
+  assert.equal(readdirSync(join(run.path, 'checkpoints')), ['step-12']);
+  await run.save(diffwave, stateAt(14));
+  assert.equal(steps(), [14, 12], 'without a number all stay');
+  diffwave.destroy();
+});
+
+test('what a crash left behind is put in order: latest weights, temporary files', async () => {
+  const run = await runWith(3, 12);
+  truncateSync(run.weightsFile, 100);
+  rmSync(run.rawWeightsFile);
+  const leftovers = [join(run.path, 'log.jsonl.7.tmp'), join(run.path, 'checkpoints', 'step-9.old.tmp')];
+  for (const leftover of leftovers) mkdirSync(leftover);
+  await resumed(run);
+  for (const name of ['weights.safetensors', 'weights-raw.safetensors']) {
+    assert.equal(readFileSync(join(run.path, name)), readFileSync(join(run.checkpoints()[0].path, name)));
+  }
+  assert.equal(leftovers.filter(existsSync), []);
+  const started = temporaryFolder();
+  mkdirSync(join(started, 'config.json.7.tmp')); // a run that was killed before it had a configuration
+  assert.is(RunFolder.create(started, RUN).path, started);
 });
 
 test('a checkpoint that is saved again replaces itself', async () => {
@@ -138,6 +208,13 @@ test('what a crash left half-written is no checkpoint', async () => {
   assert.is(existsSync(left), false);
 });
 
+/** Another bit in the last number of a file. */
+function flip(path: string): void {
+  const bytes = readFileSync(path);
+  bytes[bytes.length - 1] ^= 1;
+  writeFileSync(path, bytes);
+}
+
 for (const [what, file, damage] of [
   ['truncated weights', 'weights.safetensors', (path: string) => truncateSync(path, 3000)],
   ['truncated optimizer state', 'optimizer.safetensors', (path: string) => truncateSync(path, 5000)],
@@ -148,6 +225,9 @@ for (const [what, file, damage] of [
   ['missing weights', 'weights.safetensors', (path: string) => rmSync(path)],
   ['another step', 'state.json', (path: string) => writeFileSync(path, '{"step":13,"seconds":6}')],
   ['a step that is no number', 'state.json', (path: string) => writeFileSync(path, '{"step":"12","seconds":6}')],
+  ['edited weights', 'weights-raw.safetensors', (path: string) => flip(path)],
+  ['edited average', 'weights.safetensors', (path: string) => flip(path)],
+  ['edited optimizer state', 'optimizer.safetensors', (path: string) => flip(path)],
 ] as const) {
   test(`broken checkpoint: ${what}`, async () => {
     const run = await runWith(3, 12);
@@ -182,8 +262,8 @@ test('weights of another network are not taken for the run\'s own', async () => 
   ] as const) {
     const foreign = DiffWave.create(gpu, { ...model, ...other });
     await foreign.save(run.weightsFile);
-    foreign.destroy();
     await refuses(() => run.load(gpu), run.weightsFile, 'config.json', ...texts);
+    foreign.destroy();
   }
   truncateSync(run.weightsFile, 3000);
   await refuses(() => run.load(gpu), run.weightsFile, 'cut off');
@@ -191,8 +271,11 @@ test('weights of another network are not taken for the run\'s own', async () => 
   await refuses(() => run.load(gpu), run.weightsFile, 'no such file');
 
   const wider = DiffWave.create(gpu, { ...model, channels: 8 });
-  await refuses(() => run.resume(wider), 'weights.safetensors', 'input_projection.weight', 'use the preset');
+  await refuses(() => run.resume(wider), 'weights-raw.safetensors', 'input_projection.weight', 'use the preset');
   wider.destroy();
+  const slower = DiffWave.create(gpu, { ...model, dilationCycle: 1 });
+  await refuses(() => run.resume(slower), 'weights-raw.safetensors', 'dilationCycle is 2, not 1');
+  slower.destroy();
 });
 
 test('the log loses what comes after the checkpoint, and a line that was cut off', async () => {

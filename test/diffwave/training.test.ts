@@ -2,58 +2,15 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { ClipSource } from '../../src/diffwave/batches.ts';
-import { BatchSource } from '../../src/diffwave/batches.ts';
-import { PRESETS } from '../../src/diffwave/config.ts';
-import type { DiffWaveConfig, TrainingConfig } from '../../src/diffwave/config.ts';
 import { DiffWave } from '../../src/diffwave/model.ts';
-import { RunFolder } from '../../src/diffwave/run.node.ts';
 import type { Checkpoint } from '../../src/diffwave/run.node.ts';
-import { noiseSchedule } from '../../src/diffwave/schedule.ts';
-import { streams } from '../../src/diffwave/streams.ts';
-import { Trainer } from '../../src/diffwave/trainer.ts';
-import { train } from '../../src/diffwave/training.ts';
-import type { Progress, TrainOptions } from '../../src/diffwave/training.ts';
 import { UserError } from '../../src/errors.ts';
-import { adam } from '../../src/reference/adam.ts';
-import { diffuse } from '../../src/reference/diffuse.ts';
-import { loss, lossBackward } from '../../src/reference/loss.ts';
-import { networkBackward, networkForward } from '../../src/reference/network.ts';
-import { normals } from '../../src/reference/random.ts';
-import { noise, sine, temporaryFolder } from '../audio/helpers.ts';
-import { assertClose, largest } from '../close.ts';
+import { loss } from '../../src/reference/loss.ts';
+import { assertClose } from '../close.ts';
 import { gpuForTests } from '../gpuForTests.ts';
+import { config, dataset, noiseOf, training, trial } from './trial.ts';
 
 const test = suite('training');
-
-const config: DiffWaveConfig = {
-  ...PRESETS.tiny.model, layers: 2, channels: 8, dilationCycle: 2, encodingWidth: 16, embeddingWidth: 16,
-};
-const training: TrainingConfig = { ...PRESETS.tiny.training, batchSize: 2, cropSamples: 61, learningRate: 1e-3 };
-
-/** Five clips of 100 samples, no two alike. */
-const dataset: ClipSource = {
-  clipCount: 5,
-  clipSamples: 100,
-  clip: (i) => (i % 2 ? noise(100, i) : sine({ hertz: 300 + 100 * i, sampleRate: 7350, samples: 100 })),
-};
-
-/** What a run of `train` said, saved and threw. */
-async function trial(options: Partial<TrainOptions> & { steps: number }, model?: DiffWave) {
-  const reports: Progress[] = [];
-  const saved: Checkpoint[] = [];
-  const trained = model ?? DiffWave.create(await gpuForTests(), config, { seed: 5 });
-  let problem: unknown;
-  const last = await train(trained, {
-    dataset,
-    training,
-    onProgress: (progress) => reports.push(progress),
-    onSave: (state) => void saved.push(state),
-    ...options,
-  }).catch((error: unknown) => { problem = error; });
-  const weights = await trained.weights();
-  trained.destroy();
-  return { reports, saved, problem, last, weights };
-}
 
 test('one batch is learned by heart', async () => {
   // x_0 is ½ throughout and T is 4: for each t, ε = (x_t − √ᾱ_t/2)/√(1−ᾱ_t) is a line through x_t, so nothing but the
@@ -84,88 +41,6 @@ test('an untrained network predicts its bias: the first loss is the mean of (ε 
   assertClose([first.loss], [exact], { rtol: 1e-5, what: 'first loss' });
   // ε has variance 1, and the mean of 122 squares of it spreads by √(2/122) = 0.13.
   assertClose([first.loss], [1 + bias ** 2], { atol: 0.6, what: 'first loss against its expectation' });
-});
-
-/** ε of a training step, (B, L), out of the float64 reference. */
-function noiseOf({ step, B, L }: { step: number; B: number; L: number }): Float64Array {
-  const place = { seed: training.seed, stream: streams.trainingNoise, step, length: L };
-  return Float64Array.from(Array.from({ length: B }, (_, item) => [...normals({ ...place, item })]).flat());
-}
-
-test('three steps of Adam follow the float64 reference', async () => {
-  const model = DiffWave.create(await gpuForTests(), config, { seed: 5 });
-  const [B, L] = [training.batchSize, training.cropSamples!];
-  const initial = await model.weights();
-  // The last convolution begins at zero, and nothing before it would have a gradient in step 1.
-  initial.get('output_projection.weight')!.forEach((_, i, weight) => (weight[i] = Math.cos(i + 1)));
-  model.parameters.write(model.parameters.values, initial);
-
-  const parameters = new Map([...initial].map(([name, values]) => [name, Float64Array.from(values)]));
-  const moments = new Map([...initial].map(([name, { length }]) =>
-    [name, { m: new Float64Array(length), v: new Float64Array(length) }]));
-  /** By parameter, the smallest |gradient| that each number has had, relative to the largest of its tensor. */
-  const smallest = new Map([...initial].map(([name, { length }]) => [name, new Float64Array(length).fill(Infinity)]));
-  const batches = new BatchSource(dataset, { B, L, T: config.diffusionSteps, seed: training.seed });
-  const { sqrtAlphaBar, sqrtOneMinusAlphaBar } = noiseSchedule({ ...config, steps: config.diffusionSteps });
-  const trainer = await Trainer.create({ model, training, L });
-  const wantedLosses: number[] = [];
-
-  for (let step = 0; step < 3; step++) {
-    const batch = batches.at(step);
-    trainer.update(batch);
-
-    const target = noiseOf({ step, B, L });
-    const [signalLevel, noiseLevel] = [sqrtAlphaBar, sqrtOneMinusAlphaBar].map((level) => batch.t.map((t) => level[t]));
-    const noisy = diffuse({ audio: Float64Array.from(batch.audio), noise: target, signalLevel, noiseLevel, B, L });
-    const input = { config, parameters, noisy, t: batch.t, B, L };
-    const trace = networkForward(input);
-    const pair = { kind: config.loss, predicted: trace.predicted, target };
-    wantedLosses.push(loss(pair));
-    const gradients = networkBackward({ ...input, trace, dPredicted: lossBackward(pair) });
-    for (const [name, gradient] of gradients) {
-      const scale = largest(gradient);
-      const relative = smallest.get(name)!;
-      gradient.forEach((value, i) => (relative[i] = Math.min(relative[i], Math.abs(value) / scale)));
-      adam({ ...training, value: parameters.get(name)!, gradient, ...moments.get(name)!, step: step + 1 });
-    }
-  }
-
-  assertClose(await trainer.losses(3), wantedLosses, { rtol: 1e-5, what: 'losses' });
-  const got = await model.weights();
-  let [plain, all] = [0, 0];
-  for (const [name, want] of parameters) {
-    const keep = (_: unknown, i: number) => smallest.get(name)![i] >= 1e-3;
-    const [subset, wanted] = [got.get(name)!.filter(keep), want.filter(keep)];
-    plain += wanted.length;
-    all += want.length;
-    // Where the gradient is large enough for its sign to be sure, a hundredth of a step; elsewhere Adam, who divides by
-    // the gradient's size, may turn a rounding difference into a step in the other direction.
-    if (wanted.length > 0) assertClose(subset, wanted, { atol: training.learningRate / 100, what: name });
-    assertClose(got.get(name)!, want, { atol: 3 * 2 * training.learningRate, what: `${name}, small gradients too` });
-  }
-  assert.ok(plain > 0.8 * all, `${plain} of ${all} numbers were held to the tight tolerance`);
-  trainer.destroy();
-  model.destroy();
-});
-
-test('ten steps, saved, and ten more are twenty steps, to the bit', async () => {
-  const gpu = await gpuForTests();
-  const folder = RunFolder.create(temporaryFolder(), { preset: 'tiny', model: config, training, data: 'music' });
-  const straight = await trial({ steps: 20 });
-
-  const first = DiffWave.create(gpu, config, { seed: 5 });
-  await trial({ steps: 10, onSave: (state) => folder.save(first, state) }, first);
-  const second = DiffWave.create(gpu, config, { seed: 77 }); // its own weights must not matter
-  const resume = RunFolder.open(folder.path).resume(second);
-  assert.is(resume.step, 10);
-  const resumed = await trial({ steps: 20, resume }, second);
-
-  assert.equal(resumed.saved.map(({ step }) => step), [20]);
-  assert.ok(resumed.saved[0].seconds >= resume.seconds);
-  assert.equal(resumed.weights, straight.weights);
-  assert.equal(resumed.saved[0].m, straight.saved[0].m);
-  assert.equal(resumed.saved[0].v, straight.saved[0].v);
-  assert.is(resumed.last!.loss, (await trial({ steps: 20, printEvery: 10 })).last!.loss); // the mean of steps 11 to 20
 });
 
 test('reports: when, and the mean loss of which steps', async () => {
@@ -200,7 +75,7 @@ test('a loss that is not a number stops the run and is never saved', async () =>
   assert.instance(problem, UserError);
   assert.is((problem as Error).message,
     'the loss became NaN between step 2 and 4 at learning rate 0.001: ' +
-      'go back to a checkpoint before that and use a lower --learning-rate');
+      'go back to the checkpoint of step 2 and use a lower --learning-rate');
   assert.equal(saved, [2]);
   assert.equal(reports.map(({ step }) => step), [1, 2, 4]);
 });
@@ -212,8 +87,8 @@ test('a NaN that the loss need not show is not saved either', async () => {
   assert.instance(problem, UserError);
   // The gate turns it into a number on some adapters; on others the loss is NaN in step 4.
   const { message } = problem as Error;
-  if (message.startsWith('the loss')) assert.match(message, 'became NaN between step 2 and 4 at learning rate 0.001: ');
-  else assert.match(message, /^the gradient of '\S+' became NaN or infinite before step 4 at learning rate 0\.001: /);
+  if (message.startsWith('the loss')) assert.match(message, 'became NaN between step 2 and 4 at learning rate 0.001; it first appeared in update 3, where ');
+  else assert.match(message, /^the gradient of '\S+' became NaN or infinite before step 4 at learning rate 0\.001; it first appeared in update 3, where /);
   assert.equal(saved, []);
 });
 
@@ -229,7 +104,7 @@ test('a learning rate that is far too high is found out', async () => {
   const { problem, reports } = await trial({ training: { ...training, learningRate: 1e9 }, steps: 200, printEvery: 5 });
   assert.instance(problem, UserError);
   assert.match((problem as Error).message,
-    /^the loss became (NaN|Infinity) between step \d+ and \d+ at learning rate 1000000000: /);
+    /^the loss became (NaN|Infinity) between step \d+ and \d+ at learning rate 1000000000; it first appeared in update \d+, where /);
   assert.ok(reports.length < 40, 'long before the last step');
 });
 

@@ -29,6 +29,10 @@ export interface RunOptions {
   readonly env?: NodeJS.ProcessEnv;
   /** Once this text has appeared on stdout, the program is sent a SIGINT, as Ctrl-C does. */
   readonly interruptAt?: string;
+  /** It is killed (SIGKILL) so many milliseconds after this text has appeared on stdout, or after its start. */
+  readonly kill?: { readonly after?: string; readonly milliseconds: number };
+  /** Bytes after which writing fails as on a full disk. */
+  readonly diskRoom?: number;
 }
 
 /** An environment in which Dawn finds no adapter and none is fetched. It works on Linux; elsewhere none can be hidden. */
@@ -43,15 +47,20 @@ const DAWN = /^Warning: |^ +at .*\/dawn\/|^\n$/;
 
 /** Runs `scripts/<name>.ts` with these arguments. No folder of programs: a player must not be heard in a test. */
 export async function runScript(name: string, args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
-  const { env, interruptAt } = options;
-  const child = spawn(process.execPath, ['--import', 'tsx', `scripts/${name}.ts`, ...args], {
+  const { env, interruptAt, kill, diskRoom } = options;
+  const preload = diskRoom === undefined ? [] : ['--import', './test/scripts/fullDisk.mjs'];
+  const child = spawn(process.execPath, [...preload, '--import', 'tsx', `scripts/${name}.ts`, ...args], {
     cwd: root,
-    env: { ...process.env, ...CACHES, PATH: '', ...env },
+    env: { ...process.env, ...CACHES, PATH: '', DISK_ROOM: String(diskRoom), ...env },
   });
   let [stdout, stderr, interrupted] = ['', '', false];
   child.stderr.on('data', (text) => { stderr += text; });
+  const killLater = (): void => void setTimeout(() => child.kill('SIGKILL'), kill!.milliseconds);
+  if (kill && kill.after === undefined) killLater();
   child.stdout.on('data', (text) => {
+    const appears = kill?.after !== undefined && !stdout.includes(kill.after);
     stdout += text;
+    if (appears && stdout.includes(kill!.after!)) killLater();
     if (interruptAt === undefined || interrupted || !stdout.includes(interruptAt)) return;
     interrupted = true;
     child.kill('SIGINT');

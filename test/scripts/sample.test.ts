@@ -30,7 +30,8 @@ async function makeRun(): Promise<RunFolder> {
   const run = RunFolder.create(join(temporaryFolder(), 'run'), {
     preset: 'tiny', model: config, training: PRESETS.tiny.training, data: 'music',
   });
-  await run.save(model, { step: 1, seconds: 1, m: initialWeights(config, 2), v: initialWeights(config, 3) });
+  const [m, v, average] = [2, 3, 4].map((seed) => initialWeights(config, seed));
+  await run.save(model, { step: 1, seconds: 1, m, v, average });
   model.destroy();
   return run;
 }
@@ -56,6 +57,10 @@ test('two sounds and their spectrograms; the same seed gives the same bytes', as
   assert.ok(decodeWav(wav, 'sample').samples.some((value) => value !== 0));
   assert.not.equal(bytes(out, 0), bytes(out, 1));
   assert.equal([...readFileSync(join(out, 'sample-seed3-0.png')).subarray(0, 4)], [0x89, 0x50, 0x4e, 0x47]);
+
+  const raw = newFolder();
+  await succeeds('sample', [...args, '--out', raw, '--raw-weights']);
+  assert.not.equal(bytes(raw, 0), bytes(out, 0), 'without the flag it is the average of the weights');
 
   const again = newFolder();
   await succeeds('sample', [...args, '--out', again]);

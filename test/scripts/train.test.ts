@@ -3,7 +3,10 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { prepareDataset } from '../../src/audio/dataset.node.ts';
+import { typed } from '../../scripts/lib/flags.ts';
 import { PRESETS } from '../../src/diffwave/config.ts';
+import type { TrainingConfig } from '../../src/diffwave/config.ts';
+import { learningRateAt } from '../../src/diffwave/learningRate.ts';
 import { RunFolder } from '../../src/diffwave/run.node.ts';
 import { noise, sine, temporaryFolder } from '../audio/helpers.ts';
 import { WITHOUT_ADAPTER, refuses, runScript, succeeds } from './program.ts';
@@ -45,11 +48,16 @@ const bytes = (...path: string[]): Buffer => readFileSync(join(...path));
 
 test('trains: configuration, log, checkpoints, latest weights, and what it says', async () => {
   const { run, stdout, original } = await trained();
-  assert.equal(readdirSync(run).sort(), ['checkpoints', 'config.json', 'log.jsonl', 'weights.safetensors']);
+  for (const name of ['checkpoints', 'config.json', 'log.jsonl', 'weights-raw.safetensors', 'weights.safetensors']) {
+    assert.ok(readdirSync(run).includes(name), name);
+  }
   assert.equal(checkpoints(run), ['step-2', 'step-4']);
   assert.equal(readdirSync(join(run, 'checkpoints', 'step-4')).sort(),
-    ['optimizer.safetensors', 'state.json', 'weights.safetensors']);
-  assert.equal(bytes(run, 'weights.safetensors'), bytes(run, 'checkpoints', 'step-4', 'weights.safetensors'));
+    ['optimizer.safetensors', 'state.json', 'weights-raw.safetensors', 'weights.safetensors']);
+  for (const file of ['weights.safetensors', 'weights-raw.safetensors']) {
+    assert.equal(bytes(run, file), bytes(run, 'checkpoints', 'step-4', file));
+  }
+  assert.not.equal(bytes(run, 'weights.safetensors'), bytes(run, 'weights-raw.safetensors'));
 
   const { preset, model, training } = RunFolder.open(run).config;
   assert.equal([preset, model.layers, model.diffusionSteps, model.sampleRate], ['tiny', PRESETS.tiny.model.layers, 4, 7350]);
@@ -84,9 +92,28 @@ test('--resume goes on to the same weights as a run that was not interrupted', a
 
   const straight = newRun();
   await succeeds('train', ['--data', data, '--out', straight, '--steps', '6', ...SMALL]);
-  for (const file of ['weights.safetensors', 'optimizer.safetensors']) {
+  for (const file of ['weights.safetensors', 'weights-raw.safetensors', 'optimizer.safetensors']) {
     assert.equal(bytes(run, 'checkpoints', 'step-6', file), bytes(straight, 'checkpoints', 'step-6', file));
   }
+});
+
+test('every option of the training has its flag and its place in config.json, and old checkpoints go', async () => {
+  const run = newRun();
+  const options = {
+    warmupSteps: 2, schedule: 'cosine', decayFactor: 0.2, weightDecay: 0.01, clipNorm: 0.5, emaDecay: 0, minSnr: 5,
+    timesteps: 'stratified', gainDb: 6, learningRate: 0.001, seed: 3,
+  };
+  const flags = Object.entries(options).flatMap(([name, value]) => [typed(name), String(value)]);
+  const args = ['--data', data, '--out', run, ...SMALL, '--steps', '6', '--keep', '2', '--loss', 'l1', '--polarity-flip'];
+  await succeeds('train', [...args, ...flags]);
+  const { model, training } = RunFolder.open(run).config;
+  assert.is(model.loss, 'l1');
+  const wanted = { ...PRESETS.tiny.training, batchSize: 2, cropSamples: 256, ...options, polarityFlip: true, decaySteps: 6 };
+  assert.equal(training, wanted);
+  assert.equal(checkpoints(run), ['step-4', 'step-6']);
+  assert.is(existsSync(join(run, 'weights-raw.safetensors')), false);
+  const rates = RunFolder.open(run).readLog().map(({ learningRate }) => learningRate);
+  assert.equal(rates, [0, 1, 3, 5].map((step) => learningRateAt(wanted as TrainingConfig, step)));
 });
 
 test('a folder of WAV files will do, with one that is none, and the preset\'s crop gives way to short clips', async () => {
@@ -109,9 +136,14 @@ test('what contradicts the run is refused by its flag', async () => {
     ['--crop-samples', '128', '256'],
     ['--diffusion-steps', '5', '4'],
     ['--seed', '1', '0'],
+    ['--loss', 'l1', 'mse'],
+    ['--clip-norm', '1', 'none'],
+    ['--ema-decay', '0', '0.9999'],
+    ['--timesteps', 'stratified', 'uniform'],
   ];
   await Promise.all(contradictions.map(([flag, value, has]) =>
     refuses('train', resume(flag, value), [`${flag} ${value} contradicts the run in ${run}, which has ${has}: `])));
+  await refuses('train', resume('--polarity-flip'), [`--polarity-flip contradicts the run in ${run}, which has false: `]);
   assert.equal(checkpoints(run), ['step-2', 'step-4']);
   await succeeds('train', resume('--preset', 'tiny', '--batch-size', '2')); // said again, but no contradiction
 });
@@ -151,6 +183,8 @@ test('what cannot work is refused in one line, and nothing is created', async ()
     [train(data, '--batchsize', '2'), 'unknown flag --batchsize, did you mean --batch-size?'],
     [train(data, '--steps', '0'), '--steps must be at least 1, got 0'],
     [['--data', data, '--out', out, '--preset', 'jazz'], 'There is no preset "jazz"', 'gtzan, tiny'],
+    [train(data, '--schedule', 'step'), '--schedule step needs --decay-steps'],
+    [train(data, '--schedule', 'cosine', '--steps', '5', '--warmup-steps', '5'), 'decaySteps 5', 'warmupSteps 5'],
     [['--out', out], '--data <folder> is required'],
     [train(join(data, 'nowhere')), 'nowhere', 'no folder'],
     [train(temporaryFolder()), 'no .wav file'],
@@ -176,6 +210,24 @@ test('a loss that is not a number ends the run with 1, and no broken weights are
   const args = ['--data', data, '--out', run, '--learning-rate', '1e30', '--steps', '50', ...SMALL];
   await refuses('train', args, ['became', 'learning rate 1e+30', '--learning-rate']);
   assert.is(existsSync(join(run, 'checkpoints')), false);
+});
+
+test('a disk that is full ends the run with one line, and the checkpoint before is intact', async () => {
+  const { run } = await trained();
+  const resume = ['--data', data, '--out', run, '--resume', '--steps', '6', '--print-every', '2'];
+  const before = bytes(run, 'checkpoints', 'step-4', 'optimizer.safetensors');
+  // Two files of weights are written when it resumes; of the next checkpoint's, one and a half have room.
+  const diskRoom = Math.round(3.5 * bytes(run, 'weights.safetensors').length);
+  await refuses('train', resume, [
+    `step 6 could not be saved in ${run} (ENOSPC`,
+    'the checkpoint of step 4 is complete: make room and go on with --resume',
+  ], { diskRoom });
+  assert.equal(checkpoints(run), ['step-2', 'step-4']);
+  assert.equal(bytes(run, 'checkpoints', 'step-4', 'optimizer.safetensors'), before);
+  await succeeds('train', resume);
+  const straight = newRun();
+  await succeeds('train', ['--data', data, '--out', straight, '--steps', '6', ...SMALL]);
+  assert.equal(bytes(run, 'weights.safetensors'), bytes(straight, 'weights.safetensors'));
 });
 
 // Windows has no signals between processes.
