@@ -1,0 +1,103 @@
+/** `npm run bench`: every kernel in every variant, checked, then timed between probes. */
+import { UserError } from '../src/errors.ts';
+import type { VariantSettings } from '../src/gpu/variant.ts';
+import { command } from '../scripts/lib/command.ts';
+import type { KernelBench, Shape } from './kernels/bench.ts';
+import { checkedShape, usualShape } from './kernels/bench.ts';
+import { contractions } from './kernels/contractions.ts';
+import { elementwise } from './kernels/elementwise.ts';
+import { prepareWork, throwIfWrong, variantsFor } from './kernels/run.ts';
+import type { Machine } from './lib/machine.ts';
+import { openMachine } from './lib/machine.ts';
+import type { Measurement } from './lib/measure.ts';
+import { measure } from './lib/measure.ts';
+import { appendResults, digits, percent, provenance, table } from './lib/report.ts';
+
+interface Row extends Measurement {
+  readonly kernel: string;
+  readonly variant: string;
+  readonly shape: string;
+  readonly dispatches: number;
+}
+
+const benches: readonly KernelBench[] = [...contractions, ...elementwise];
+
+/** The directions of an operation share their check. */
+const checked = new Map<string, Promise<void>>();
+
+await command({
+  name: 'bench',
+  summary: 'times every kernel in every variant against what the adapter can do',
+  flags: {
+    filter: { type: 'string', placeholder: '<text>', default: '', help: 'only kernels with this in their name' },
+    variant: { type: 'string', choices: ['naive', 'tile', 'broadcast'], help: 'only this variant' },
+    shape: { type: 'string', placeholder: '<B,L,C,K,D>', help: `batch, samples, channels, taps, dilation (default ${Object.values(usualShape).join()})` },
+    repetitions: { type: 'integer', default: 7, min: 3, help: 'measurements of each' },
+    json: { type: 'boolean', help: 'print rows of JSON instead of a table' },
+  },
+}).run(async ({ flags }) => {
+  const chosen = benches.filter(({ name }) => name.includes(flags.filter));
+  if (chosen.length === 0) throw new UserError(`--filter ${flags.filter} leaves nothing of ${benches.map(({ name }) => name).join(', ')}`);
+  const shape = flags.shape ? parseShape(flags.shape) : usualShape;
+  const machine = await openMachine();
+  const { gpu } = machine;
+  if (!flags.json) console.log(`${gpu.describe()}\ntimed by  ${machine.stopwatch.source}\n`);
+
+  const rows: Row[] = [];
+  let wrong = 0;
+  for (const bench of chosen) {
+    for (const variant of variantsFor(gpu, bench, shape)) {
+      if (flags.variant && variant.variant !== flags.variant) continue;
+      try {
+        await checkOnce(machine, { bench, shape, variant });
+      } catch (error) {
+        wrong++;
+        console.error((error as Error).message);
+        continue;
+      }
+      const { work, dispatches, destroy } = await prepareWork(gpu, bench, { shape, variant });
+      const measured = await measure(machine, work, flags);
+      destroy();
+      gpu.buffers.trim();
+      rows.push({ kernel: bench.name, variant: variant.variant, shape: bench.sizes(shape), dispatches, ...measured });
+      if (flags.json) console.log(JSON.stringify({ ...rows.at(-1), ...provenance(gpu) }));
+      else process.stderr.write(`  ${bench.name} · ${variant.variant}: ${percent(measured.ofRoofline)} of the roofline\n`);
+    }
+  }
+  if (rows.length === 0 && wrong === 0) throw new UserError(`no kernel has a variant '${flags.variant}' on this adapter`);
+  if (rows.length > 0) {
+    const path = appendResults(gpu, 'kernel', rows);
+    if (!flags.json) console.log(`${show(rows)}\n\n${rows.length} rows appended to ${path}`);
+  }
+  return wrong > 0 ? 1 : 0;
+});
+
+function parseShape(text: string): Shape {
+  const sizes = text.split(',').map(Number);
+  if (sizes.length !== 5 || !sizes.every((size) => Number.isSafeInteger(size) && size > 0)) {
+    throw new UserError(`--shape must be five whole numbers B,L,C,K,D, got '${text}'`);
+  }
+  const [B, L, C, K, D] = sizes;
+  if (K % 2 === 0) throw new UserError(`--shape must have an odd K, got ${K}`);
+  return { B, L, C, K, D };
+}
+
+function checkOnce({ gpu }: Machine, { bench, shape, variant }: {
+  bench: KernelBench; shape: Shape; variant: VariantSettings;
+}): Promise<void> {
+  const kernelCase = bench.make(checkedShape(shape));
+  const key = [kernelCase.stem, kernelCase.name, variant.variant].join();
+  const known = checked.get(key) ?? throwIfWrong(gpu, kernelCase, variant);
+  checked.set(key, known);
+  return known;
+}
+
+function show(rows: readonly Row[]): string {
+  const head = ['kernel', 'variant', 'shape', 'ms', 'p20', 'p80', 'GFLOP/s', 'GB/s', '% roofline', 'by CPU time', 'FMA probe', 'copy probe'];
+  return table(head, rows.map((row) => [
+    row.kernel, row.variant, row.shape,
+    digits(row.median * 1e3), digits(row.p20 * 1e3), digits(row.p80 * 1e3),
+    row.flopsPerSecond > 0 ? digits(row.flopsPerSecond / 1e9) : '–', digits(row.bytesPerSecond / 1e9),
+    percent(row.ofRoofline), percent(row.ofRooflineCpu), digits(row.fmaProbe / 1e9), digits(row.copyProbe / 1e9),
+  ]));
+}

@@ -1,0 +1,80 @@
+/** Everything else: a few operations per number, bound by memory. */
+import { adamCase } from '../../src/verify/adam.ts';
+import { addStepCase } from '../../src/verify/addStep.ts';
+import type { KernelCase } from '../../src/verify/case.ts';
+import { diffuseCase } from '../../src/verify/diffuse.ts';
+import { gateCase } from '../../src/verify/gate.ts';
+import { lossCase } from '../../src/verify/loss.ts';
+import { noiseCase } from '../../src/verify/noise.ts';
+import { reduceCase } from '../../src/verify/reduce.ts';
+import { reluCase } from '../../src/verify/relu.ts';
+import { residualCase } from '../../src/verify/residual.ts';
+import { reverseCase } from '../../src/verify/reverse.ts';
+import { scaleCase } from '../../src/verify/scale.ts';
+import { siluCase } from '../../src/verify/silu.ts';
+import type { KernelBench, Shape } from './bench.ts';
+
+/** An operation on activations (B, L, C) that reads and writes `perElement` numbers for each of them. */
+function onActivations(name: string, make: (shape: Shape) => KernelCase, options: {
+  perElement: number; gradients?: readonly string[];
+}): KernelBench {
+  return {
+    name: options.gradients ? `${name} d ${options.gradients.join(', ')}` : name,
+    sizes: ({ B, L, C }) => `${B}×${L}×${C}`,
+    make,
+    gradients: options.gradients,
+    flops: () => 0,
+    numbers: ({ B, L, C }) => options.perElement * B * L * C,
+  };
+}
+
+const shapeOf = ({ B, L, C }: Shape): [number, number, number] => [B, L, C];
+
+/** The work of one clip's samples, at as many samples as the activations have numbers: one clip would be too short. */
+const asClip = ({ B, L, C }: Shape) => ({ B, L: L * C });
+
+/** The second pass of the dilated convolution's weight gradient, with as many partial sums as two cores want. */
+function reduction(shape: Shape): Parameters<typeof reduceCase>[0] {
+  const width = shape.K * shape.C * 2 * shape.C;
+  const parts = Math.min(64, shape.L);
+  return { segments: 1, parts, stride: width + 2 * shape.C, offset: 0, width, accumulate: false };
+}
+
+const parameters = 2 ** 20;
+
+const adam: KernelBench = {
+  name: 'adam',
+  sizes: () => `${parameters} parameters`,
+  make: ({ L }) => adamCase({ count: L < 64 ? 260 : parameters, updates: 1, learningRate: 2e-4 }),
+  flops: () => 0,
+  numbers: () => 7 * parameters, // reads gradient, value, m and v, writes the last three
+};
+
+const reduce: KernelBench = {
+  name: 'reduce',
+  sizes: (shape) => `${reduction(shape).parts}×${reduction(shape).width}`,
+  make: (shape) => reduceCase(reduction(shape)),
+  flops: () => 0,
+  numbers: (shape) => (reduction(shape).parts + 1) * reduction(shape).width,
+};
+
+export const elementwise: readonly KernelBench[] = [
+  onActivations('gate', gateCase, { perElement: 3 }),
+  onActivations('gate', gateCase, { perElement: 5, gradients: ['x'] }),
+  onActivations('residual', (shape) => residualCase({ ...shape, place: 'later' }), { perElement: 6 }),
+  onActivations('residual', (shape) => residualCase({ ...shape, place: 'later' }), { perElement: 5, gradients: ['x', 'projected', 'skip'] }),
+  onActivations('addStep', addStepCase, { perElement: 2 }),
+  onActivations('addStep', addStepCase, { perElement: 1, gradients: ['step'] }),
+  onActivations('relu', (shape) => reluCase(shapeOf(shape)), { perElement: 2 }),
+  onActivations('relu', (shape) => reluCase(shapeOf(shape)), { perElement: 3, gradients: ['x'] }),
+  onActivations('scale', (shape) => scaleCase({ shape: shapeOf(shape), factor: Math.SQRT1_2 }), { perElement: 2 }),
+  onActivations('silu', (shape) => siluCase(shapeOf(shape)), { perElement: 2 }),
+  onActivations('silu', (shape) => siluCase(shapeOf(shape)), { perElement: 3, gradients: ['x'] }),
+  onActivations('noise', (shape) => noiseCase({ ...asClip(shape), seed: 7, step: 3, stream: 5, firstItem: 0 }), { perElement: 1 }),
+  onActivations('diffuse', (shape) => diffuseCase(asClip(shape)), { perElement: 3 }),
+  onActivations('reverse', (shape) => reverseCase({ ...asClip(shape), sigma: 0.1 }), { perElement: 4 }),
+  onActivations('loss', (shape) => lossCase({ shape: shapeOf(shape), kind: 'mse' }), { perElement: 2 }),
+  onActivations('loss', (shape) => lossCase({ shape: shapeOf(shape), kind: 'mse' }), { perElement: 3, gradients: ['predicted'] }),
+  reduce,
+  adam,
+];

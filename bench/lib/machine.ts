@@ -1,0 +1,39 @@
+/** What every bench opens first: the adapter with exact timestamps, a stopwatch, and the probes. */
+import { readFile } from 'node:fs/promises';
+import { ensureAdapter } from '../../scripts/lib/gpu.ts';
+import { Gpu } from '../../src/gpu/gpu.ts';
+import { openProvider, releaseProvider } from '../../src/gpu/provider.node.ts';
+import { Stopwatch } from '../../src/gpu/timing.ts';
+import { Probes, probeShaders } from './probes.ts';
+
+export interface Machine {
+  readonly gpu: Gpu;
+  readonly stopwatch: Stopwatch;
+  readonly probes: Probes;
+}
+
+/** Dawn rounds timestamps for fear of web pages that spy; a bench wants them as they are. */
+const exactTimestamps = 'disable-dawn-features=timestamp_quantization';
+
+/** Never collected, as dawn.node does not survive that: `ensureAdapter` has asked this one for an adapter. */
+const kept: GPU[] = [];
+
+export async function openMachine(): Promise<Machine> {
+  await ensureAdapter();
+  kept.push(await openProvider());
+  releaseProvider();
+  const provider = await openProvider([exactTimestamps]);
+  const gpu = await openGpu(provider);
+  const stopwatch = new Stopwatch(gpu);
+  return { gpu, stopwatch, probes: await Probes.open(gpu, stopwatch) };
+}
+
+/** A Gpu on an adapter of this provider, with the probes' shaders among its own. */
+export function openGpu(provider: GPU): Promise<Gpu> {
+  return Gpu.open({ platform: { gpu: provider, shader: readShader, release: releaseProvider } });
+}
+
+function readShader(stem: string): Promise<string> {
+  const folder = probeShaders.includes(stem) ? './probes' : '../shaders';
+  return readFile(new URL(`../${folder}/${stem}.wgsl`, import.meta.url), 'utf8');
+}

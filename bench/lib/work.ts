@@ -1,0 +1,42 @@
+/** The same data for every bench of a whole step: what it is does not matter, that it is not zero does. */
+import type { Batch } from '../../src/diffwave/batches.ts';
+import type { DiffWaveConfig, TrainingConfig } from '../../src/diffwave/config.ts';
+import { presetNamed } from '../../src/diffwave/config.ts';
+import type { Denoiser } from '../../src/diffwave/denoiser.ts';
+import type { Gpu } from '../../src/gpu/gpu.ts';
+
+export interface Sizes {
+  readonly preset: string;
+  readonly B: number;
+  readonly L: number;
+}
+
+/** A preset's configuration at these sizes. */
+export function configured({ preset, B, L }: Sizes): { model: DiffWaveConfig; training: TrainingConfig; L: number } {
+  const { model, training } = presetNamed(preset);
+  return { model, training: { ...training, batchSize: B, cropSamples: L }, L };
+}
+
+/** The preset's own sizes where none are given; where it takes whole clips, those that its data would have. */
+export function sizesOf(preset: string, given: { B?: number; L?: number }): Sizes {
+  const { model, training, data } = presetNamed(preset);
+  const clip = Math.floor((data.seconds / data.splits) * model.sampleRate);
+  return { preset, B: given.B ?? training.batchSize, L: given.L ?? training.cropSamples ?? clip };
+}
+
+/**
+ * A prediction and the wait for it. On a software adapter the denoiser has waited for every window, and would be
+ * waited for again in sleep; see `Gpu.idle`.
+ */
+export async function predictAndWait(gpu: Gpu, denoiser: Denoiser, t: readonly number[]): Promise<void> {
+  await denoiser.predict(t);
+  if (!gpu.isSoftware) await gpu.idle();
+}
+
+/** A chord in every item, and steps t that are spread over all. */
+export function batchOf(model: DiffWaveConfig, { B, L }: Pick<Sizes, 'B' | 'L'>): Batch {
+  const audio = Float32Array.from({ length: B * L }, (_, i) =>
+    0.1 * [220, 277.2, 329.6].reduce((sum, hertz) => sum + Math.sin((2 * Math.PI * hertz * i) / model.sampleRate), 0));
+  const t = Array.from({ length: B }, (_, item) => Math.floor(((item + 0.5) / B) * model.diffusionSteps));
+  return { audio, t };
+}
