@@ -1,14 +1,15 @@
 // Forward process (Ho et al. 2020, eq. 4): x_t = √ᾱ_t·x_0 + √(1−ᾱ_t)·ε, with t of every item in its two levels.
+// `Lane` (f32 or vec4f, along L) comes from the generated header.
 
-@group(0) @binding(0) var<storage, read> audio: array<f32>;         // (B, L) x_0
-@group(0) @binding(1) var<storage, read> noise: array<f32>;         // (B, L) ε
+@group(0) @binding(0) var<storage, read> audio: array<Lane>;         // (B, L) x_0
+@group(0) @binding(1) var<storage, read> noise: array<Lane>;         // (B, L) ε
 @group(0) @binding(2) var<storage, read> signalLevel: array<f32>;   // (B) √ᾱ_t
 @group(0) @binding(3) var<storage, read> noiseLevel: array<f32>;    // (B) √(1−ᾱ_t)
-@group(0) @binding(4) var<storage, read_write> noisy: array<f32>;   // (B, L) x_t
+@group(0) @binding(4) var<storage, read_write> noisy: array<Lane>;   // (B, L) x_t
 
 struct Params {
-  count: u32,  // B·L
-  length: u32, // L
+  count: u32,  // lanes of B·L
+  length: u32, // lanes of L
 }
 @group(0) @binding(5) var<uniform> params: Params;
 

@@ -1,11 +1,12 @@
 // Reverse step (Ho et al. 2020, algorithm 2): x_{t−1} = (x_t − β_t/√(1−ᾱ_t)·ε_θ)/√α_t + σ_t·z, where it is.
+// `Lane` (f32 or vec4f) comes from the generated header.
 
-@group(0) @binding(0) var<storage, read_write> x: array<f32>;       // x_t, becomes x_{t−1}
-@group(0) @binding(1) var<storage, read> predicted: array<f32>;     // ε_θ(x_t, t)
-@group(0) @binding(2) var<storage, read> noise: array<f32>;         // z
+@group(0) @binding(0) var<storage, read_write> x: array<Lane>;       // x_t, becomes x_{t−1}
+@group(0) @binding(1) var<storage, read> predicted: array<Lane>;     // ε_θ(x_t, t)
+@group(0) @binding(2) var<storage, read> noise: array<Lane>;         // z
 
 struct Params {
-  count: u32,
+  count: u32, // lanes
 }
 @group(0) @binding(3) var<uniform> params: Params;
 

@@ -46,6 +46,8 @@ export class Gpu {
   readonly #ahead: Promise<undefined>[] = [];
   #failure: string | undefined;
   #closed = false;
+  /** Whether a program was submitted since the last wait. */
+  #busy = false;
   /** How long the next wait will probably take, in ms. */
   #expectedWait = 0;
 
@@ -137,18 +139,25 @@ export class Gpu {
     }
   }
 
+  /** Queues the commands of a program's run. */
+  submit(commands: GPUCommandBuffer): void {
+    this.device.queue.submit([commands]);
+    this.#busy = true;
+  }
+
   /** Waits until everything submitted so far has been executed. */
   async idle(): Promise<void> {
     this.check();
     // dawn.node polls in a tight loop while a promise is pending. On a software adapter that takes the CPU from the
     // kernels themselves, so there we sleep for most of the time that this will take before asking.
-    const slept = this.isSoftware ? Math.min(this.#expectedWait * sleptShare, 5000) : 0;
+    const slept = this.isSoftware && this.#busy ? Math.min(this.#expectedWait * sleptShare, 5000) : 0;
     if (slept > 2) await new Promise((resolve) => setTimeout(resolve, slept));
     const asked = performance.now();
     await this.device.queue.onSubmittedWorkDone();
     const waited = performance.now() - asked;
     // An answer at once means that we slept too long, nobody knows by how much.
-    this.#expectedWait = waited < slept / 20 ? slept / 3 : slept + waited;
+    if (this.#busy) this.#expectedWait = waited < slept / 20 ? slept / 3 : slept + waited;
+    this.#busy = false;
     this.check();
   }
 

@@ -142,7 +142,7 @@ export class Program {
     const pass = encoder.beginComputePass();
     this.encode(pass);
     pass.end();
-    queue.submit([encoder.finish()]);
+    this.#gpu.submit(encoder.finish());
   }
 
   /**

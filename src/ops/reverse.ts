@@ -1,7 +1,7 @@
 import type { Tape } from '../autograd/tape.ts';
 import type { Tensor } from '../autograd/tensor.ts';
 import { expectShape } from '../autograd/tensor.ts';
-import { workgroupsFor } from './lanes.ts';
+import { lanesFor, workgroupsFor } from './lanes.ts';
 
 /**
  * Reverse step (Ho et al. 2020, algorithm 2): x_{t−1} = (x_t − β_t/√(1−ᾱ_t)·ε_θ)/√α_t + σ_t·z, updating x where it is.
@@ -12,13 +12,15 @@ export function reverseStep(tape: Tape, options: { x: Tensor; predicted: Tensor;
   expectShape(predicted, options.x.shape, 'reverseStep predicted');
   expectShape(noise, options.x.shape, 'reverseStep noise');
   const x = tape.updated(options.x);
+  const { Lane, width } = lanesFor(x.length);
+  const count = x.length / width;
   tape.record({
-    kernel: { shader: 'reverse', entry: 'forward' },
+    kernel: { shader: 'reverse', entry: 'forward', constants: { Lane } },
     reads: { predicted, noise },
     writes: { x },
-    params: { count: x.length },
+    params: { count },
     step: true,
-    workgroups: workgroupsFor(x.length),
+    workgroups: workgroupsFor(count),
   });
   return x;
 }
