@@ -34,7 +34,8 @@ struct Params {
   chunkRows: u32, // rows of a chunk
   length: u32,    // L
   dilation: i32,  // D, in rows
-  tileChannels: u32, // CHANNELS·4
+  tileChannels: u32, // CHANNELS·4, and
+  inputs: u32,       // Cin, hidden from a compiler that would unroll and take seconds
 }
 @group(0) @binding(5) var<uniform> params: Params;
 
@@ -139,7 +140,7 @@ fn forward(
     //@end
   }
 
-  // A loop that the compiler cannot unroll, its bound being a uniform: every place in the code that touches storage costs
+  // A loop that the compiler cannot unroll, its bounds being uniforms: every place in the code that touches storage costs
   // 20 ms to compile.
   var sums = array<vec4f, CHANNELS * 4u * WIDE>(
     //@each c CHANNELS
@@ -159,7 +160,7 @@ fn forward(
   for (var n = 0u; n < WIDE; n++) {
     if (!mine[n]) { continue; }
     for (var c = 0u; c < params.tileChannels; c++) {
-      if (channel * 4u + c >= INPUTS * 4u) { break; }
+      if (channel * 4u + c >= params.inputs) { break; }
       partial[(base + (k * INPUTS + channel) * 4u + c) * OUTPUTS + columns[n]] = sums[c * WIDE + n];
     }
     if (k == 0u && inputTile == 0u) {

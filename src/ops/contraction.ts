@@ -101,7 +101,7 @@ export function contractWeights(tape: Tape, options: {
   const [K, Cin, Cout] = weight.shape as [number, number, number];
   const [INPUTS, OUTPUTS] = [Cin / 4, Cout / 4];
   const shape = variant === 'broadcast'
-    ? { LANES: lanes, WIDE: dSkip || OUTPUTS > lanes ? 2 : 1, CHANNELS: Math.min(INPUTS, 4) }
+    ? { LANES: lanes, WIDE: dSkip || OUTPUTS > lanes ? 2 : 1, CHANNELS: Math.min(INPUTS, 8) }
     : { LANES: lanes, WIDE: OUTPUTS > lanes ? 2 : 1, CHANNELS: 16 };
   const inHalves = dSkip && variant === 'broadcast';
   const columns = inHalves ? OUTPUTS / 2 / lanes : OUTPUTS / (lanes * shape.WIDE);
@@ -123,7 +123,7 @@ export function contractWeights(tape: Tape, options: {
     },
     reads: { x, ...(step && { stepEmbedding: step }), ...(dOutput && { dOutput }), ...(dSkip && { dSkip }) },
     writes: { partial },
-    params: { groups, chunks, chunkRows, length: L, dilation, tileChannels: shape.CHANNELS * 4 },
+    params: { groups, chunks, chunkRows, length: L, dilation, tileChannels: shape.CHANNELS * 4, inputs: Cin },
     workgroups: groups,
   });
   reduceAffine(tape, { weight: weightSlot, bias: biasSlot }, partial);
