@@ -18,6 +18,6 @@ const WORKGROUP = 64u;
 fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let i = id.x + id.y * groups.x * WORKGROUP;
   if (i >= params.rows * params.width) { return; }
-  let item = i / params.width / params.length;
+  let item = i / (params.width * params.length);
   y[i] = x[i] + stepEmbedding[item * params.width + i % params.width];
 }

@@ -1,5 +1,6 @@
 // Mean loss over all elements: mean squared error (Ho et al. 2020, eq. 14) or, with L1, mean absolute error.
 // WEIGHTED: each item's elements count as often as its weight says.
+// `Lane` (f32 or vec4f, along an item), what `backward` works on, comes from the generated header.
 // `partialSums` sums a chunk of elements per invocation, `total` adds the chunks up in one workgroup, both in a fixed
 // order, so that the loss is the same at every run.
 
@@ -9,13 +10,17 @@
 @group(0) @binding(3) var<storage, read> partialIn: array<f32>;
 @group(0) @binding(4) var<storage, read_write> loss: array<f32>;          // (1)
 @group(0) @binding(5) var<storage, read> dLoss: array<f32>;               // (1)
-@group(0) @binding(6) var<storage, read_write> dPredicted: array<f32>;
+@group(0) @binding(6) var<storage, read_write> dPredicted: array<Lane>;
 //@if WEIGHTED
 @group(0) @binding(8) var<storage, read> weight: array<f32>;              // (B)
 //@end
 
+@group(0) @binding(9) var<storage, read> predictedLanes: array<Lane>;
+@group(0) @binding(10) var<storage, read> wantedLanes: array<Lane>;
+
 struct Params {
   count: u32,  // elements
+  lanes: u32,  // the same in lanes, for `backward`
   chunks: u32, // partial sums
   itemLength: u32, // elements of one item
 }
@@ -68,9 +73,10 @@ fn total(@builtin(local_invocation_index) local: u32) {
 @compute @workgroup_size(WORKGROUP)
 fn backward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let i = id.x + id.y * groups.x * WORKGROUP;
-  if (i >= params.count) { return; }
-  let d = predicted[i] - wanted[i];
-  var g = dLoss[0] / f32(params.count) * select(2.0 * d, sign(d), L1) * weightOf(i);
+  if (i >= params.lanes) { return; }
+  let d = predictedLanes[i] - wantedLanes[i];
+  let scale = dLoss[0] / f32(params.count) * weightOf(i * (params.count / params.lanes));
+  var g = scale * select(2.0 * d, sign(d), L1);
   if (ACCUMULATE) { g += dPredicted[i]; }
   dPredicted[i] = g;
 }

@@ -1,7 +1,7 @@
 import type { Tape } from '../autograd/tape.ts';
 import type { Tensor } from '../autograd/tensor.ts';
 import { expectShape } from '../autograd/tensor.ts';
-import { workgroupsFor } from './lanes.ts';
+import { lanesFor, workgroupsFor } from './lanes.ts';
 
 export type LossKind = 'mse' | 'l1';
 
@@ -20,25 +20,27 @@ export function loss(tape: Tape, options: {
   expectShape(wanted, predicted.shape, 'loss');
   if (weight) expectShape(weight, predicted.shape.slice(0, 1), 'loss');
   const overrides = { L1: kind === 'l1' };
-  const constants = { WEIGHTED: Number(!!weight) };
   const weights = weight && { weight };
   const count = predicted.length;
   const itemLength = count / predicted.shape[0]!;
   const chunks = Math.ceil(count / chunk);
+  const { Lane, width } = lanesFor(itemLength);
+  const constants = { Lane, WEIGHTED: Number(!!weight) };
+  const params = { count, lanes: count / width, chunks, itemLength };
   const partial = tape.result('partial loss', [chunks]);
   const result = tape.result('loss', [1], [predicted]);
   tape.record({
     kernel: { shader: 'loss', entry: 'partialSums', constants, overrides },
     reads: { predicted, wanted, ...weights },
     writes: { partial },
-    params: { count, chunks, itemLength },
+    params,
     workgroups: workgroupsFor(chunks),
   });
   tape.record({
     kernel: { shader: 'loss', entry: 'total', constants },
     reads: { partialIn: partial },
     writes: { loss: result },
-    params: { count, chunks, itemLength },
+    params,
     workgroups: 1,
   });
 
@@ -48,9 +50,9 @@ export function loss(tape: Tape, options: {
     if (!slot) return;
     tape.record({
       kernel: { shader: 'loss', entry: 'backward', constants, overrides: { ...overrides, ACCUMULATE: slot.accumulate } },
-      reads: { predicted, wanted, ...weights, dLoss: tape.gradient(result)! },
+      reads: { predictedLanes: predicted, wantedLanes: wanted, ...weights, dLoss: tape.gradient(result)! },
       writes: { dPredicted: slot.tensor },
-      params: { count, chunks, itemLength },
+      params,
       workgroups: workgroupsFor(count),
     });
   });
