@@ -15,6 +15,8 @@ export function formatDuration(seconds: number): string {
 /** 'step 200 of 1000 · loss 0.1234 · 3.2 steps/s · 4 min 10 s left'. */
 export function progressLine(progress: Progress, steps: number): string {
   const { step, loss, stepsPerSecond, eta } = progress;
+  // The first update compiles the kernels: its speed says nothing about the rest.
+  if (step === 1) return `step 1 of ${steps} · loss ${loss.toFixed(4)}`;
   const speed = stepsPerSecond >= 10 ? stepsPerSecond.toFixed(0) : stepsPerSecond.toFixed(2);
   const rest = step < steps ? ` · ${formatDuration(eta)} left` : '';
   return `step ${step} of ${steps} · loss ${loss.toFixed(4)} · ${speed} steps/s${rest}`;

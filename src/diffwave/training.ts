@@ -18,7 +18,7 @@ export interface Progress {
   /** Seconds of training, those before a resume included. */
   readonly seconds: number;
   readonly stepsPerSecond: number;
-  /** Seconds that the rest will take at this speed. */
+  /** Seconds that the rest will take at this speed, `maxSeconds` at most. */
   readonly eta: number;
 }
 
@@ -80,7 +80,8 @@ export async function train(model: DiffWave, options: TrainOptions): Promise<Pro
       const loss = values.reduce((sum, value) => sum + value, 0) / values.length;
       const learningRate = learningRateAt(training, now.step - 1);
       const stepsPerSecond = (now.step - since.step) / Math.max(now.seconds - since.seconds, 1e-9);
-      last = { ...now, loss, learningRate, stepsPerSecond, eta: (steps - now.step) / stepsPerSecond };
+      const eta = Math.min((steps - now.step) / stepsPerSecond, maxSeconds - (now.seconds - began.seconds));
+      last = { ...now, loss, learningRate, stepsPerSecond, eta };
       options.onProgress?.(last);
       if (!Number.isFinite(loss)) {
         throw new NotFiniteError(`the loss became ${loss} between step ${since.step} and ${now.step} at learning rate ${learningRate}`);

@@ -75,7 +75,7 @@ test('trains: configuration, log, checkpoints, latest weights, and what it says'
   assert.match(stdout, /^model     tiny: 8 layers × 32 channels, T = 4, sees 511 samples \(0\.07 s\)$/m);
   assert.match(stdout, /^data      4 clips of 3675 samples at 7350 Hz, batch 2 × 256 samples$/m);
   assert.match(stdout, /^plan      [\d,]+ parameters, \d+ dispatches a step, \S+ .iB of GPU memory/m);
-  assert.match(stdout, /^step 1 of 4 · loss \d\.\d{4} · \S+ steps\/s · .* left$/m);
+  assert.match(stdout, /^step 1 of 4 · loss \d\.\d{4}$/m);
   assert.match(stdout, /^saved step 2 in /m);
   assert.match(stdout, /^step 4 of 4 · loss \d\.\d{4} · \S+ steps\/s$/m);
   assert.match(stdout, `saved step 4 in ${original}\nlisten with: npm run sample -- --run ${original} `);
