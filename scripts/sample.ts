@@ -56,7 +56,7 @@ await cli.run(async ({ flags }) => {
       seed: flags.seed,
       variance: flags.variance,
       firstItem: item,
-      returnSequence: flags.returnSequence,
+      sequenceEvery: flags.returnSequence ? 1 : undefined,
       onStep: (done, total) => {
         // Only now is it known that everything fits; what cannot be made leaves no folder behind.
         if (done === 1) mkdirSync(flags.out, { recursive: true });
@@ -64,9 +64,8 @@ await cli.run(async ({ flags }) => {
       },
     });
     const name = `sample-seed${flags.seed}-${item}`;
-    sequence?.forEach(([clip], index) => {
-      const t = sequence.length - 1 - index;
-      writeFileAtomic(join(flags.out, name, `x-${String(t).padStart(4, '0')}.wav`), encodeWav16(clip!, sampleRate));
+    sequence?.forEach(({ left, clips: [clip] }) => {
+      writeFileAtomic(join(flags.out, name, `x-${String(left).padStart(4, '0')}.wav`), encodeWav16(clip!, sampleRate));
     });
     const file = write(name, audio[0]!);
     const clipped = audio[0]!.reduce((count, value) => count + (Math.abs(value) > 1 ? 1 : 0), 0);
