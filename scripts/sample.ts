@@ -58,7 +58,7 @@ await cli.run(async ({ flags, given }) => {
       seed: flags.seed,
       variance: flags.variance,
       firstItem: item,
-      returnSequence: flags.returnSequence,
+      sequenceEvery: flags.returnSequence ? 1 : undefined,
       onStep: (done, total) => {
         // Only now is it known that everything fits; what cannot be made leaves no folder behind.
         if (done === 1 && flags.out) mkdirSync(flags.out, { recursive: true });
@@ -66,7 +66,7 @@ await cli.run(async ({ flags, given }) => {
       },
     });
     const name = `sample-seed${flags.seed}-${item}`;
-    sequence?.forEach(([clip], index) => output.writeStep(clip!, { name, t: sequence.length - 1 - index }));
+    sequence?.forEach(({ left, clips: [clip] }) => output.writeStep(clip!, { name, t: left }));
     const { file, rms, clipped } = await output.write(audio[0]!, { name, index: item });
     print(
       `${file}: ${(L / sampleRate).toFixed(2)} s at ${sampleRate} Hz, RMS ${rms.toFixed(4)}, ` +

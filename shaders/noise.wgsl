@@ -1,6 +1,6 @@
 // Standard normal random numbers: Philox 4x32-10 (Salmon et al. 2011) and Box–Muller. Element `index` of item `item`
 // is a function of (seed, stream, step, item, index) alone: the same on every adapter and on the CPU to rounding,
-// whatever the batch or the shape of the dispatch. One invocation makes the four normals of one Philox block.
+// whatever the batch, the tile or the shape of the dispatch. One invocation makes the four normals of one Philox block.
 //
 // The logarithm, sine and cosine are our own: WGSL allows sin and cos an error of 2^-11, and a log that is a little
 // above 0 near 1, whose square root would be NaN.
@@ -19,6 +19,7 @@ struct Step {
   seedLow: u32,
   seedHigh: u32,
   noiseStep: u32,
+  noiseStart: u32, // index of the first element
 }
 @group(0) @binding(2) var<uniform> step: Step;
 
@@ -95,16 +96,17 @@ fn boxMuller(words: vec2u) -> vec2f {
 @compute @workgroup_size(WORKGROUP)
 fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let i = id.x + id.y * groups.x * WORKGROUP;
-  let blocks = (params.length + 3u) / 4u;
+  let blocks = params.length / 4u + 2u; // the first and the last may be cut
   if (i >= params.items * blocks) { return; }
   let item = i / blocks;
-  let block = i % blocks;
+  let block = step.noiseStart / 4u + i % blocks;
   let counter = vec4u(block, params.firstItem + item, step.noiseStep, params.stream);
   let words = philox(counter, vec2u(step.seedLow, step.seedHigh));
   let normals = vec4f(boxMuller(words.xy), boxMuller(words.zw));
-  let first = item * params.length + block * 4u;
-  let left = min(4u, params.length - block * 4u);
-  for (var lane = 0u; lane < left; lane++) {
-    y[first + lane] = normals[lane];
+  for (var lane = 0u; lane < 4u; lane++) {
+    let place = i32(block * 4u + lane - step.noiseStart);
+    if (place >= 0 && place < i32(params.length)) {
+      y[item * params.length + u32(place)] = normals[lane];
+    }
   }
 }

@@ -22,4 +22,8 @@ export const streams = {
   validationCrop: 17,
   /** ε of the validation; `step` is the item. */
   validationNoise: 18,
+  /** z that takes a sample back to a noisier step. */
+  renoise: 32,
+  /** z of the known samples while a gap is filled. */
+  imposed: 33,
 } as const;

@@ -12,6 +12,7 @@ import { noiseCases } from './noise.ts';
 import { normCases } from './norm.ts';
 import { reduceCases } from './reduce.ts';
 import { reluCases } from './relu.ts';
+import { renoiseCases } from './renoise.ts';
 import { residualCases } from './residual.ts';
 import { residualLayerCases } from './residualLayer.ts';
 import { reverseCases } from './reverse.ts';
@@ -36,6 +37,7 @@ export const allCases: readonly KernelCase[] = [
   ...adamCases,
   ...noiseCases,
   ...diffuseCases,
+  ...renoiseCases,
   ...reverseCases,
   ...windowCases,
 ];
