@@ -32,6 +32,8 @@ export interface SampleOptions extends SamplerOptions {
   readonly sequenceEvery?: number;
   /** Called after every reverse step has been queued; throw to stop. */
   readonly onStep?: (done: number, total: number) => void;
+  /** The same after every tile of every step: a step of a long clip may take minutes. */
+  readonly onTile?: (done: number, total: number) => void;
 }
 
 /** x_t on the way. */
@@ -57,7 +59,7 @@ export interface Samples {
 export async function sample(model: DiffWave, options: SampleOptions): Promise<Samples> {
   const { sampler, journey, prediction } = plan(model.config, options);
   const [B] = options.shape;
-  const { clamp, sequenceEvery, onStep } = options;
+  const { clamp, sequenceEvery, onStep, onTile } = options;
   const { moves, start, known } = journey;
   const walk = await Walk.create(model, walkOptions(options, sampler, journey));
   try {
@@ -72,7 +74,9 @@ export async function sample(model: DiffWave, options: SampleOptions): Promise<S
       if (sequenceEvery === undefined || (done % sequenceEvery !== 0 && done < total)) return;
       if (sequence.at(-1)?.left !== total - done) sequence.push({ left: total - done, clips: await walk.read() });
     };
-    const execute = executor({ walk, sampler, prediction, clamp, gap: known?.gap });
+    let tilesDone = 0;
+    const tileDone = (): void => onTile?.(++tilesDone, total * walk.tiles.windows.length);
+    const execute = executor({ walk, sampler, prediction, clamp, gap: known?.gap, tileDone });
     for (const [i, move] of moves.entries()) {
       if (move.kind === 'denoise' && done === 0) await lookAt();
       await execute(move);
@@ -129,16 +133,16 @@ function walkOptions({ shape: [B, L], seed, firstItem, tileSamples, loop }: Samp
 
 /** Turns moves into work for the GPU. */
 function executor(options: {
-  walk: Walk; sampler: Sampler; prediction: Prediction; clamp?: number; gap?: readonly [number, number];
+  walk: Walk; sampler: Sampler; prediction: Prediction; clamp?: number; gap?: readonly [number, number]; tileDone: () => void;
 }): (move: Move) => Promise<void> {
-  const { walk, sampler, prediction, clamp: limit, gap = [0, 0] } = options;
+  const { walk, sampler, prediction, clamp: limit, gap = [0, 0], tileDone: onTile } = options;
   let previous: Level | undefined;
   return async (move) => {
     const { draw } = move;
     if (move.kind === 'denoise') {
       const { from, to } = move;
       const coefficients = { ...dataPrediction(from, prediction), ...sampler.step({ from, to, previous }) };
-      await walk.denoise({ t: from.t, coefficients, draw, limit });
+      await walk.denoise({ t: from.t, coefficients, draw, limit, onTile });
       previous = from;
     } else if (move.kind === 'renoise') {
       await walk.renoise({ ...levelsOfNoise(move.to.alphaBar / move.from.alphaBar), draw });
