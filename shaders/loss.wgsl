@@ -23,6 +23,7 @@ struct Params {
   lanes: u32,  // the same in lanes, for `backward`
   chunks: u32, // partial sums
   itemLength: u32, // elements of one item
+  itemLanes: u32,  // the same in lanes
 }
 @group(0) @binding(7) var<uniform> params: Params;
 
@@ -30,15 +31,6 @@ override L1 = false;
 override ACCUMULATE = false; // add to dPredicted instead of overwriting it
 
 const WORKGROUP = 64u;
-
-// 1 is left out by the compiler.
-fn weightOf(element: u32) -> f32 {
-  //@if WEIGHTED
-  return weight[element / params.itemLength];
-  //@else
-  return 1.0;
-  //@end
-}
 
 var<workgroup> sums: array<f32, WORKGROUP>;
 
@@ -50,7 +42,12 @@ fn partialSums(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups
   // Neighbours read neighbouring elements.
   for (var i = chunk; i < params.count; i += params.chunks) {
     let d = predicted[i] - wanted[i];
-    sum += select(d * d, abs(d), L1) * weightOf(i);
+    let term = select(d * d, abs(d), L1);
+    //@if WEIGHTED
+    sum += term * weight[i / params.itemLength];
+    //@else
+    sum += term;
+    //@end
   }
   partial[chunk] = sum;
 }
@@ -75,7 +72,10 @@ fn backward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) g
   let i = id.x + id.y * groups.x * WORKGROUP;
   if (i >= params.lanes) { return; }
   let d = predictedLanes[i] - wantedLanes[i];
-  let scale = dLoss[0] / f32(params.count) * weightOf(i * (params.count / params.lanes));
+  var scale = dLoss[0] / f32(params.count);
+  //@if WEIGHTED
+  scale *= weight[i / params.itemLanes];
+  //@end
   var g = scale * select(2.0 * d, sign(d), L1);
   if (ACCUMULATE) { g += dPredicted[i]; }
   dPredicted[i] = g;

@@ -25,13 +25,15 @@ struct Step {
 
 const WORKGROUP = 64u;
 
-// Upper 32 bits of a·b.
+// Upper 32 bits of a·b, by 16-bit halves. No sum overflows: (2^16 − 1)² + 2^16 − 1 < 2^32.
 fn multiplyHigh(a: u32, b: u32) -> u32 {
-  let low = (a & 0xffffu) * (b & 0xffffu);
-  let cross1 = (a >> 16u) * (b & 0xffffu);
-  let cross2 = (a & 0xffffu) * (b >> 16u);
-  let carry = ((low >> 16u) + (cross1 & 0xffffu) + (cross2 & 0xffffu)) >> 16u;
-  return (a >> 16u) * (b >> 16u) + (cross1 >> 16u) + (cross2 >> 16u) + carry;
+  let aLow = a & 0xffffu;
+  let aHigh = a >> 16u;
+  let bLow = b & 0xffffu;
+  let bHigh = b >> 16u;
+  let middle = aHigh * bLow + ((aLow * bLow) >> 16u);
+  let carried = aLow * bHigh + (middle & 0xffffu);
+  return aHigh * bHigh + (middle >> 16u) + (carried >> 16u);
 }
 
 fn philox(start: vec4u, seed: vec2u) -> vec4u {
@@ -79,12 +81,10 @@ fn turn(u: f32) -> vec2f {
   let s = angle * angle;
   let sine = angle * (1.0 + s * (-1.0 / 6.0 + s * (1.0 / 120.0 + s * (-1.0 / 5040.0 + s / 362880.0))));
   let cosine = 1.0 + s * (-0.5 + s * (1.0 / 24.0 + s * (-1.0 / 720.0 + s / 40320.0)));
-  switch (u32(quarter) & 3u) {
-    case 0u: { return vec2f(cosine, sine); }
-    case 1u: { return vec2f(-sine, cosine); }
-    case 2u: { return vec2f(-cosine, -sine); }
-    default: { return vec2f(sine, -cosine); }
-  }
+  // By whole quarters: (c, s), (−s, c), (−c, −s), (s, −c).
+  let quarters = u32(quarter);
+  let swapped = select(vec2f(cosine, sine), vec2f(sine, cosine), (quarters & 1u) != 0u);
+  return select(swapped, -swapped, (vec2u(quarters + 1u, quarters) & vec2u(2u)) != vec2u(0u));
 }
 
 fn boxMuller(words: vec2u) -> vec2f {

@@ -26,7 +26,7 @@ export function loss(tape: Tape, options: {
   const chunks = Math.ceil(count / chunk);
   const { Lane, width } = lanesFor(itemLength);
   const constants = { Lane, WEIGHTED: Number(!!weight) };
-  const params = { count, lanes: count / width, chunks, itemLength };
+  const params = { count, lanes: count / width, chunks, itemLength, itemLanes: itemLength / width };
   const partial = tape.result('partial loss', [chunks]);
   const result = tape.result('loss', [1], [predicted]);
   tape.record({
@@ -53,7 +53,7 @@ export function loss(tape: Tape, options: {
       reads: { predictedLanes: predicted, wantedLanes: wanted, ...weights, dLoss: tape.gradient(result)! },
       writes: { dPredicted: slot.tensor },
       params,
-      workgroups: workgroupsFor(count),
+      workgroups: workgroupsFor(params.lanes),
     });
   });
   return result;

@@ -34,6 +34,7 @@ export function noiseCase({ B, L, seed, step, stream, firstItem, start = 0 }: {
 export const noiseCases: readonly KernelCase[] = [
   { B: 1, L: 1, seed: 0, step: 0, stream: 0, firstItem: 0 },
   { B: 3, L: 7, seed: 7, step: 3, stream: 5, firstItem: 11 },
+  { B: 3, L: 132, seed: 3, step: 1, stream: 2, firstItem: 0 }, // whole blocks only
   { B: 2, L: 2 ** 12 + 1, seed: 2 ** 53 - 1, step: 2 ** 32 - 1, stream: 4, firstItem: 2 ** 31 },
   { B: 1, L: 2 ** 16, seed: 2 ** 32, step: 199, stream: 6, firstItem: 1 },
   ...[1, 2, 3, 4, 7].map((start) => ({ B: 2, L: 6, seed: 3, step: 2, stream: 6, firstItem: 0, start })),
