@@ -20,7 +20,7 @@ import type { DiffWave } from './model.ts';
 import { network } from './network.ts';
 import { checkMixedPrecision } from './precision.ts';
 import type { NoiseSchedule } from './schedule.ts';
-import { noiseSchedule } from './schedule.ts';
+import { scheduleOf } from './schedule.ts';
 import { streams } from './streams.ts';
 import type { Weights } from './weights.ts';
 
@@ -84,8 +84,7 @@ export class Trainer {
     validateTraining(training, 'training configuration');
     const { gpu, config, parameters } = model;
     if (training.precision === 'mixed') await checkMixedPrecision(gpu, config);
-    const { diffusionSteps: steps, betaStart, betaEnd } = config;
-    const schedule = noiseSchedule({ steps, betaStart, betaEnd });
+    const schedule = scheduleOf(config);
     const averages = training.emaDecay > 0;
     const flats: Flats = {
       m: parameters.flat('Adam m'),

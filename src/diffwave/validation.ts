@@ -17,7 +17,7 @@ import type { ClipSource } from './batches.ts';
 import type { DiffWave } from './model.ts';
 import { network } from './network.ts';
 import type { NoiseSchedule } from './schedule.ts';
-import { noiseSchedule } from './schedule.ts';
+import { scheduleOf } from './schedule.ts';
 import { streams } from './streams.ts';
 import { wienerLoss, zeroLoss } from './wiener.ts';
 
@@ -98,8 +98,7 @@ export class Validator {
   static async create(options: ValidatorOptions): Promise<Validator> {
     const { model, L, seed } = options;
     const { gpu, config } = model;
-    const { diffusionSteps: steps, betaStart, betaEnd } = config;
-    const schedule = noiseSchedule({ steps, betaStart, betaEnd });
+    const schedule = scheduleOf(config);
     const items = validationItems(options, schedule);
     const size = items.length * 4;
     const history = gpu.buffers.acquire(size, 'validation losses');
