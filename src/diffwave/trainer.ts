@@ -6,7 +6,7 @@ import { Executable } from '../autograd/executable.ts';
 import { Tape } from '../autograd/tape.ts';
 import type { Tensor } from '../autograd/tensor.ts';
 import { adam, adamValues } from '../ops/adam.ts';
-import { diffuse } from '../ops/diffuse.ts';
+import { diffuseWithTarget } from '../ops/diffuse.ts';
 import { loss, recordHistory } from '../ops/loss.ts';
 import { noise, noiseValues } from '../ops/noise.ts';
 import { norm } from '../ops/norm.ts';
@@ -75,7 +75,7 @@ export class Trainer {
     this.#flats = parts.flats;
     this.#history = parts.history;
     this.#schedule = parts.schedule;
-    this.#lossWeights = lossWeights(parts.schedule, parts.training.minSnr);
+    this.#lossWeights = lossWeights(parts.schedule, { gamma: parts.training.minSnr, prediction: parts.model.config.prediction });
   }
 
   /** Plans and builds the step for crops of L samples. Throws a `UserError` with the numbers if it does not fit. */
@@ -204,9 +204,9 @@ function recordStep(options: {
     ...(training.minSnr !== null && { lossWeight: tape.input('lossWeight', [B]) }),
   };
   const epsilon = noise(tape, { B, L, stream: streams.trainingNoise });
-  const noisy = diffuse(tape, { ...inputs, noise: epsilon });
+  const { noisy, wanted } = diffuseWithTarget(tape, { ...inputs, noise: epsilon, prediction: config.prediction });
   const predicted = network(tape, config, { noisy, t: inputs.t }, { gradients: true });
-  const meanLoss = loss(tape, { predicted, wanted: epsilon, kind: config.loss, weight: inputs.lossWeight });
+  const meanLoss = loss(tape, { predicted, wanted, kind: config.loss, weight: inputs.lossWeight });
   tape.backward(meanLoss);
   const flat = (name: string, { buffer, size }: FlatBuffer): Tensor =>
     tape.external(name, [size / 4], { buffer, offset: 0, size });
