@@ -7,8 +7,7 @@ import type { SamplerOptions } from './samplers/choose.ts';
 import { chooseSampler } from './samplers/choose.ts';
 import type { Level, Prediction, Sampler } from './samplers/sampler.ts';
 import { dataPrediction } from './samplers/sampler.ts';
-import type { NoiseSchedule } from './schedule.ts';
-import { noiseSchedule } from './schedule.ts';
+import { scheduleOf } from './schedule.ts';
 import type { Verb } from './verbs.ts';
 import { create } from './verbs.ts';
 import type { WalkMemory } from './walk.ts';
@@ -101,12 +100,6 @@ export function samplingMemory(model: DiffWave, options: SampleOptions): WalkMem
   return walkMemory(model, walkOptions(options, sampler, journey));
 }
 
-/** Noise schedule and what the output means, of a trained network. */
-function diffusionOf(config: DiffWaveConfig): { schedule: NoiseSchedule; prediction: Prediction } {
-  const { diffusionSteps: steps, betaStart, betaEnd } = config;
-  return { schedule: noiseSchedule({ steps, betaStart, betaEnd }), prediction: 'epsilon' };
-}
-
 function plan(config: DiffWaveConfig, options: SampleOptions): { sampler: Sampler; journey: Journey; prediction: Prediction } {
   const [B, L] = options.shape;
   const { clamp, tileSamples, sequenceEvery, verb = create } = options;
@@ -115,7 +108,7 @@ function plan(config: DiffWaveConfig, options: SampleOptions): { sampler: Sample
     throw new UserError(`sample: wanted a positive whole number for ${name}, got ${size}`);
   }
   if (clamp !== undefined && !(clamp > 0)) throw new UserError(`sample: clamp must be above 0, got ${clamp}`);
-  const { schedule, prediction } = diffusionOf(config);
+  const schedule = scheduleOf(config);
   const { sampler, levels } = chooseSampler(options, schedule);
   const journey = verb({ schedule, levels });
   if (journey.mustBeDeterministic && sampler.isRandom) {
@@ -124,7 +117,7 @@ function plan(config: DiffWaveConfig, options: SampleOptions): { sampler: Sample
   for (const audio of [journey.start === 'noise' ? undefined : journey.start.audio, journey.known?.audio]) {
     if (audio && audio.length !== L) throw new UserError(`sample: the sound has ${audio.length} samples, but ${L} are to be made`);
   }
-  return { sampler, journey, prediction };
+  return { sampler, journey, prediction: config.prediction };
 }
 
 function walkOptions({ shape: [B, L], seed, firstItem, tileSamples, loop }: SampleOptions, sampler: Sampler, journey: Journey) {
