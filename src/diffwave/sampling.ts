@@ -7,8 +7,7 @@ import type { SamplerOptions } from './samplers/choose.ts';
 import { chooseSampler } from './samplers/choose.ts';
 import type { Level, Prediction, Sampler } from './samplers/sampler.ts';
 import { dataPrediction } from './samplers/sampler.ts';
-import type { NoiseSchedule } from './schedule.ts';
-import { noiseSchedule } from './schedule.ts';
+import { scheduleOf } from './schedule.ts';
 import type { Verb } from './verbs.ts';
 import { create } from './verbs.ts';
 import type { WalkMemory } from './walk.ts';
@@ -32,6 +31,8 @@ export interface SampleOptions extends SamplerOptions {
   readonly sequenceEvery?: number;
   /** Called after every reverse step has been queued; throw to stop. */
   readonly onStep?: (done: number, total: number) => void;
+  /** The same after every tile of every step: a step of a long clip may take minutes. */
+  readonly onTile?: (done: number, total: number) => void;
 }
 
 /** x_t on the way. */
@@ -57,7 +58,7 @@ export interface Samples {
 export async function sample(model: DiffWave, options: SampleOptions): Promise<Samples> {
   const { sampler, journey, prediction } = plan(model.config, options);
   const [B] = options.shape;
-  const { clamp, sequenceEvery, onStep } = options;
+  const { clamp, sequenceEvery, onStep, onTile } = options;
   const { moves, start, known } = journey;
   const walk = await Walk.create(model, walkOptions(options, sampler, journey));
   try {
@@ -72,7 +73,9 @@ export async function sample(model: DiffWave, options: SampleOptions): Promise<S
       if (sequenceEvery === undefined || (done % sequenceEvery !== 0 && done < total)) return;
       if (sequence.at(-1)?.left !== total - done) sequence.push({ left: total - done, clips: await walk.read() });
     };
-    const execute = executor({ walk, sampler, prediction, clamp, gap: known?.gap });
+    let tilesDone = 0;
+    const tileDone = (): void => onTile?.(++tilesDone, total * walk.tiles.windows.length);
+    const execute = executor({ walk, sampler, prediction, clamp, gap: known?.gap, tileDone });
     for (const [i, move] of moves.entries()) {
       if (move.kind === 'denoise' && done === 0) await lookAt();
       await execute(move);
@@ -97,12 +100,6 @@ export function samplingMemory(model: DiffWave, options: SampleOptions): WalkMem
   return walkMemory(model, walkOptions(options, sampler, journey));
 }
 
-/** Noise schedule and what the output means, of a trained network. */
-function diffusionOf(config: DiffWaveConfig): { schedule: NoiseSchedule; prediction: Prediction } {
-  const { diffusionSteps: steps, betaStart, betaEnd } = config;
-  return { schedule: noiseSchedule({ steps, betaStart, betaEnd }), prediction: 'epsilon' };
-}
-
 function plan(config: DiffWaveConfig, options: SampleOptions): { sampler: Sampler; journey: Journey; prediction: Prediction } {
   const [B, L] = options.shape;
   const { clamp, tileSamples, sequenceEvery, verb = create } = options;
@@ -111,7 +108,7 @@ function plan(config: DiffWaveConfig, options: SampleOptions): { sampler: Sample
     throw new UserError(`sample: wanted a positive whole number for ${name}, got ${size}`);
   }
   if (clamp !== undefined && !(clamp > 0)) throw new UserError(`sample: clamp must be above 0, got ${clamp}`);
-  const { schedule, prediction } = diffusionOf(config);
+  const schedule = scheduleOf(config);
   const { sampler, levels } = chooseSampler(options, schedule);
   const journey = verb({ schedule, levels });
   if (journey.mustBeDeterministic && sampler.isRandom) {
@@ -120,7 +117,7 @@ function plan(config: DiffWaveConfig, options: SampleOptions): { sampler: Sample
   for (const audio of [journey.start === 'noise' ? undefined : journey.start.audio, journey.known?.audio]) {
     if (audio && audio.length !== L) throw new UserError(`sample: the sound has ${audio.length} samples, but ${L} are to be made`);
   }
-  return { sampler, journey, prediction };
+  return { sampler, journey, prediction: config.prediction };
 }
 
 function walkOptions({ shape: [B, L], seed, firstItem, tileSamples, loop }: SampleOptions, sampler: Sampler, journey: Journey) {
@@ -129,16 +126,16 @@ function walkOptions({ shape: [B, L], seed, firstItem, tileSamples, loop }: Samp
 
 /** Turns moves into work for the GPU. */
 function executor(options: {
-  walk: Walk; sampler: Sampler; prediction: Prediction; clamp?: number; gap?: readonly [number, number];
+  walk: Walk; sampler: Sampler; prediction: Prediction; clamp?: number; gap?: readonly [number, number]; tileDone: () => void;
 }): (move: Move) => Promise<void> {
-  const { walk, sampler, prediction, clamp: limit, gap = [0, 0] } = options;
+  const { walk, sampler, prediction, clamp: limit, gap = [0, 0], tileDone: onTile } = options;
   let previous: Level | undefined;
   return async (move) => {
     const { draw } = move;
     if (move.kind === 'denoise') {
       const { from, to } = move;
       const coefficients = { ...dataPrediction(from, prediction), ...sampler.step({ from, to, previous }) };
-      await walk.denoise({ t: from.t, coefficients, draw, limit });
+      await walk.denoise({ t: from.t, coefficients, draw, limit, onTile });
       previous = from;
     } else if (move.kind === 'renoise') {
       await walk.renoise({ ...levelsOfNoise(move.to.alphaBar / move.from.alphaBar), draw });

@@ -6,7 +6,7 @@ import { Executable } from '../autograd/executable.ts';
 import { Tape } from '../autograd/tape.ts';
 import type { Tensor } from '../autograd/tensor.ts';
 import { adam, adamValues } from '../ops/adam.ts';
-import { diffuse } from '../ops/diffuse.ts';
+import { diffuseWithTarget } from '../ops/diffuse.ts';
 import { loss, recordHistory } from '../ops/loss.ts';
 import { noise, noiseValues } from '../ops/noise.ts';
 import { norm } from '../ops/norm.ts';
@@ -20,7 +20,7 @@ import type { DiffWave } from './model.ts';
 import { network } from './network.ts';
 import { checkMixedPrecision } from './precision.ts';
 import type { NoiseSchedule } from './schedule.ts';
-import { noiseSchedule } from './schedule.ts';
+import { scheduleOf } from './schedule.ts';
 import { streams } from './streams.ts';
 import type { Weights } from './weights.ts';
 
@@ -75,7 +75,7 @@ export class Trainer {
     this.#flats = parts.flats;
     this.#history = parts.history;
     this.#schedule = parts.schedule;
-    this.#lossWeights = lossWeights(parts.schedule, parts.training.minSnr);
+    this.#lossWeights = lossWeights(parts.schedule, { gamma: parts.training.minSnr, prediction: parts.model.config.prediction });
   }
 
   /** Plans and builds the step for crops of L samples. Throws a `UserError` with the numbers if it does not fit. */
@@ -84,8 +84,7 @@ export class Trainer {
     validateTraining(training, 'training configuration');
     const { gpu, config, parameters } = model;
     if (training.precision === 'mixed') await checkMixedPrecision(gpu, config);
-    const { diffusionSteps: steps, betaStart, betaEnd } = config;
-    const schedule = noiseSchedule({ steps, betaStart, betaEnd });
+    const schedule = scheduleOf(config);
     const averages = training.emaDecay > 0;
     const flats: Flats = {
       m: parameters.flat('Adam m'),
@@ -205,9 +204,9 @@ function recordStep(options: {
     ...(training.minSnr !== null && { lossWeight: tape.input('lossWeight', [B]) }),
   };
   const epsilon = noise(tape, { B, L, stream: streams.trainingNoise });
-  const noisy = diffuse(tape, { ...inputs, noise: epsilon });
+  const { noisy, wanted } = diffuseWithTarget(tape, { ...inputs, noise: epsilon, prediction: config.prediction });
   const predicted = network(tape, config, { noisy, t: inputs.t }, { gradients: true });
-  const meanLoss = loss(tape, { predicted, wanted: epsilon, kind: config.loss, weight: inputs.lossWeight });
+  const meanLoss = loss(tape, { predicted, wanted, kind: config.loss, weight: inputs.lossWeight });
   tape.backward(meanLoss);
   const flat = (name: string, { buffer, size }: FlatBuffer): Tensor =>
     tape.external(name, [size / 4], { buffer, offset: 0, size });

@@ -111,10 +111,14 @@ export class Walk {
    * One reverse step of the whole clip, tile by tile; `t` is what the network is told. `draw` numbers the step's noise,
    * `limit` is where x̂_0 is clamped.
    */
-  async denoise(options: { t: number; coefficients: ReverseCoefficients; draw: number; limit?: number }): Promise<void> {
-    const { t, coefficients, draw, limit } = options;
+  async denoise(options: {
+    t: number; coefficients: ReverseCoefficients; draw: number; limit?: number;
+    /** Called after every tile has been queued. */
+    onTile?: () => void;
+  }): Promise<void> {
+    const { t, coefficients, draw, limit, onTile } = options;
     this.#denoise.write(this.#recorded.t, new Float32Array(this.#options.B).fill(t));
-    await this.#eachTile(this.#denoise, draw, reverseValues(coefficients, limit));
+    await this.#eachTile(this.#denoise, draw, reverseValues(coefficients, limit), onTile);
   }
 
   /** x = signalLevel·x + noiseLevel·z. */
@@ -196,11 +200,12 @@ export class Walk {
     return program;
   }
 
-  async #eachTile(program: Executable, draw: number, values: Values): Promise<void> {
+  async #eachTile(program: Executable, draw: number, values: Values, onTile?: () => void): Promise<void> {
     const { seed } = this.#options;
     for (const window of this.tiles.windows) {
       program.run({ ...values, ...placeOf(window), ...noiseValues({ seed, step: draw, start: window.coreStart }) });
       await this.#model.gpu.throttle();
+      onTile?.();
     }
   }
 }

@@ -3,6 +3,7 @@
  * that is the same for all of them (`ops/reverse.ts`). They follow from ᾱ alone, in float64.
  */
 import type { ReverseCoefficients } from '../../ops/reverse.ts';
+import type { ScheduleConfig } from '../scheduleConfig.ts';
 
 /** A place on the way from noise to sound: x = √ᾱ·x_0 + √(1−ᾱ)·ε. */
 export interface Level {
@@ -17,7 +18,7 @@ export const clean: Level = { t: -1, alphaBar: 1 };
  * What the network's output is: ε (Ho et al. 2020), or v = √ᾱ·ε − √(1−ᾱ)·x_0 (Salimans and Ho 2022, "Progressive
  * distillation for fast sampling of diffusion models", section 4).
  */
-export type Prediction = 'epsilon' | 'v';
+export type Prediction = ScheduleConfig['prediction'];
 
 /** x_s = ofX·x_t + ofX0·x̂_0 + ofNoise·z + ofPrevious·x̂_0 of the step before. */
 export type StepCoefficients = Omit<ReverseCoefficients, 'fromX' | 'fromOutput'>;
