@@ -23,6 +23,7 @@ const cli = command({
     count: { type: 'integer', default: 1, min: 1, help: 'how many' },
     seed: { type: 'integer', default: 0, min: 0, help: 'another seed, another sound' },
     variance: { type: 'string', choices: ['beta', 'posterior'], default: 'beta', help: 'σ² of the reverse steps: β, or β̃ of the posterior' },
+    start: { type: 'string', choices: ['white', 'shaped'], default: 'white', help: "x_T: white noise, or noise of the spectrum that the data's x_T has" },
     rawWeights: { type: 'boolean', help: 'the weights as they were trained last, not their running mean' },
     returnSequence: { type: 'boolean', help: 'also write x_t of every step, from noise to sound' },
     play: { type: 'boolean', help: 'play each when it is done' },
@@ -57,6 +58,7 @@ await cli.run(async ({ flags, given }) => {
       shape: [1, L],
       seed: flags.seed,
       variance: flags.variance,
+      start: flags.start,
       firstItem: item,
       sequenceEvery: flags.returnSequence ? 1 : undefined,
       onStep: (done, total) => {
