@@ -27,9 +27,10 @@ const config: DiffWaveConfig = {
   diffusionSteps: 3,
 };
 
-/** The run of a network that has learned nothing. */
-async function makeRun(): Promise<RunFolder> {
+/** The run of a network that has learned nothing, but of data of this spectrum. */
+async function makeRun(spectrum?: Float32Array): Promise<RunFolder> {
   const model = DiffWave.create(await gpuForTests(), config, { seed: 1 });
+  model.spectrum = spectrum;
   const run = RunFolder.create(join(temporaryFolder(), 'run'), {
     preset: 'tiny', model: config, training: PRESETS.tiny.training, data: 'music',
   });
@@ -125,6 +126,19 @@ test('a record beside each sound, and the same in short within it', async () => 
   await succeeds('sample', [...args, '--out', plain, '--format', 'float']);
   const loud = new wavefile.WaveFile(readFileSync(join(plain, 'sample-seed5-0.wav'))).getSamples(true, Float64Array);
   assert.ok(samples.every((value, i) => Math.abs(value - gain * loud[i]) <= 1e-6));
+});
+
+test('a shaped start is another start, and needs the data\'s spectrum', async () => {
+  const run = await makeRun(Float32Array.of(30, 10, 1));
+  const out = newFolder();
+  const args = (path: string) => ['--run', path, '--out', out, '--length', '300'];
+  await succeeds('sample', args(run.path));
+  const file = join(out, 'sample-seed0-0.wav');
+  const white = readFileSync(file);
+  await succeeds('sample', [...args(run.path), '--start', 'shaped']);
+  assert.not.equal(readFileSync(file), white);
+  assert.is(JSON.parse(readFileSync(join(out, 'sample-seed0-0.json'), 'utf8')).flags['--start'], 'shaped');
+  await refuses('sample', [...args((await makeRun()).path), '--start', 'shaped'], ['needs the spectrum of the training data', '--resume adds it']);
 });
 
 test('--stdout is the file and nothing else, and everything else goes to standard error', async () => {
