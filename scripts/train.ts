@@ -7,11 +7,13 @@ import { RunFolder } from '../src/diffwave/run.node.ts';
 import { splitByTrack } from '../src/diffwave/split.ts';
 import { train } from '../src/diffwave/training.ts';
 import { UserError } from '../src/errors.ts';
+import { formatBytes } from '../src/gpu/buffers.ts';
 import { command } from './lib/command.ts';
 import { interruptSignal } from './lib/interrupt.ts';
+import { besideTraining, defaultMemoryLimit, memoryLimitFlag, parseBytes, withCropThatFits } from './lib/memory.ts';
 import { Monitor, monitorFlags, splitLine } from './lib/monitor.ts';
 import { noTuneFlag, openGpu } from './lib/openGpu.ts';
-import { planLine } from './lib/report.ts';
+import { planLines } from './lib/report.ts';
 import { refuseContradictions, trainingFlags, trainingFrom } from './lib/trainingFlags.ts';
 
 const cli = command({
@@ -29,6 +31,7 @@ const cli = command({
     saveEvery: { type: 'integer', default: 1000, min: 1, help: 'updates between two checkpoints' },
     keep: { type: 'integer', default: 3, min: 1, help: 'checkpoints that stay: the newest, and the best of validation' },
     ...monitorFlags,
+    memoryLimit: memoryLimitFlag,
     resume: { type: 'boolean', help: 'go on from the newest checkpoint in --out' },
     noTune: noTuneFlag,
   },
@@ -55,14 +58,21 @@ await cli.run(async ({ flags, given }) => {
   if (model.sampleRate !== dataset.sampleRate) {
     throw new UserError(`the run was trained at ${model.sampleRate} Hz, but --data ${flags.data} has ${dataset.sampleRate} Hz`);
   }
-  const training = run?.config.training
+  const wanted = run?.config.training
     ?? trainingFrom(flags, { preset, clipSamples: dataset.clipSamples, steps: flags.steps });
 
   const tracks = run ? run.config.validationTracks ?? 0 : flags.validationTracks;
-  const split = splitByTrack(dataset, { tracks, seed: training.seed, leastClips: training.batchSize });
+  const split = splitByTrack(dataset, { tracks, seed: wanted.seed, leastClips: wanted.batchSize });
 
   const gpu = await openGpu({ tune: !flags.noTune, model });
-  const diffwave = DiffWave.create(gpu, model, { seed: training.seed });
+  const diffwave = DiffWave.create(gpu, model, { seed: wanted.seed });
+  const memory = {
+    memoryLimit: flags.memoryLimit === undefined ? run?.config.memoryLimit ?? defaultMemoryLimit(gpu) : parseBytes(flags.memoryLimit),
+    beside: besideTraining(diffwave, { validates: split.validation !== undefined }),
+  };
+  const training = run || flags.cropSamples !== undefined
+    ? wanted
+    : withCropThatFits(wanted, { diffwave, clipSamples: dataset.clipSamples, ...memory });
   const resume = run?.resume(diffwave);
   if (resume && resume.step >= flags.steps) {
     throw new UserError(`the run is at step ${resume.step} already: ask for more with --steps`);
@@ -82,7 +92,9 @@ await cli.run(async ({ flags, given }) => {
   let folder = run;
   let monitor: Monitor | undefined;
   let saved = '';
+  let forecast = 0;
   await train(diffwave, {
+    ...memory,
     dataset: split.training,
     training,
     resume,
@@ -92,8 +104,12 @@ await cli.run(async ({ flags, given }) => {
     saveEvery: flags.saveEvery,
     onStart: async (trainer) => {
       // Only now is it known that everything fits: a run that cannot start leaves no folder behind.
-      folder ??= RunFolder.create(flags.out, { preset: presetName, model, training, data: flags.data, validationTracks: split.tracks });
-      console.log(planLine(trainer));
+      folder ??= RunFolder.create(flags.out, {
+        preset: presetName, model, training, data: flags.data, validationTracks: split.tracks,
+        memoryLimit: flags.memoryLimit === undefined ? undefined : memory.memoryLimit,
+      });
+      console.log(planLines(trainer));
+      forecast = trainer.memory.forecast.total;
       monitor = await Monitor.create({ ...flags, trainer, run: folder, split, resumedAt: resume?.step });
     },
     onUpdate: ({ step }) => monitor!.update(step),
@@ -109,6 +125,7 @@ await cli.run(async ({ flags, given }) => {
     },
   }).finally(() => monitor?.end());
   console.log(saved);
+  console.log(`GPU memory at the peak ${formatBytes(gpu.buffers.peakBytes)}, ${formatBytes(forecast)} were predicted`);
   console.log(signal.aborted
     ? `go on with: npm run train -- --data ${flags.data} --out ${flags.out} --steps ${flags.steps} --resume`
     : `listen with: npm run sample -- --run ${flags.out} --seconds 5 --out samples`);

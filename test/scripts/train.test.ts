@@ -66,7 +66,7 @@ test('trains: configuration, log, checkpoints, latest weights, and what it says'
   const lines = readFileSync(join(run, 'log.jsonl'), 'utf8').trimEnd().split('\n').map((line) => JSON.parse(line));
   assert.equal(lines.map(({ step }) => step), [1, 2, 4]);
   for (const line of lines) {
-    assert.equal(Object.keys(line), ['step', 'loss', 'learningRate', 'seconds']);
+    assert.equal(Object.keys(line), ['step', 'loss', 'gradientNorm', 'learningRate', 'seconds']);
     assert.ok(Number.isFinite(line.loss) && line.loss > 0 && line.seconds > 0);
     assert.is(line.learningRate, training.learningRate);
   }
