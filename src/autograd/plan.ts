@@ -5,7 +5,8 @@
 import { UserError } from '../errors.ts';
 import { alignUp, bindingAlignment, formatBytes } from '../gpu/buffers.ts';
 import { kernelName } from '../gpu/kernels.ts';
-import type { Operation, Tape } from './tape.ts';
+import type { Operation } from './operation.ts';
+import type { Tape } from './tape.ts';
 import type { Storage } from './tensor.ts';
 
 export interface PlanOptions {

@@ -2,7 +2,7 @@
 import { Executable } from '../autograd/executable.ts';
 import { Parameters } from '../autograd/parameters.ts';
 import { planTape } from '../autograd/plan.ts';
-import type { Precision } from '../autograd/tape.ts';
+import type { Precision } from '../autograd/operation.ts';
 import { Tape } from '../autograd/tape.ts';
 import { UserError } from '../errors.ts';
 import type { Gpu } from '../gpu/gpu.ts';

@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import { Executable } from '../../src/autograd/executable.ts';
 import { Parameters } from '../../src/autograd/parameters.ts';
 import { planTape } from '../../src/autograd/plan.ts';
-import type { Keeps } from '../../src/autograd/tape.ts';
+import type { Keeps } from '../../src/autograd/operation.ts';
 import { Tape } from '../../src/autograd/tape.ts';
 import { activationShape } from '../../src/autograd/tensor.ts';
 import { relu } from '../../src/ops/relu.ts';

@@ -39,7 +39,7 @@ test('validations, samples and progress, as files and for TensorBoard', () => {
   assert.equal([samples.length, sampleRate], [2000, 7350]);
   assert.is(readFileSync(sample.png).toString('latin1', 1, 4), 'PNG');
   assert.equal(eventsOf(folder), [
-    [5, 'training/loss'], [5, 'training/learning rate'], [5, 'training/updates per second'],
+    [5, 'training/loss'], [5, 'training/gradient norm'], [5, 'training/learning rate'], [5, 'training/updates per second'],
     [10, 'validation/loss'],
     [10, 'validation t 0-1/loss'], [10, 'validation t 0-1/Wiener'],
     [10, 'validation t 2-4/loss'], [10, 'validation t 2-4/Wiener'],
