@@ -86,6 +86,7 @@ await cli.run(async ({ flags, given }) => {
     `data      ${dataset.clipCount} clips of ${dataset.clipSamples} samples at ${dataset.sampleRate} Hz, ` +
     `batch ${training.batchSize} × ${training.cropSamples ?? dataset.clipSamples} samples`,
   );
+  if (training !== wanted) console.log(`cropped   to ${training.cropSamples} samples instead of ${wanted.cropSamples ?? dataset.clipSamples}, so that the step fits`);
   console.log(splitLine(split));
   if (resume) console.log(`resumed   at step ${resume.step}`);
   const signal = interruptSignal('stopping after this step, then saving (again to stop at once)');
@@ -124,8 +125,8 @@ await cli.run(async ({ flags, given }) => {
       if (state.step < flags.steps && !signal.aborted) monitor!.display.print(saved);
     },
   }).finally(() => monitor?.end());
-  console.log(saved);
   console.log(`GPU memory at the peak ${formatBytes(gpu.buffers.peakBytes)}, ${formatBytes(forecast)} were predicted`);
+  console.log(saved);
   console.log(signal.aborted
     ? `go on with: npm run train -- --data ${flags.data} --out ${flags.out} --steps ${flags.steps} --resume`
     : `listen with: npm run sample -- --run ${flags.out} --seconds 5 --out samples`);

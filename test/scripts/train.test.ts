@@ -74,7 +74,10 @@ test('trains: configuration, log, checkpoints, latest weights, and what it says'
   assert.match(stdout, /^adapter   \S/m);
   assert.match(stdout, /^model     tiny: 8 layers × 32 channels, T = 4, sees 511 samples \(0\.07 s\)$/m);
   assert.match(stdout, /^data      4 clips of 3675 samples at 7350 Hz, batch 2 × 256 samples$/m);
-  assert.match(stdout, /^plan      [\d,]+ parameters, \d+ dispatches a step, \S+ .iB of GPU memory/m);
+  assert.match(stdout, /^plan      [\d,]+ parameters, the whole batch at once, activations kept, \d+ dispatches a step$/m);
+  assert.match(stdout, /^memory    \S+ .iB of GPU memory: parameters .*, optimizer .*, activations .*, workspace .*, beside .*iB$/m);
+  const [, peak, predicted] = /^GPU memory at the peak (\S+) MiB, (\S+) MiB were predicted$/m.exec(stdout) ?? [];
+  assert.ok(Math.abs(Number(peak) / Number(predicted) - 1) < 0.05, `${peak} MiB at the peak, ${predicted} MiB predicted`);
   assert.match(stdout, /^step 1 of 4 · loss \d\.\d{4}$/m);
   assert.match(stdout, /^saved step 2 in /m);
   assert.match(stdout, /^step 4 of 4 · loss \d\.\d{4} · \S+ steps\/s$/m);
@@ -190,10 +193,30 @@ test('what cannot work is refused in one line, and nothing is created', async ()
     [train(temporaryFolder()), 'no .wav file'],
     [train(texts), 'No .wav file', 'a.wav is not a WAV file', 'b.wav'],
     [train(data, '--batch-size', '5'), 'the data set has 4 clips, fewer than a batch of 5', '--batch-size'],
+    [train(data, '--memory-limit', '2 gigs'), "--memory-limit must be a size such as 2GiB or 500MB, got '2 gigs'"],
+    [train(data, '--memory-limit', '1MB'), 'does not fit', '977 KiB may be used', 'use a smaller network or a larger --memory-limit'],
+    [train(data, '--crop-samples', '2000', '--memory-limit', '5MiB'), '5.0 MiB may be used', '--crop-samples, at most'],
     [train(data, '--crop-samples', '3676'), 'crops of 3676 samples', 'has 3675', '--crop-samples'],
   ];
   await Promise.all(cases.map(([args, ...wanted]) => refuses('train', args, wanted)));
   assert.is(existsSync(out), false);
+});
+
+test('a memory limit makes the step smaller, and stays with the run', async () => {
+  const run = newRun();
+  const start = ['--data', data, '--out', run, '--preset', 'tiny', '--batch-size', '2', '--validation-tracks', '0'];
+  const first = await succeeds('train', [...start, '--steps', '1', '--memory-limit', '9MiB']);
+  assert.match(first, /^plan      .*the batch in 2 parts of 1, activations computed again for the gradients/m);
+  const second = await succeeds('train', [...start, '--steps', '2', '--resume']);
+  assert.match(second, /^plan      .*the batch in 2 parts of 1, activations computed again/m);
+
+  const cropped = newRun();
+  const shorter = ['--data', data, '--out', cropped, '--preset', 'tiny', '--batch-size', '2', '--validation-tracks', '0'];
+  const said = await succeeds('train', [...shorter, '--steps', '1', '--memory-limit', '6MiB']);
+  assert.match(said, /^cropped   to \d+ samples instead of 2048, so that the step fits$/m);
+  const { cropSamples } = RunFolder.open(cropped).config.training;
+  assert.ok(cropSamples! > 256 && cropSamples! < 2048, String(cropSamples));
+  assert.ok(said.includes(`batch 2 × ${cropSamples} samples`));
 });
 
 test('a folder that has something in it is left alone', async () => {
