@@ -20,7 +20,7 @@ import type { DiffWaveConfig } from './config.ts';
 import type { DiffWave } from './model.ts';
 import { network } from './network.ts';
 import type { NoiseSchedule } from './schedule.ts';
-import { noiseSchedule } from './schedule.ts';
+import { scheduleOf } from './schedule.ts';
 import { streams } from './streams.ts';
 import { wienerLoss, zeroLoss } from './wiener.ts';
 
@@ -101,8 +101,7 @@ export class Validator {
   static async create(options: ValidatorOptions): Promise<Validator> {
     const { model, L, seed } = options;
     const { gpu, config } = model;
-    const { diffusionSteps: steps, betaStart, betaEnd } = config;
-    const schedule = noiseSchedule({ steps, betaStart, betaEnd });
+    const schedule = scheduleOf(config);
     const items = validationItems(options, schedule);
     const history = gpu.buffers.acquire(crops * mostBins * 4, 'validation losses');
     try {
