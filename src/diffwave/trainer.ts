@@ -89,7 +89,7 @@ export class Trainer {
     this.#flats = parts.flats;
     this.#rings = parts.rings;
     this.#schedule = parts.schedule;
-    this.#lossWeights = lossWeights(parts.schedule, training.minSnr);
+    this.#lossWeights = lossWeights(parts.schedule, { gamma: training.minSnr, prediction: model.config.prediction });
   }
 
   /**
