@@ -259,6 +259,8 @@ test('weights of another network are not taken for the run\'s own', async () => 
   for (const [other, ...texts] of [
     [{ channels: 8 }, 'channels is 8, not 4'],
     [{ dilationCycle: 1 }, 'dilationCycle is 1, not 2'], // the same shapes, another sound
+    [{ prediction: 'v' }, 'prediction is v, not epsilon'],
+    [{ schedule: 'cosine' }, 'schedule is cosine, not linear'],
   ] as const) {
     const foreign = DiffWave.create(gpu, { ...model, ...other });
     await foreign.save(run.weightsFile);
@@ -276,6 +278,31 @@ test('weights of another network are not taken for the run\'s own', async () => 
   const slower = DiffWave.create(gpu, { ...model, dilationCycle: 1 });
   await refuses(() => run.resume(slower), 'weights-raw.safetensors', 'dilationCycle is 2, not 1');
   slower.destroy();
+});
+
+test('a list of β belongs to the network, and is compared by its numbers', async () => {
+  const gpu = await gpuForTests();
+  const listed = (betas: number[]) => ({ ...model, schedule: 'list', betas, diffusionSteps: betas.length }) as const;
+  const path = join(temporaryFolder(), 'run');
+  RunFolder.create(path, { ...RUN, model: listed([0.1, 0.2, 0.3]) });
+  const run = RunFolder.open(path);
+  for (const betas of [[0.1, 0.2, 0.3], [0.1, 0.2, 0.4]]) {
+    const diffwave = DiffWave.create(gpu, listed(betas));
+    await diffwave.save(run.weightsFile);
+    diffwave.destroy();
+    if (betas[2] === 0.4) await refuses(() => run.load(gpu), run.weightsFile, 'its betas are others');
+    else (await run.load(gpu)).destroy();
+  }
+});
+
+test('a run of before there was a choice of schedules is linear and predicts ε', async () => {
+  const run = await runWith(3);
+  const file = join(run.path, 'config.json');
+  const { model: { schedule, betas, zeroTerminalSnr, prediction, ...old }, ...rest } = JSON.parse(readFileSync(file, 'utf8'));
+  assert.equal([schedule, betas, zeroTerminalSnr, prediction], ['linear', null, false, 'epsilon']);
+  writeFileSync(file, JSON.stringify({ ...rest, model: old }));
+  assert.equal(RunFolder.open(run.path).config.model, model);
+  assert.is((await resumed(RunFolder.open(run.path))).state.step, 3);
 });
 
 test('the log loses what comes after the checkpoint, and a line that was cut off', async () => {
