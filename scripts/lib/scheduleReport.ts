@@ -49,7 +49,7 @@ export function scheduleReport(model: DiffWaveConfig, variance: Variance): strin
     `x_T       ᾱ_T = ${Number(diagnosis.alphaBar.toPrecision(3))}: ${percent(diagnosis.alphaBar)} of the signal's power, ${snr(diagnosis)}`,
     `sees      ${sees} samples (${(sees / model.sampleRate).toFixed(2)} s at ${model.sampleRate} Hz)`,
     '',
-    'Level at which ideal sampling returns a spectral bin, by its power over that of the noise: 1.000 is right.',
+    'Level at which ideal ancestral sampling returns a spectral bin, by its power over that of the noise: 1.000 is right.',
     'From N(0, 1), as sampling starts, and from the true x_T, where only the size of the steps costs something.',
     '',
     levelTable(diagnosis),
