@@ -14,6 +14,8 @@ import { besideTraining, defaultMemoryLimit, memoryLimitFlag, parseBytes, withCr
 import { Monitor, monitorFlags, splitLine } from './lib/monitor.ts';
 import { noTuneFlag, openGpu } from './lib/openGpu.ts';
 import { planLines } from './lib/report.ts';
+import { scheduleAsFlags, scheduleFlags, scheduleFrom } from './lib/scheduleFlags.ts';
+import { scheduleLine } from './lib/scheduleReport.ts';
 import { refuseContradictions, trainingFlags, trainingFrom } from './lib/trainingFlags.ts';
 
 const cli = command({
@@ -24,7 +26,7 @@ const cli = command({
     out: { type: 'string', placeholder: '<run>', required: true, help: 'folder of the run: weights, log, checkpoints' },
     preset: { type: 'string', placeholder: '<name>', default: 'gtzan', help: `one of ${Object.keys(PRESETS).join(', ')}` },
     steps: { type: 'integer', default: 100000, min: 1, help: 'updates in total, those before a resume included' },
-    diffusionSteps: { type: 'integer', min: 1, help: "T (the preset's)" },
+    ...scheduleFlags,
     loss: { type: 'string', choices: ['mse', 'l1'], help: "mean of squares or of absolute values (the preset's)" },
     ...trainingFlags,
     printEvery: { type: 'integer', default: 100, min: 1, help: 'updates between two lines of progress and log' },
@@ -40,21 +42,19 @@ const cli = command({
 await cli.run(async ({ flags, given }) => {
   const run = flags.resume ? RunFolder.open(flags.out) : undefined;
   if (run) {
-    const { preset, model: { diffusionSteps, loss }, training, validationTracks = 0 } = run.config;
-    refuseContradictions({ path: run.path, fixed: { preset, diffusionSteps, loss, validationTracks, ...training }, flags, given });
+    const { preset, model, training, validationTracks = 0 } = run.config;
+    const fixed = { preset, loss: model.loss, validationTracks, ...training, ...scheduleAsFlags(model, flags) };
+    refuseContradictions({ path: run.path, fixed, flags, given });
   } else {
     RunFolder.requireEmpty(flags.out); // before work that may take minutes
   }
   const presetName = run?.config.preset ?? flags.preset;
   const preset: Preset = presetNamed(presetName);
+  // Before the data is prepared, which may take minutes: flags that contradict each other are said at once.
+  const network = run?.config.model
+    ?? { ...preset.model, ...scheduleFrom(flags, preset.model), loss: flags.loss ?? preset.model.loss };
   const dataset = datasetFrom(flags.data, preset.data, console.log);
-
-  const model = run?.config.model ?? {
-    ...preset.model,
-    diffusionSteps: flags.diffusionSteps ?? preset.model.diffusionSteps,
-    loss: flags.loss ?? preset.model.loss,
-    sampleRate: dataset.sampleRate,
-  };
+  const model = run ? network : { ...network, sampleRate: dataset.sampleRate };
   if (model.sampleRate !== dataset.sampleRate) {
     throw new UserError(`the run was trained at ${model.sampleRate} Hz, but --data ${flags.data} has ${dataset.sampleRate} Hz`);
   }
@@ -82,6 +82,7 @@ await cli.run(async ({ flags, given }) => {
     `model     ${presetName}: ${model.layers} layers × ${model.channels} channels, T = ${model.diffusionSteps}, ` +
     `sees ${receptiveField(model)} samples (${(receptiveField(model) / model.sampleRate).toFixed(2)} s)`,
   );
+  console.log(scheduleLine(model));
   console.log(
     `data      ${dataset.clipCount} clips of ${dataset.clipSamples} samples at ${dataset.sampleRate} Hz, ` +
     `batch ${training.batchSize} × ${training.cropSamples ?? dataset.clipSamples} samples`,

@@ -5,7 +5,7 @@ import { Executable } from '../../src/autograd/executable.ts';
 import { planTape } from '../../src/autograd/plan.ts';
 import { Tape } from '../../src/autograd/tape.ts';
 import type { DiffWave } from '../../src/diffwave/model.ts';
-import { noiseSchedule } from '../../src/diffwave/schedule.ts';
+import { scheduleOf } from '../../src/diffwave/schedule.ts';
 import { streams } from '../../src/diffwave/streams.ts';
 import { encodingTable } from '../../src/ops/encode.ts';
 import { noise, noiseValues } from '../../src/ops/noise.ts';
@@ -27,7 +27,7 @@ export async function writeCase(model: DiffWave, sizes: Sizes, folder: string): 
   const { training } = configured(sizes);
   const { audio, t } = batchOf(config, sizes);
   const wanted = await trainingNoise(model, sizes);
-  const schedule = noiseSchedule({ steps: config.diffusionSteps, betaStart: config.betaStart, betaEnd: config.betaEnd });
+  const schedule = scheduleOf(config);
   const noisy = audio.map((x, i) => {
     const step = t[Math.floor(i / L)];
     return schedule.sqrtAlphaBar[step] * x + schedule.sqrtOneMinusAlphaBar[step] * wanted[i];

@@ -51,12 +51,14 @@ export function binsChart(validations: readonly Validation[]): Chart {
     new Map(validations.map(({ step, bins }) => [step, bins[i]!.loss])),
     new Map(validations.map(({ step, bins }) => [step, bins[i]!.wiener])),
   ]);
-  const zero = new Map(validations.map(({ step, bins }) => [step, bins[0]!.zero]));
+  // One line for all bins where it is one number, as it is for ε; the table has them all.
+  const zeros = new Set(validations.flatMap(({ bins }) => bins.map(({ zero }) => zero)));
+  const ofZero = zeros.size === 1 ? [new Map(validations.map(({ step, bins }) => [step, bins[0]!.zero]))] : [];
   return {
     id: 'bins',
     logarithmic: true,
-    series: [...series, { label: 'predicting zero', color: zeroColor, dashed: true, width: 1 }],
-    columns: aligned([...columns, zero]),
+    series: [...series, ...ofZero.map(() => ({ label: 'predicting zero', color: zeroColor, dashed: true, width: 1 }))],
+    columns: aligned([...columns, ...ofZero]),
   };
 }
 

@@ -58,7 +58,7 @@ ${validations.length > 0 ? `<p class="note">Validation is the mean squared error
 ${last ? `<div id="bins" class="chart"></div>
 ${binsTable(last)}
 <p class="note">Dashed: the ideal linear (Wiener) filter that knows the training set's mean power spectrum, and predicting
-no noise. A network below its dashed line has learned more than a spectrum.</p>` : '<p>This run has no validation.</p>'}
+zero. A network below its dashed line has learned more than a spectrum.</p>` : '<p>This run has no validation.</p>'}
 
 <h2>Samples</h2>
 ${samples.length > 0 ? samples.map(sampleFigure).join('\n') : '<p>None were made on the way; <code>npm run train -- --sample-every 1000</code> makes some.</p>'}

@@ -7,7 +7,7 @@ export function validationLine(validation: Validation): string {
   return `validation loss ${validation.loss.toFixed(4)} · better than Wiener in ${betterThanWiener(validation)} of ${validation.bins.length} bins`;
 }
 
-/** A line for every bin of t: the loss beside those of the ideal linear filter and of predicting no noise. */
+/** A line for every bin of t: the loss beside those of the ideal linear filter and of predicting zero. */
 export function validationTable({ bins }: Validation): string {
   const rows = bins.map(({ from, to, loss, wiener, zero }) => [
     `${from}–${to}`, loss.toFixed(5), wiener.toFixed(5), zero.toFixed(5), loss < wiener ? 'better' : 'not yet',

@@ -98,10 +98,12 @@ export function loadCheckpoint(path: string, model: DiffWave, { averages }: { av
 /** Throws a UserError with the first field in which the network of a file is not the one that is wanted. */
 export function expectSameNetwork(found: DiffWaveConfig, wanted: DiffWaveConfig, file: string): void {
   for (const field of Object.keys(wanted) as (keyof DiffWaveConfig)[]) {
-    if (found[field] === undefined || found[field] === wanted[field]) continue;
+    // A list of β may be long: where only lists differ, that they do is all that is said.
+    const [has, wants] = [found[field], wanted[field]].map((value) => (Array.isArray(value) ? value.join() : value));
+    if (has === undefined || has === wants) continue;
+    const difference = field === 'betas' ? 'its betas are others' : `its ${field} is ${has}, not ${wants}`;
     throw new UserError(
-      `${file} is of another network than the run's config.json: its ${field} is ${found[field]}, ` +
-        `not ${wanted[field]}; put back the file that belongs there`,
+      `${file} is of another network than the run's config.json: ${difference}; put back the file that belongs there`,
     );
   }
 }

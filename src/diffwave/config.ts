@@ -1,7 +1,9 @@
 /** What a DiffWave is, on what it is trained, the presets, and what follows from a configuration alone. */
 import { UserError } from '../errors.ts';
-import { COUNT, FRACTION, POSITIVE, applyRules, isCount, oneOf } from './rules.ts';
+import { COUNT, POSITIVE, applyRules, isCount, oneOf } from './rules.ts';
 import type { Rule } from './rules.ts';
+import type { ScheduleConfig } from './scheduleConfig.ts';
+import { SCHEDULE_BEFORE_CHOICE, SCHEDULE_RULES, validateSchedule } from './scheduleConfig.ts';
 import { TRAINING } from './trainingConfig.ts';
 import type { TrainingConfig } from './trainingConfig.ts';
 
@@ -9,7 +11,7 @@ export { completeTraining, validateTraining } from './trainingConfig.ts';
 export type { TrainingConfig } from './trainingConfig.ts';
 
 /** The model. All of it is kept in the metadata of a weights file. */
-export interface DiffWaveConfig {
+export interface DiffWaveConfig extends ScheduleConfig {
   readonly layers: number; // residual layers
   readonly channels: number; // C, of the residual stream; the convolutions have 2C
   readonly kernelSize: number; // K, taps of the dilated convolution, odd
@@ -17,9 +19,6 @@ export interface DiffWaveConfig {
   readonly encoding: 'transformer' | 'diffwave'; // of the step t: Vaswani et al. 2017 or Kong et al. 2021
   readonly encodingWidth: number; // numbers that t is encoded into, even
   readonly embeddingWidth: number; // H, of both layers of the MLP behind the encoding
-  readonly diffusionSteps: number; // T
-  readonly betaStart: number; // β of the first step
-  readonly betaEnd: number; // β of the last step, linear in between (Ho et al. 2020, section 4)
   readonly loss: 'mse' | 'l1'; // mean of squares (Ho et al., eq. 14) or of absolute values (lmnt-com/diffwave)
   readonly sampleRate: number; // Hz, of what is learned and sampled
 }
@@ -49,8 +48,12 @@ const MODEL: DiffWaveConfig = {
   encodingWidth: 128,
   embeddingWidth: 512,
   diffusionSteps: 200,
+  schedule: 'linear',
   betaStart: 1e-4,
   betaEnd: 0.02,
+  betas: null,
+  zeroTerminalSnr: false,
+  prediction: 'epsilon',
   loss: 'mse',
   sampleRate: DEFAULT_SAMPLE_RATE,
 };
@@ -168,9 +171,7 @@ const MODEL_RULES: Record<keyof DiffWaveConfig, Rule> = {
     wanted: 'an even whole number from 4',
   },
   embeddingWidth: COUNT,
-  diffusionSteps: COUNT,
-  betaStart: FRACTION,
-  betaEnd: FRACTION,
+  ...SCHEDULE_RULES,
   loss: oneOf('mse', 'l1'),
   sampleRate: POSITIVE,
 };
@@ -178,9 +179,12 @@ const MODEL_RULES: Record<keyof DiffWaveConfig, Rule> = {
 /** Throws a UserError with the field, what was wanted and what came. `where` is the file or flags it came from. */
 export function validateConfig(config: DiffWaveConfig, where: string): void {
   applyRules({ values: config, rules: MODEL_RULES, where });
-  if (config.betaStart > config.betaEnd) {
-    throw new UserError(`${where}: betaStart ${config.betaStart} must not be above betaEnd ${config.betaEnd}.`);
-  }
+  validateSchedule(config, where);
+}
+
+/** The model's part of a file, with the fields that it lacks. Not validated. */
+export function completeModel(fields: Partial<DiffWaveConfig>): DiffWaveConfig {
+  return { ...SCHEDULE_BEFORE_CHOICE, ...fields } as DiffWaveConfig;
 }
 
 /** The text for the metadata entry `config` of a weights file. */
@@ -211,9 +215,10 @@ export function configFromMetadata(json: string | undefined, where: string): Dif
     embeddingWidth,
     ...fields,
   };
-  const config = Object.fromEntries(Object.keys(MODEL_RULES).map((key) => [key, named[key]]));
-  validateConfig(config as unknown as DiffWaveConfig, where);
-  return config as unknown as DiffWaveConfig;
+  const complete: Record<string, unknown> = { ...completeModel(named) };
+  const config = Object.fromEntries(Object.keys(MODEL_RULES).map((key) => [key, complete[key]])) as unknown as DiffWaveConfig;
+  validateConfig(config, where);
+  return config;
 }
 
 function parseObject(json: string | undefined): Record<string, unknown> | null {

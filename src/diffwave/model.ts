@@ -68,8 +68,9 @@ export class DiffWave {
   }
 
   /**
-   * ε_θ(x_t, t): noisy (B, L) as one array, t of every item counted from 0. Returns (B, L). Clips of any length: what
-   * does not fit at once is worked through in windows.
+   * ε_θ(x_t, t): noisy (B, L) as one array, t of every item counted from 0. Returns (B, L); of a network whose
+   * configuration says that it predicts v, that is v_θ. Clips of any length: what does not fit at once is worked through in
+   * windows.
    */
   async predictNoise(noisy: Float32Array<ArrayBuffer>, options: { t: readonly number[] }): Promise<Float32Array<ArrayBuffer>> {
     const B = options.t.length;

@@ -21,7 +21,7 @@ import {
   discard, expectSameNetwork, loadCheckpoint, rawWeightsName, weightsName, writeCheckpoint,
 } from './checkpoint.node.ts';
 import type { DiffWaveConfig, TrainingConfig } from './config.ts';
-import { completeTraining, validateConfig, validateTraining } from './config.ts';
+import { completeModel, completeTraining, validateConfig, validateTraining } from './config.ts';
 import { DiffWave } from './model.ts';
 import type { Progress } from './training.ts';
 
@@ -87,10 +87,11 @@ export class RunFolder {
     if (config.format !== formatVersion) {
       throw new UserError(`${file}: format ${config.format} is not one that this version reads (${formatVersion})`);
     }
-    validateConfig(config.model ?? {}, file);
+    const model = completeModel(config.model ?? {});
+    validateConfig(model, file);
     const training = completeTraining(config.training ?? {});
     validateTraining(training, file);
-    return new RunFolder(path, { ...config, training });
+    return new RunFolder(path, { ...config, model, training });
   }
 
   /** The weights to sample from. */

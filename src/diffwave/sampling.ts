@@ -8,7 +8,7 @@ import { reverseStep } from '../ops/reverse.ts';
 import { Denoiser } from './denoiser.ts';
 import type { DiffWave } from './model.ts';
 import type { Variance } from './schedule.ts';
-import { noiseSchedule } from './schedule.ts';
+import { scheduleOf } from './schedule.ts';
 import { streams } from './streams.ts';
 
 export interface SampleOptions {
@@ -50,7 +50,7 @@ export async function sample(model: DiffWave, options: SampleOptions): Promise<S
   if (diffusionSteps > config.diffusionSteps) {
     throw new UserError(`the network knows ${config.diffusionSteps} diffusion steps, so it cannot sample with ${diffusionSteps}`);
   }
-  const schedule = noiseSchedule({ steps: diffusionSteps, betaStart: config.betaStart, betaEnd: config.betaEnd });
+  const schedule = scheduleOf({ ...config, diffusionSteps });
   const sigma = schedule.sigma(variance);
 
   const denoiser = await Denoiser.create({ model, B, L });

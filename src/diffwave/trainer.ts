@@ -18,7 +18,7 @@ import { fittingPlans, misfit } from './memoryPlan.ts';
 import type { DiffWave } from './model.ts';
 import { checkMixedPrecision } from './precision.ts';
 import type { NoiseSchedule } from './schedule.ts';
-import { noiseSchedule } from './schedule.ts';
+import { scheduleOf } from './schedule.ts';
 import type { Flats, MemoryChoice, Part, Rings } from './trainingStep.ts';
 import { historyLength, recordStep } from './trainingStep.ts';
 import type { Weights } from './weights.ts';
@@ -89,7 +89,7 @@ export class Trainer {
     this.#flats = parts.flats;
     this.#rings = parts.rings;
     this.#schedule = parts.schedule;
-    this.#lossWeights = lossWeights(parts.schedule, training.minSnr);
+    this.#lossWeights = lossWeights(parts.schedule, { gamma: training.minSnr, prediction: model.config.prediction });
   }
 
   /**
@@ -119,8 +119,7 @@ export class Trainer {
 
   static async #build(options: TrainerOptions, memory: MemoryPlan): Promise<Trainer> {
     const { model: { gpu, config, parameters }, training, L } = options;
-    const { diffusionSteps: steps, betaStart, betaEnd } = config;
-    const schedule = noiseSchedule({ steps, betaStart, betaEnd });
+    const schedule = scheduleOf(config);
     const ring = (label: string): GPUBuffer => gpu.buffers.acquire(historyLength * 4, label);
     const rings: Rings = { losses: ring('losses'), norms: ring('norms') };
     const flats: Flats = {

@@ -50,8 +50,8 @@ export interface TrainOptions {
 }
 
 /**
- * Trains the model in place: Adam on the loss ‖ε − ε_θ(x_t, t)‖ of random crops at random t (Ho et al. 2020,
- * algorithm 1). Batches, t and noise are functions of (seed, step), so that a resumed run is the run that was not
+ * Trains the model in place: Adam on the loss ‖ε − ε_θ(x_t, t)‖, or ‖v − v_θ(x_t, t)‖, of random crops at random t (Ho et
+ * al. 2020, algorithm 1). Batches, t and noise are functions of (seed, step), so that a resumed run is the run that was not
  * interrupted. Returns the last report. Throws a `UserError` if the sizes do not fit, and if the data, the loss or a
  * gradient is NaN; what is broken is not saved.
  */

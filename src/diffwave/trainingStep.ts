@@ -7,7 +7,7 @@ import { Tape } from '../autograd/tape.ts';
 import type { Tensor } from '../autograd/tensor.ts';
 import type { VariantSettings } from '../gpu/variant.ts';
 import { adam } from '../ops/adam.ts';
-import { diffuse } from '../ops/diffuse.ts';
+import { diffuseWithTarget } from '../ops/diffuse.ts';
 import { loss } from '../ops/loss.ts';
 import { noise } from '../ops/noise.ts';
 import { norm } from '../ops/norm.ts';
@@ -92,10 +92,10 @@ export function recordStep(options: StepOptions): RecordedStep {
   const parts = partsOf(training.batchSize, memory.microBatches).map(({ first, count }): Part => {
     const part = inputsOf(tape, { first, count, L: options.L, weighted: training.minSnr !== null });
     const epsilon = noise(tape, { B: count, L: options.L, stream: streams.trainingNoise, firstItem: first });
-    const noisy = diffuse(tape, { ...part, noise: epsilon });
+    const { noisy, wanted } = diffuseWithTarget(tape, { ...part, noise: epsilon, prediction: config.prediction });
     const predicted = network(tape, config, { noisy, t: part.t }, weights);
     const share = loss(tape, {
-      predicted, wanted: epsilon, kind: config.loss, weight: part.lossWeight,
+      predicted, wanted, kind: config.loss, weight: part.lossWeight,
       of: training.batchSize * options.L, history: losses, later: first > 0,
     });
     turn = tape.operations.length;

@@ -1,9 +1,10 @@
 /**
  * How well the network does on music that it is not trained on: always the same crops, diffusion steps and noise, so that
- * two values differ by the weights alone. The measure is the mean squared error of the predicted noise, whatever loss is
- * trained on, because that is what the baselines are known for.
+ * two values differ by the weights alone. The measure is the mean squared error of what the network predicts, ε or v, whatever
+ * loss is trained on, because that is what the baselines are known for.
  */
-import { frameSizeFor, powerSpectrum } from '../audio/powerSpectrum.ts';
+import { rootMeanSquare } from '../audio/level.ts';
+import { frameSizeFor, meanOverFrequency, powerSpectrum } from '../audio/powerSpectrum.ts';
 import { Executable } from '../autograd/executable.ts';
 import type { Parameters } from '../autograd/parameters.ts';
 import { checkPlan, planTape } from '../autograd/plan.ts';
@@ -11,7 +12,7 @@ import { Tape } from '../autograd/tape.ts';
 import type { Tensor } from '../autograd/tensor.ts';
 import { UserError } from '../errors.ts';
 import type { VariantSettings } from '../gpu/variant.ts';
-import { diffuse } from '../ops/diffuse.ts';
+import { diffuseWithTarget } from '../ops/diffuse.ts';
 import { loss } from '../ops/loss.ts';
 import { noise, noiseValues } from '../ops/noise.ts';
 import { uniform } from '../random.ts';
@@ -20,7 +21,8 @@ import type { DiffWaveConfig } from './config.ts';
 import type { DiffWave } from './model.ts';
 import { network } from './network.ts';
 import type { NoiseSchedule } from './schedule.ts';
-import { noiseSchedule } from './schedule.ts';
+import { scheduleOf } from './schedule.ts';
+import type { ScheduleConfig } from './scheduleConfig.ts';
 import { streams } from './streams.ts';
 import { wienerLoss, zeroLoss } from './wiener.ts';
 
@@ -30,7 +32,7 @@ const mostBins = 5;
 /** Clips of the training set that its spectrum is taken from: past that it changes little and takes seconds. */
 const mostSpectra = 500;
 
-/** A range of diffusion steps; the three losses are mean squared errors of ε. */
+/** A range of diffusion steps; the three losses are mean squared errors of what the network predicts, ε or v. */
 export interface ValidationBin {
   /** First and last t, counted from 0. */
   readonly from: number;
@@ -38,7 +40,7 @@ export interface ValidationBin {
   readonly loss: number;
   /** Of the linear filter that knows the training set's mean spectrum, see `wienerLoss`. */
   readonly wiener: number;
-  /** Of predicting no noise. */
+  /** Of predicting zero: 1 where that is ε, see `zeroLoss`. */
   readonly zero: number;
 }
 
@@ -56,6 +58,7 @@ export interface ValidationItem {
   readonly t: number;
   readonly bin: number;
   readonly wiener: number;
+  readonly zero: number;
 }
 
 interface Inputs {
@@ -101,9 +104,8 @@ export class Validator {
   static async create(options: ValidatorOptions): Promise<Validator> {
     const { model, L, seed } = options;
     const { gpu, config } = model;
-    const { diffusionSteps: steps, betaStart, betaEnd } = config;
-    const schedule = noiseSchedule({ steps, betaStart, betaEnd });
-    const items = validationItems(options, schedule);
+    const schedule = scheduleOf(config);
+    const items = validationItems(options, { schedule, prediction: config.prediction });
     const history = gpu.buffers.acquire(crops * mostBins * 4, 'validation losses');
     try {
       const { tape, inputs } = recordValidation({ config, parameters: model.parameters, variant: gpu.variant, L, history });
@@ -137,7 +139,7 @@ export class Validator {
         to,
         loss: mean(members.map((i) => losses[i]!)),
         wiener: mean(members.map((i) => this.items[i]!.wiener)),
-        zero: zeroLoss,
+        zero: mean(members.map((i) => this.items[i]!.zero)),
       };
     });
     return { step, loss: mean(bins.map((bin) => bin.loss)), bins };
@@ -166,11 +168,11 @@ function recordValidation({ config, parameters, variant, L, history }: RecordOpt
     noiseLevel: tape.input('noiseLevel', [1]),
   };
   const epsilon = noise(tape, { B: 1, L, stream: streams.validationNoise });
-  const noisy = diffuse(tape, { ...inputs, noise: epsilon });
+  const { noisy, wanted } = diffuseWithTarget(tape, { ...inputs, noise: epsilon, prediction: config.prediction });
   const predicted = network(tape, config, { noisy, t: inputs.t });
   const most = crops * mostBins;
   loss(tape, {
-    predicted, wanted: epsilon, kind: 'mse',
+    predicted, wanted, kind: 'mse',
     history: tape.external('losses', [most], { buffer: history, offset: 0, size: most * 4 }),
   });
   return { tape, inputs };
@@ -196,7 +198,8 @@ export function binsOf(T: number): { readonly from: number; readonly to: number 
 
 /** Every crop once in every bin, and the crops' steps spread evenly over the bin. */
 function validationItems(
-  { training, validation, L, seed }: Pick<ValidatorOptions, 'training' | 'validation' | 'L' | 'seed'>, schedule: NoiseSchedule,
+  { training, validation, L, seed }: Pick<ValidatorOptions, 'training' | 'validation' | 'L' | 'seed'>,
+  { schedule, prediction }: { schedule: NoiseSchedule; prediction: ScheduleConfig['prediction'] },
 ): ValidationItem[] {
   const size = frameSizeFor(L);
   const designed = meanSpectrum(training, size);
@@ -206,12 +209,20 @@ function validationItems(
     const place = { seed, stream: streams.validationCrop, step: 0, item: crop, index: 0 };
     const start = Math.floor(uniform(place) * (validation.clipSamples - L + 1));
     const audio = clip.slice(start, start + L);
-    const actual = powerSpectrum(audio, { size });
+    const power = rootMeanSquare(audio) ** 2;
+    const actual = scaledTo(power, powerSpectrum(audio, { size }));
     return bins.map(({ from, to }, bin) => {
       const t = from + Math.floor(((crop + 0.5) / crops) * (to - from + 1));
-      return { audio, t, bin, wiener: wienerLoss({ alphaBar: schedule.alphaBar[t]!, designed, actual }) };
+      const known = { alphaBar: schedule.alphaBar[t]!, prediction };
+      return { audio, t, bin, wiener: wienerLoss({ ...known, designed, actual }), zero: zeroLoss({ ...known, power }) };
     });
   }).flat();
+}
+
+/** Welch's frames count a crop's ends for less than its middle, the loss does not: the spectrum with the crop's own power. */
+function scaledTo(power: number, spectrum: Float64Array): Float64Array {
+  const estimated = meanOverFrequency(spectrum.length, (bin) => spectrum[bin]!);
+  return estimated > 0 ? spectrum.map((value) => (value * power) / estimated) : spectrum;
 }
 
 function meanSpectrum(clips: ClipSource, size: number): Float64Array {

@@ -17,3 +17,16 @@ export function diffuse(
     return signalLevel[b] * x + noiseLevel[b] * noise[i];
   });
 }
+
+/**
+ * What a v-prediction network is to predict of that x_t: v_t = √ᾱ_t·ε − √(1−ᾱ_t)·x_0 (Salimans and Ho 2022, appendix D).
+ * The same shapes.
+ */
+export function velocity(
+  { audio, noise, signalLevel, noiseLevel, L }: Parameters<typeof diffuse>[0],
+): Float64Array {
+  return audio.map((x, i) => {
+    const b = Math.floor(i / L);
+    return signalLevel[b] * noise[i] - noiseLevel[b] * x;
+  });
+}

@@ -7,7 +7,7 @@ import { Parameters } from '../autograd/parameters.ts';
 import { planTape } from '../autograd/plan.ts';
 import { Tape } from '../autograd/tape.ts';
 import { network, parameterSpecs } from '../diffwave/network.ts';
-import { noiseSchedule } from '../diffwave/schedule.ts';
+import { scheduleOf } from '../diffwave/schedule.ts';
 import type { Weights } from '../diffwave/weights.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import type { VariantSettings } from '../gpu/variant.ts';
@@ -63,7 +63,7 @@ async function compare(
   },
 ): Promise<Row[]> {
   const { config, B, L, values, steps } = golden;
-  const schedule = noiseSchedule({ ...config, steps: config.diffusionSteps });
+  const schedule = scheduleOf(config);
   const levels = (of: Float64Array) => Float32Array.from(steps, (t) => of[t]);
 
   const tape = new Tape({ parameters, variant });

@@ -2,7 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { readFileSync } from 'node:fs';
 import {
-  PRESETS, completeTraining, configFromMetadata, configToMetadata, dilationOf, parameterShapes, presetNamed,
+  PRESETS, completeModel, completeTraining, configFromMetadata, configToMetadata, dilationOf, parameterShapes, presetNamed,
   receptiveField, validateConfig, validateTraining,
 } from '../../src/diffwave/config.ts';
 import { readSafetensors } from '../../src/diffwave/safetensors.ts';
@@ -92,7 +92,8 @@ test('every field of the model and the training is checked and named', () => {
     layers: [0, 1.5, '3', NaN, null], channels: [0, -1, undefined], kernelSize: [0, 2, -1, 1.5], dilationCycle: [0, 25],
     encoding: ['sine', 1], encodingWidth: [2, 127, 0], embeddingWidth: [0], diffusionSteps: [0, Infinity],
     betaStart: [0, 1, NaN, '0.1'], betaEnd: [0, 1, 2e-5], loss: ['l2', undefined],
-    sampleRate: [0, -1, Infinity, '22050'],
+    sampleRate: [0, -1, Infinity, '22050'], schedule: ['sigmoid', null, 'list'], betas: [[], [0.1, 1], ['0.1'], 0.1, [0.1]],
+    zeroTerminalSnr: [0, 'yes', null, true], prediction: ['x0', undefined, null],
   };
   for (const [field, values] of Object.entries(wrongModel)) {
     for (const value of values) {
@@ -114,6 +115,27 @@ test('every field of the model and the training is checked and named', () => {
         isUserError(new RegExp(`^flags: ${field} must be .*, not `)), `${field} ${value}`);
     }
   }
+});
+
+test('fields of the noise schedule that contradict each other are refused', () => {
+  for (const [fields, pattern] of [
+    [{ schedule: 'list' }, /^file: betas and the schedule "list" go together/],
+    [{ betas: [0.1, 0.2] }, /^file: betas and the schedule "list" go together/],
+    [{ schedule: 'list', betas: [0.1, 0.2] }, /^file: betas has 2 numbers, but diffusionSteps is 200/],
+    [{ zeroTerminalSnr: true }, /^file: zeroTerminalSnr needs the prediction "v"/],
+    [{ zeroTerminalSnr: true, prediction: 'v', diffusionSteps: 1 }, /^file: zeroTerminalSnr needs two/],
+  ] as const) assert.throws(() => validateConfig({ ...model, ...fields }, 'file'), isUserError(pattern));
+  validateConfig({ ...model, schedule: 'list', betas: [0.2, 0.1], diffusionSteps: 2, zeroTerminalSnr: true, prediction: 'v' }, 'file');
+});
+
+test('a model of before there was a choice is linear and predicts ε; a list of β survives its file', () => {
+  const { schedule, betas, zeroTerminalSnr, prediction, ...old } = model;
+  assert.equal([schedule, betas, zeroTerminalSnr, prediction], ['linear', null, false, 'epsilon']);
+  assert.equal(completeModel(old), model);
+  assert.equal(configFromMetadata(JSON.stringify(old), 'file'), model);
+  const listed = { ...model, schedule: 'list', betas: [1e-4, 0.5, 0.25], diffusionSteps: 3, zeroTerminalSnr: true, prediction: 'v' } as const;
+  assert.equal(completeModel(listed), listed);
+  assert.equal(configFromMetadata(configToMetadata(listed), 'file'), listed);
 });
 
 test('a schedule needs its length', () => {

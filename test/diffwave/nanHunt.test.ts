@@ -18,10 +18,10 @@ const L = 61;
 const config = { ...tinyConfig, layers: 2 };
 
 /** A trainer and its batches, of which the one of update `brokenUpdate` has an infinite sample. */
-async function trial({ brokenUpdate = Infinity, training: changes = {} } = {}) {
+async function trial({ brokenUpdate = Infinity, training: changes = {}, model: modelChanges = {} } = {}) {
   const clips: ClipSource = { clipCount: 4, clipSamples: L, clip: (i) => noise(L, i) };
   const training = { ...PRESETS.tiny.training, batchSize: 2, cropSamples: L, learningRate: 1e-3, ...changes };
-  const model = DiffWave.create(await gpuForTests(), config, { seed: 5 });
+  const model = DiffWave.create(await gpuForTests(), { ...config, ...modelChanges }, { seed: 5 });
   const trainer = await Trainer.create({ model, training, L });
   const batches = new BatchSource(clips, { ...training, B: 2, L, T: config.diffusionSteps });
   const at = batches.at.bind(batches);
@@ -44,6 +44,17 @@ test('finds the update and the dispatch, and does not blame what came later', as
   assert.is(origin?.update, 21);
   assert.match(origin!.kernel, /^diffuse/); // where audio is first used
   assert.match(origin!.tensor, /\(2, 61\)$/);
+  destroy();
+});
+
+test('v-prediction at zero terminal SNR is walked as well, and its steps are finite', async () => {
+  const model = { prediction: 'v', zeroTerminalSnr: true, schedule: 'cosine' };
+  const { trainer, batches, from, run, destroy } = await trial({ brokenUpdate: 21, model, training: { minSnr: 5 } });
+  run(40);
+  assert.is(await findNonFinite(trainer, { from, batches, until: 20 }), undefined);
+  const origin = await findNonFinite(trainer, { from, batches, until: 40 });
+  assert.is(origin?.update, 21);
+  assert.match(origin!.kernel, /^diffuse.*VELOCITY=1/);
   destroy();
 });
 

@@ -259,6 +259,8 @@ test('weights of another network are not taken for the run\'s own', async () => 
   for (const [other, ...texts] of [
     [{ channels: 8 }, 'channels is 8, not 4'],
     [{ dilationCycle: 1 }, 'dilationCycle is 1, not 2'], // the same shapes, another sound
+    [{ prediction: 'v' }, 'prediction is v, not epsilon'],
+    [{ schedule: 'cosine' }, 'schedule is cosine, not linear'],
   ] as const) {
     const foreign = DiffWave.create(gpu, { ...model, ...other });
     await foreign.save(run.weightsFile);

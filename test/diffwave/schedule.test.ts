@@ -1,6 +1,8 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { noiseSchedule } from '../../src/diffwave/schedule.ts';
+import { PRESETS } from '../../src/diffwave/config.ts';
+import type { ScheduleConfig } from '../../src/diffwave/scheduleConfig.ts';
+import { noiseSchedule, scheduleOf } from '../../src/diffwave/schedule.ts';
 import { UserError } from '../../src/errors.ts';
 import { reverseStep } from '../../src/reference/reverse.ts';
 import { assertClose } from '../close.ts';
@@ -83,6 +85,84 @@ test('the last reverse step returns x_0 and adds no noise, with either variance'
   }
 });
 
+const of = (fields: Partial<ScheduleConfig>) => scheduleOf({ ...PRESETS.gtzan.model, ...fields });
+
+test('a model without a word on its schedule has the linear one', () => {
+  assert.equal([...of({}).beta], [...noiseSchedule({ steps: 200 }).beta]);
+  assert.equal([...of({ diffusionSteps: 7, betaEnd: 0.5 }).beta], [...noiseSchedule({ steps: 7, betaEnd: 0.5 }).beta]);
+});
+
+test('cosine: ᾱ is eq. 17 but for the last steps, where β is clipped at 0.999', () => {
+  for (const steps of [1, 2, 50, 1000]) {
+    const { alphaBar, beta } = of({ schedule: 'cosine', diffusionSteps: steps });
+    // cos² by the half-angle formula, so that the test is not the code again.
+    const f = (t: number) => (1 + Math.cos(Math.PI * ((t / steps + 0.008) / 1.008))) / 2;
+    const wanted = Array.from({ length: steps - 1 }, (_, t) => f(t + 1) / f(0));
+    if (steps > 1) assertClose(alphaBar.slice(0, -1), wanted, { rtol: 1e-9, what: `T = ${steps}` });
+    assert.is(beta.at(-1), 0.999);
+    assert.ok(beta.every((value, t) => t === 0 || value > beta[t - 1]), 'β rises');
+  }
+  // Figure 5 of the paper: half of the signal's power is gone in the middle.
+  assert.ok(Math.abs(of({ schedule: 'cosine', diffusionSteps: 1000 }).alphaBar[499] - 0.5) < 0.02);
+});
+
+test('scaled-linear ends with about the same noise at every T, and is linear at 1000', () => {
+  const scaled = (diffusionSteps: number) => of({ schedule: 'scaled-linear', diffusionSteps });
+  assertClose(scaled(1000).beta, noiseSchedule({ steps: 1000 }).beta, { rtol: 1e-15, what: 'T = 1000' });
+  assertClose(scaled(200).beta, noiseSchedule({ steps: 200, betaStart: 5e-4, betaEnd: 0.1 }).beta, { rtol: 1e-14, what: 'T = 200' });
+  const ends = [100, 200, 500, 1000].map((steps) => Math.log(scaled(steps).alphaBar[steps - 1]));
+  for (const end of ends) assert.ok(Math.abs(end - ends[3]) < 0.1 * -ends[3], String(ends));
+  const few = scaled(10); // 0.02·1000/10 is 2: no variance
+  assert.is(few.beta[9], 0.999);
+  assert.ok(few.beta.every((value) => value > 0 && value <= 0.999));
+});
+
+test('a list is taken as it is', () => {
+  const betas = [0.1, 0.3, 0.2];
+  assert.equal([...of({ schedule: 'list', betas, diffusionSteps: 3 }).beta], betas);
+  assert.throws(() => of({ schedule: 'list', betas, diffusionSteps: 2 }), /a list of 3 β is one of as many diffusion steps, not of 2/);
+});
+
+/** Every kind of schedule, stretched to zero terminal SNR. */
+const stretched = ([
+  {}, { diffusionSteps: 2 }, { schedule: 'cosine', diffusionSteps: 50 }, { schedule: 'scaled-linear', diffusionSteps: 100 },
+  { schedule: 'list', betas: [0.1, 0.5, 0.2], diffusionSteps: 3 },
+] as const).map((fields) => ({ plain: of(fields), zero: of({ ...fields, zeroTerminalSnr: true }) }));
+
+test('zero terminal SNR: ᾱ_T is 0, ᾱ_1 stays, and √ᾱ is an affine function of what it was', () => {
+  for (const { plain, zero } of stretched) {
+    const last = plain.steps - 1;
+    assert.equal([zero.alphaBar[last], zero.alpha[last], zero.beta[last], zero.sqrtOneMinusAlphaBar[last]], [0, 0, 1, 1]);
+    assertClose([zero.alphaBar[0]], [plain.alphaBar[0]], { rtol: 1e-14, what: 'the first step' });
+    const [a, b] = [plain.sqrtAlphaBar[0], plain.sqrtAlphaBar[last]];
+    // Between the ends: the same part of the way down.
+    assertClose(zero.sqrtAlphaBar.map((level) => level / a), plain.sqrtAlphaBar.map((level) => (level - b) / (a - b)), {
+      atol: 1e-9, what: `T = ${plain.steps}`,
+    });
+  }
+});
+
+test('zero terminal SNR: every array is finite, and the reverse step draws x_{T−1} around x_0', () => {
+  for (const { zero } of stretched) {
+    const { steps, sigma, ...arrays } = zero;
+    for (const [name, values] of Object.entries({ ...arrays, beta2: sigma('beta'), posterior2: sigma('posterior') })) {
+      assert.is(values.length, steps);
+      assert.ok(values.every(Number.isFinite), name);
+    }
+    const last = steps - 1;
+    assert.is(zero.inverseSqrtAlpha[last], 0);
+    // q(x_{T−1} | x_T, x_0) = q(x_{T−1} | x_0), as x_T knows nothing of either.
+    assertClose([zero.posteriorMeanOfX0[last], zero.posteriorMeanOfXt[last], zero.posteriorVariance[last]],
+      [zero.sqrtAlphaBar[last - 1], 0, 1 - zero.alphaBar[last - 1]], { atol: 1e-14, what: `T = ${steps}` });
+  }
+});
+
+test('what cannot be stretched is refused in one line', () => {
+  for (const fields of [{ diffusionSteps: 1 }, { diffusionSteps: 1000, betaStart: 0.99, betaEnd: 0.99 }]) {
+    assert.throws(() => of({ ...fields, betaEnd: 0.99, zeroTerminalSnr: true }), /cannot be stretched to zero terminal SNR/);
+  }
+});
+
 test('one step', () => {
   const s = noiseSchedule({ steps: 1 });
   assert.equal([...s.beta], [1e-4]);
@@ -94,6 +174,7 @@ test('bad schedules are the user’s to mend', () => {
   for (const steps of [0, -1, 1.5, NaN, Infinity]) {
     assert.throws(() => noiseSchedule({ steps }), isUserError(/diffusion steps must be .* not/));
   }
+  assert.throws(() => noiseSchedule({ steps: 3, betaStart: 1e-20 }), isUserError(/1e-20, which float64 cannot tell from 0/));
   for (const [betaStart, betaEnd] of [[0, 0.1], [0.2, 0.1], [0.1, 1], [NaN, 0.1], [0.1, NaN]]) {
     assert.throws(() => noiseSchedule({ steps: 10, betaStart, betaEnd }), isUserError(/betaStart .* betaEnd/));
   }

@@ -3,23 +3,23 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { averageDecayAt } from '../../src/diffwave/averaging.ts';
 import { BatchSource } from '../../src/diffwave/batches.ts';
-import type { TrainingConfig } from '../../src/diffwave/config.ts';
+import type { DiffWaveConfig, TrainingConfig } from '../../src/diffwave/config.ts';
 import { learningRateAt } from '../../src/diffwave/learningRate.ts';
 import { lossWeights } from '../../src/diffwave/lossWeights.ts';
 import { DiffWave } from '../../src/diffwave/model.ts';
 import { RunFolder } from '../../src/diffwave/run.node.ts';
-import { noiseSchedule } from '../../src/diffwave/schedule.ts';
+import { scheduleOf } from '../../src/diffwave/schedule.ts';
 import { Trainer } from '../../src/diffwave/trainer.ts';
 import type { TrainOptions } from '../../src/diffwave/training.ts';
 import { adam, clipped, follow } from '../../src/reference/adam.ts';
-import { diffuse } from '../../src/reference/diffuse.ts';
+import { diffuse, velocity } from '../../src/reference/diffuse.ts';
 import { loss, lossBackward } from '../../src/reference/loss.ts';
 import { networkBackward, networkForward } from '../../src/reference/network.ts';
 import { norm } from '../../src/reference/norm.ts';
 import { temporaryFolder } from '../audio/helpers.ts';
 import { assertClose, largest } from '../close.ts';
 import { gpuForTests } from '../gpuForTests.ts';
-import { config, dataset, noiseOf, training, trial } from './trial.ts';
+import { config as plainConfig, dataset, noiseOf, training, trial } from './trial.ts';
 
 const test = suite('trainer');
 
@@ -29,11 +29,19 @@ const allOptions: Partial<TrainingConfig> = {
   timesteps: 'stratified', polarityFlip: true, gainDb: 6,
 };
 
-for (const [name, options] of [['Adam', {}], ['everything together', allOptions]] as const) {
-  test(`three steps of ${name} follow the float64 reference`, () => followReference({ ...training, ...options }));
+/** v from cosine noise at zero terminal SNR. */
+const velocityConfig: DiffWaveConfig = {
+  ...plainConfig, diffusionSteps: 3, schedule: 'cosine', zeroTerminalSnr: true, prediction: 'v',
+};
+
+for (const [name, options, config] of [
+  ['Adam', {}, plainConfig], ['everything together', allOptions, plainConfig],
+  ['v-prediction', {}, velocityConfig], ['v-prediction with everything together', allOptions, velocityConfig],
+] as const) {
+  test(`three steps of ${name} follow the float64 reference`, () => followReference(config, { ...training, ...options }));
 }
 
-async function followReference(training: TrainingConfig): Promise<void> {
+async function followReference(config: DiffWaveConfig, training: TrainingConfig): Promise<void> {
   const model = DiffWave.create(await gpuForTests(), config, { seed: 5 });
   const [B, L] = [training.batchSize, training.cropSamples!];
   const initial = await model.weights();
@@ -48,20 +56,24 @@ async function followReference(training: TrainingConfig): Promise<void> {
   const smallest = new Map([...initial].map(([name, { length }]) => [name, new Float64Array(length).fill(Infinity)]));
   const averages = new Map([...parameters].map(([name, values]) => [name, values.slice()]));
   const batches = new BatchSource(dataset, { ...training, B, L, T: config.diffusionSteps });
-  const schedule = noiseSchedule({ ...config, steps: config.diffusionSteps });
+  const schedule = scheduleOf(config);
   const { sqrtAlphaBar, sqrtOneMinusAlphaBar } = schedule;
-  const weightAt = lossWeights(schedule, training.minSnr);
+  const weightAt = lossWeights(schedule, { gamma: training.minSnr, prediction: config.prediction });
   const trainer = await Trainer.create({ model, training, L });
   const wantedLosses: number[] = [];
   const wantedNorms: number[] = [];
+  let sawLastStep = false;
 
   for (let step = 0; step < 3; step++) {
     const batch = batches.at(step);
     trainer.update(batch);
+    sawLastStep ||= batch.t.includes(config.diffusionSteps - 1);
 
-    const target = noiseOf({ step, B, L });
+    const epsilon = noiseOf({ step, B, L });
     const [signalLevel, noiseLevel] = [sqrtAlphaBar, sqrtOneMinusAlphaBar].map((level) => batch.t.map((t) => level[t]));
-    const noisy = diffuse({ audio: Float64Array.from(batch.audio), noise: target, signalLevel, noiseLevel, B, L });
+    const given = { audio: Float64Array.from(batch.audio), noise: epsilon, signalLevel, noiseLevel, B, L };
+    const noisy = diffuse(given);
+    const target = config.prediction === 'v' ? velocity(given) : epsilon;
     const input = { config, parameters, noisy, t: batch.t, B, L };
     const trace = networkForward(input);
     const pair = { kind: config.loss, predicted: trace.predicted, target, weight: batch.t.map((t) => weightAt[t]) };
@@ -84,6 +96,7 @@ async function followReference(training: TrainingConfig): Promise<void> {
     }
   }
 
+  assert.ok(sawLastStep || !config.zeroTerminalSnr, 'the step without any signal is among them');
   assertClose(await trainer.losses(3), wantedLosses, { rtol: 1e-5, what: 'losses' });
   assertClose(await trainer.norms(3), wantedNorms, { rtol: 1e-4, what: 'norms of the gradient' });
   const got = await model.weights();
@@ -118,7 +131,7 @@ test('the average lags behind the weights, and is not there if it is not wanted'
 });
 
 test('the options cost no dispatch', async () => {
-  const model = DiffWave.create(await gpuForTests(), config);
+  const model = DiffWave.create(await gpuForTests(), plainConfig);
   const count = async (options: Partial<TrainingConfig>): Promise<number> => {
     const trainer = await Trainer.create({ model, training: { ...training, ...options }, L: 61 });
     const { length } = trainer.plan.operations;
@@ -130,6 +143,11 @@ test('the options cost no dispatch', async () => {
   assert.is(await count(allOptions), plain);
   assert.is(await count({ ...allOptions, clipNorm: null }), plain);
   model.destroy();
+  const velocityModel = DiffWave.create(await gpuForTests(), velocityConfig);
+  const trainer = await Trainer.create({ model: velocityModel, training: { ...training, emaDecay: 0 }, L: 61 });
+  assert.is(trainer.plan.operations.length, plain, 'v is written along with x_t');
+  trainer.destroy();
+  velocityModel.destroy();
 });
 
 for (const [name, options] of [['by default', {}], ['with everything', allOptions]] as const) {
@@ -141,12 +159,12 @@ async function resumeExactly(training: TrainingConfig): Promise<void> {
   const gpu = await gpuForTests();
   const trialOf = (options: Partial<TrainOptions> & { steps: number }, model?: DiffWave) =>
     trial({ training, ...options }, model);
-  const folder = RunFolder.create(temporaryFolder(), { preset: 'tiny', model: config, training, data: 'music' });
+  const folder = RunFolder.create(temporaryFolder(), { preset: 'tiny', model: plainConfig, training, data: 'music' });
   const straight = await trialOf({ steps: 20 });
 
-  const first = DiffWave.create(gpu, config, { seed: 5 });
+  const first = DiffWave.create(gpu, plainConfig, { seed: 5 });
   await trialOf({ steps: 10, onSave: (state) => folder.save(first, state) }, first);
-  const second = DiffWave.create(gpu, config, { seed: 77 }); // its own weights must not matter
+  const second = DiffWave.create(gpu, plainConfig, { seed: 77 }); // its own weights must not matter
   const resume = RunFolder.open(folder.path).resume(second);
   assert.is(resume.step, 10);
   const resumed = await trialOf({ steps: 20, resume }, second);

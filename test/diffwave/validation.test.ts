@@ -2,7 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { ClipSource } from '../../src/diffwave/batches.ts';
 import { DiffWave } from '../../src/diffwave/model.ts';
-import { noiseSchedule } from '../../src/diffwave/schedule.ts';
+import { scheduleOf } from '../../src/diffwave/schedule.ts';
 import { streams } from '../../src/diffwave/streams.ts';
 import { Validator, betterThanWiener, binsOf } from '../../src/diffwave/validation.ts';
 import { withWeights } from '../../src/diffwave/withWeights.ts';
@@ -12,6 +12,8 @@ import { noise, sine } from '../audio/helpers.ts';
 import { assertClose } from '../close.ts';
 import { gpuForTests } from '../gpuForTests.ts';
 import { tinyConfig, tinyModel } from './tiny.ts';
+
+const velocityConfig = { ...tinyConfig, schedule: 'cosine', zeroTerminalSnr: true, prediction: 'v' } as const;
 
 const test = suite('validation');
 
@@ -24,21 +26,22 @@ const clips = (count: number, hertz: number): ClipSource => ({
 });
 const sets = { training: clips(5, 300), validation: clips(3, 500) };
 
-test('the loss of every bin is the mean squared error of what the network predicts', async () => {
-  const model = await tinyModel();
+for (const config of [tinyConfig, velocityConfig]) test(`the loss of every bin is the mean squared error of the predicted ${config.prediction}`, async () => {
+  const model = await tinyModel(config);
   const validator = await Validator.create({ model, ...sets, L, seed });
   const { step, loss, bins } = await validator.evaluate(7);
   assert.equal([step, bins.map(({ from, to }) => [from, to])], [7, [[0, 0], [1, 1], [2, 2], [3, 3], [4, 4]]]);
 
-  const { diffusionSteps: steps, betaStart, betaEnd } = tinyConfig;
-  const schedule = noiseSchedule({ steps, betaStart, betaEnd });
+  const schedule = scheduleOf(config);
   const wanted = new Float64Array(bins.length);
   const perBin = validator.items.length / bins.length;
   for (const [i, { audio, t, bin }] of validator.items.entries()) {
     const epsilon = normals({ seed, stream: streams.validationNoise, step: i, item: 0, length: L });
-    const noisy = audio.map((x, n) => schedule.sqrtAlphaBar[t] * x + schedule.sqrtOneMinusAlphaBar[t] * epsilon[n]);
+    const [signal, level] = [schedule.sqrtAlphaBar[t], schedule.sqrtOneMinusAlphaBar[t]];
+    const noisy = audio.map((x, n) => signal * x + level * epsilon[n]);
+    const target = config.prediction === 'v' ? audio.map((x, n) => signal * epsilon[n] - level * x) : epsilon;
     const predicted = await model.predictNoise(noisy, { t: [t] });
-    wanted[bin] += predicted.reduce((sum, value, n) => sum + (value - epsilon[n]) ** 2, 0) / L / perBin;
+    wanted[bin] += predicted.reduce((sum, value, n) => sum + (value - target[n]) ** 2, 0) / L / perBin;
   }
   // Sums of 61 float32 terms, and x_t rounded once more on its way here.
   assertClose(bins.map((bin) => bin.loss), wanted, { rtol: 1e-4, what: 'losses of the bins' });
@@ -48,20 +51,24 @@ test('the loss of every bin is the mean squared error of what the network predic
   model.destroy();
 });
 
-test('a network that predicts nothing has the loss of predicting zero, and is nowhere better than Wiener', async () => {
-  const model = DiffWave.create(await gpuForTests(), tinyConfig);
+for (const config of [tinyConfig, velocityConfig]) test(`a network that predicts no ${config.prediction} has the loss of predicting zero, and is nowhere better than Wiener`, async () => {
+  const model = DiffWave.create(await gpuForTests(), config);
   const weights = await model.weights();
   for (const last of ['output_projection.weight', 'output_projection.bias']) weights.get(last)!.fill(0);
   model.parameters.write(model.parameters.values, weights);
   const validator = await Validator.create({ model, ...sets, L, seed });
   const validation = await validator.evaluate(0);
-  for (const { loss, zero, wiener } of validation.bins) {
-    assert.is(zero, 1);
-    // A mean of 16·61 squares of normal numbers: standard deviation √(2/976) = 0.045.
-    assert.ok(Math.abs(loss - 1) <= 0.2, String(loss));
-    assert.ok(wiener > 0 && wiener < loss);
+  // At ᾱ = 0 the filter is zero itself, and rounding decides which is better.
+  const bins = config.prediction === 'v' ? validation.bins.slice(0, -1) : validation.bins;
+  for (const { loss, zero, wiener } of bins) {
+    if (config.prediction === 'epsilon') assert.is(zero, 1);
+    // A mean of 16·61 squares of normal numbers: standard deviation √(2/976) = 0.045 of the noise in it.
+    assert.ok(Math.abs(loss - zero) <= 0.2 * zero, `${loss} ${zero}`);
+    assert.ok(wiener > 0 && wiener < loss, `${wiener} ${loss}`);
   }
-  assert.is(betterThanWiener(validation), 0);
+  assert.is(betterThanWiener({ ...validation, bins }), 0);
+  const last = validation.bins.at(-1)!;
+  if (config.prediction === 'v') assertClose([last.wiener, last.loss], [last.zero, last.zero], { rtol: 1e-5, what: 'at ᾱ = 0' });
   validator.destroy();
   model.destroy();
 });

@@ -104,6 +104,14 @@ test('a line and a dashed baseline of the same colour for every bin', () => {
   assert.equal(columns, [[10, 20], [0.4, 0.2], [0.25, 0.25], [0.2, 0.1], [0.01, 0.01], [1, 1]]);
 });
 
+test('the loss of predicting zero is drawn where it is one number', () => {
+  const { bins, ...rest } = validation(10, 0.4);
+  const ofV = { ...rest, bins: bins.map((bin, i) => ({ ...bin, zero: 1 / (i + 2) })) };
+  const { series, columns } = binsChart([ofV]);
+  assert.equal(series.map(({ label }) => label), ['t 0–1', 'its Wiener', 't 2–4', 'its Wiener']);
+  assert.is(columns.length, series.length + 1);
+});
+
 test('speed is that between two lines of the log', () => {
   assert.equal(speedChart(log).columns, [[10, 20], [3, 2]]);
 });
