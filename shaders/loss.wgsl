@@ -33,6 +33,7 @@ struct Params {
   lanes: u32,  // the same in lanes, for `backward`
   chunks: u32, // partial sums
   itemLength: u32, // elements of one item
+  itemLanes: u32,  // the same in lanes
 }
 @group(0) @binding(7) var<uniform> params: Params;
 
@@ -41,15 +42,6 @@ override ACCUMULATE = false; // add to dPredicted instead of overwriting it
 override LATER = false;      // add to the history instead of overwriting it
 
 const WORKGROUP = 64u;
-
-// 1 is left out by the compiler.
-fn weightOf(element: u32) -> f32 {
-  //@if WEIGHTED
-  return weight[element / params.itemLength];
-  //@else
-  return 1.0;
-  //@end
-}
 
 var<workgroup> sums: array<f32, WORKGROUP>;
 
@@ -61,7 +53,12 @@ fn partialSums(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups
   // Neighbours read neighbouring elements.
   for (var i = chunk; i < params.count; i += params.chunks) {
     let d = predicted[i] - wanted[i];
-    sum += select(d * d, abs(d), L1) * weightOf(i);
+    let term = select(d * d, abs(d), L1);
+    //@if WEIGHTED
+    sum += term * weight[i / params.itemLength];
+    //@else
+    sum += term;
+    //@end
   }
   partial[chunk] = sum;
 }
@@ -92,7 +89,10 @@ fn backward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) g
   let i = id.x + id.y * groups.x * WORKGROUP;
   if (i >= params.lanes) { return; }
   let d = predictedLanes[i] - wantedLanes[i];
-  let scale = dLoss[0] / f32(params.divisor) * weightOf(i * (params.count / params.lanes));
+  var scale = dLoss[0] / f32(params.divisor);
+  //@if WEIGHTED
+  scale *= weight[i / params.itemLanes];
+  //@end
   var g = scale * select(2.0 * d, sign(d), L1);
   if (ACCUMULATE) { g += dPredicted[i]; }
   dPredicted[i] = g;

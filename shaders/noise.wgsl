@@ -1,6 +1,6 @@
 // Standard normal random numbers: Philox 4x32-10 (Salmon et al. 2011) and Box–Muller. Element `index` of item `item`
 // is a function of (seed, stream, step, item, index) alone: the same on every adapter and on the CPU to rounding,
-// whatever the batch or the shape of the dispatch. One invocation makes the four normals of one Philox block.
+// whatever the batch, the tile or the shape of the dispatch. One invocation makes the four normals of one Philox block.
 //
 // The logarithm, sine and cosine are our own: WGSL allows sin and cos an error of 2^-11, and a log that is a little
 // above 0 near 1, whose square root would be NaN.
@@ -19,18 +19,21 @@ struct Step {
   seedLow: u32,
   seedHigh: u32,
   noiseStep: u32,
+  noiseStart: u32, // index of the first element
 }
 @group(0) @binding(2) var<uniform> step: Step;
 
 const WORKGROUP = 64u;
 
-// Upper 32 bits of a·b.
+// Upper 32 bits of a·b, by 16-bit halves. No sum overflows: (2^16 − 1)² + 2^16 − 1 < 2^32.
 fn multiplyHigh(a: u32, b: u32) -> u32 {
-  let low = (a & 0xffffu) * (b & 0xffffu);
-  let cross1 = (a >> 16u) * (b & 0xffffu);
-  let cross2 = (a & 0xffffu) * (b >> 16u);
-  let carry = ((low >> 16u) + (cross1 & 0xffffu) + (cross2 & 0xffffu)) >> 16u;
-  return (a >> 16u) * (b >> 16u) + (cross1 >> 16u) + (cross2 >> 16u) + carry;
+  let aLow = a & 0xffffu;
+  let aHigh = a >> 16u;
+  let bLow = b & 0xffffu;
+  let bHigh = b >> 16u;
+  let middle = aHigh * bLow + ((aLow * bLow) >> 16u);
+  let carried = aLow * bHigh + (middle & 0xffffu);
+  return aHigh * bHigh + (middle >> 16u) + (carried >> 16u);
 }
 
 fn philox(start: vec4u, seed: vec2u) -> vec4u {
@@ -78,12 +81,10 @@ fn turn(u: f32) -> vec2f {
   let s = angle * angle;
   let sine = angle * (1.0 + s * (-1.0 / 6.0 + s * (1.0 / 120.0 + s * (-1.0 / 5040.0 + s / 362880.0))));
   let cosine = 1.0 + s * (-0.5 + s * (1.0 / 24.0 + s * (-1.0 / 720.0 + s / 40320.0)));
-  switch (u32(quarter) & 3u) {
-    case 0u: { return vec2f(cosine, sine); }
-    case 1u: { return vec2f(-sine, cosine); }
-    case 2u: { return vec2f(-cosine, -sine); }
-    default: { return vec2f(sine, -cosine); }
-  }
+  // By whole quarters: (c, s), (−s, c), (−c, −s), (s, −c).
+  let quarters = u32(quarter);
+  let swapped = select(vec2f(cosine, sine), vec2f(sine, cosine), (quarters & 1u) != 0u);
+  return select(swapped, -swapped, (vec2u(quarters + 1u, quarters) & vec2u(2u)) != vec2u(0u));
 }
 
 fn boxMuller(words: vec2u) -> vec2f {
@@ -95,16 +96,17 @@ fn boxMuller(words: vec2u) -> vec2f {
 @compute @workgroup_size(WORKGROUP)
 fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let i = id.x + id.y * groups.x * WORKGROUP;
-  let blocks = (params.length + 3u) / 4u;
+  let blocks = params.length / 4u + 2u; // the first and the last may be cut
   if (i >= params.items * blocks) { return; }
   let item = i / blocks;
-  let block = i % blocks;
+  let block = step.noiseStart / 4u + i % blocks;
   let counter = vec4u(block, params.firstItem + item, step.noiseStep, params.stream);
   let words = philox(counter, vec2u(step.seedLow, step.seedHigh));
   let normals = vec4f(boxMuller(words.xy), boxMuller(words.zw));
-  let first = item * params.length + block * 4u;
-  let left = min(4u, params.length - block * 4u);
-  for (var lane = 0u; lane < left; lane++) {
-    y[first + lane] = normals[lane];
+  for (var lane = 0u; lane < 4u; lane++) {
+    let place = i32(block * 4u + lane - step.noiseStart);
+    if (place >= 0 && place < i32(params.length)) {
+      y[item * params.length + u32(place)] = normals[lane];
+    }
   }
 }

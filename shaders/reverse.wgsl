@@ -1,19 +1,36 @@
-// Reverse step (Ho et al. 2020, algorithm 2): x_{t−1} = (x_t − β_t/√(1−ᾱ_t)·ε_θ)/√α_t + σ_t·z, where it is.
-// `Lane` (f32 or vec4f) comes from the generated header.
+// One step of the reverse process on the core of a tile, where the clip is. Every sampler is the same line with other
+// coefficients, which the CPU computes in float64:
+//
+//   x̂_0 = fromX·x_t + fromOutput·output, within ±limit
+//   x_s = ofX·x_t + ofX0·x̂_0 + ofNoise·z + ofPrevious·x̂_0 of the step before
+//
+// `HISTORY` (0 or 1) comes from the generated header: whether x̂_0 of the step before is used and kept.
 
-@group(0) @binding(0) var<storage, read_write> x: array<Lane>;       // x_t, becomes x_{t−1}
-@group(0) @binding(1) var<storage, read> predicted: array<Lane>;     // ε_θ(x_t, t)
-@group(0) @binding(2) var<storage, read> noise: array<Lane>;         // z
+@group(0) @binding(0) var<storage, read_write> x: array<f32>;        // (B, L) x_t, becomes x_s in the core
+@group(0) @binding(1) var<storage, read> output: array<f32>;         // (B, W) of the network, from windowStart
+@group(0) @binding(2) var<storage, read> noise: array<f32>;          // (B, W) z, from coreStart
+//@if HISTORY
+@group(0) @binding(5) var<storage, read_write> previous: array<f32>; // (B, L) x̂_0, becomes this step's in the core
+//@end
 
 struct Params {
-  count: u32, // lanes
+  items: u32,  // B
+  length: u32, // L
+  width: u32,  // W
 }
 @group(0) @binding(3) var<uniform> params: Params;
 
 struct Step {
-  inverseSqrtAlpha: f32, // 1/√α_t
-  noiseCoefficient: f32, // β_t/√(1−ᾱ_t)
-  sigma: f32,            // σ_t; 0 in the last step
+  windowStart: i32, // where the tile begins in the clip; negative before the start of a loop
+  coreStart: u32,   // the part of the clip that this tile decides
+  coreEnd: u32,
+  fromX: f32,
+  fromOutput: f32,
+  limit: f32,
+  ofX: f32,
+  ofX0: f32,
+  ofNoise: f32,
+  ofPrevious: f32,
 }
 @group(0) @binding(4) var<uniform> step: Step;
 
@@ -22,6 +39,20 @@ const WORKGROUP = 64u;
 @compute @workgroup_size(WORKGROUP)
 fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let i = id.x + id.y * groups.x * WORKGROUP;
-  if (i >= params.count) { return; }
-  x[i] = (x[i] - step.noiseCoefficient * predicted[i]) * step.inverseSqrtAlpha + step.sigma * noise[i];
+  if (i >= params.items * params.width) { return; }
+  let item = i / params.width;
+  let place = step.coreStart + i % params.width;
+  if (place >= step.coreEnd) { return; }
+  let predicted = output[item * params.width + u32(i32(place) - step.windowStart)];
+  let at = item * params.length + place;
+  var x0 = step.fromX * x[at] + step.fromOutput * predicted;
+  // clamp() may turn a NaN into a number, and broken weights must show
+  x0 = select(x0, step.limit, x0 > step.limit);
+  x0 = select(x0, -step.limit, x0 < -step.limit);
+  var next = step.ofX * x[at] + step.ofX0 * x0 + step.ofNoise * noise[i];
+//@if HISTORY
+  next += step.ofPrevious * previous[at];
+  previous[at] = x0;
+//@end
+  x[at] = next;
 }

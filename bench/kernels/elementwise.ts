@@ -72,7 +72,7 @@ export const elementwise: readonly KernelBench[] = [
   onActivations('silu', (shape) => siluCase(shapeOf(shape)), { perElement: 3, gradients: ['x'] }),
   onActivations('noise', (shape) => noiseCase({ ...asClip(shape), seed: 7, step: 3, stream: 5, firstItem: 0 }), { perElement: 1 }),
   onActivations('diffuse', (shape) => diffuseCase(asClip(shape)), { perElement: 3 }),
-  onActivations('reverse', (shape) => reverseCase({ ...asClip(shape), sigma: 0.1 }), { perElement: 4 }),
+  onActivations('reverse', (shape) => reverseCase(asClip(shape)), { perElement: 4 }),
   onActivations('loss', (shape) => lossCase({ shape: shapeOf(shape), kind: 'mse' }), { perElement: 2 }),
   onActivations('loss', (shape) => lossCase({ shape: shapeOf(shape), kind: 'mse' }), { perElement: 3, gradients: ['predicted'] }),
   reduce,

@@ -17,10 +17,12 @@ export const noTuneFlag = { type: 'boolean', help: 'the default sizes of GPU ker
  * Opens the adapter. With `tune`, its kernels have the sizes that are fastest for networks like `model`: from the cache
  * file, or at first use from a short tuning. Throws a `UserError` when there is no adapter.
  */
-export async function openGpu(options: { readonly tune: boolean; readonly model: TunedNetwork }): Promise<Gpu> {
+export async function openGpu(options: {
+  readonly tune: boolean; readonly model: TunedNetwork; readonly print?: Print;
+}): Promise<Gpu> {
   await ensureAdapter();
   const gpu = await Gpu.open();
-  if (options.tune) await useTuned(gpu, options.model);
+  if (options.tune) await useTuned(gpu, options.model, { print: options.print });
   return gpu;
 }
 

@@ -36,12 +36,14 @@ export const PLAYERS: readonly Player[] = [
  *
  * @returns whether it was played
  */
-export async function play(file: string, players: readonly Player[] = PLAYERS): Promise<boolean> {
+export async function play(
+  file: string, players: readonly Player[] = PLAYERS, print: (line: string) => void = console.log,
+): Promise<boolean> {
   for (const { program, args } of players) {
     if (await succeeds(program, args(file))) return true;
   }
   const tried = players.map(({ program }) => program).join(', ');
-  console.log(`nothing here could play ${file} (tried ${tried}); open it yourself`);
+  print(`nothing here could play ${file} (tried ${tried}); open it yourself`);
   return false;
 }
 

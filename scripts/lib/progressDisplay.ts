@@ -41,8 +41,8 @@ export class ProgressDisplay {
     if (!this.#terminal.isTTY) this.print(progressLine(progress, this.#steps));
   }
 
-  /** Called after every update; draws the bar if it has not been drawn for a while. */
-  tick(step: number): void {
+  /** Called after every step; draws the bar, with `note` in it, if it has not been drawn for a while. */
+  tick(step: number, note?: string): void {
     if (!this.#terminal.isTTY) return;
     const now = this.#now();
     this.#began ??= { step, at: now };
@@ -51,7 +51,7 @@ export class ProgressDisplay {
     // Over all updates but the first, which waits for shaders: validations and samples are then part of the estimate.
     const seconds = (now - this.#began.at) / 1000;
     const stepsPerSecond = seconds > 0 ? (step - this.#began.step) / seconds : undefined;
-    const text = barText({ step, steps: this.#steps, loss: this.#reported?.loss, stepsPerSecond });
+    const text = barText({ step, steps: this.#steps, note, loss: this.#reported?.loss, stepsPerSecond });
     this.#bar = text.slice(0, (this.#terminal.columns ?? 80) - 1); // a wrapped line could not be cleared
     this.#terminal.write(clearLine + this.#bar);
   }
@@ -63,14 +63,27 @@ export class ProgressDisplay {
   }
 }
 
+/** What is known of the way through some steps. */
+export interface Standing {
+  readonly step: number;
+  readonly steps: number;
+  readonly note?: string;
+  readonly loss?: number;
+  readonly stepsPerSecond?: number;
+}
+
 /** '████░░░░  17 % · step 170 of 1000 · loss 0.0812 · 12 steps/s · 1 min 9 s left', without what is not known yet. */
-export function barText(at: { step: number; steps: number; loss?: number; stepsPerSecond?: number }): string {
-  const { step, steps, loss, stepsPerSecond } = at;
-  const full = Math.floor((step / steps) * barCells);
-  const percent = String(Math.floor((step / steps) * 100)).padStart(3);
+export function barText(at: Standing): string {
+  const full = Math.floor((at.step / at.steps) * barCells);
+  const percent = String(Math.floor((at.step / at.steps) * 100)).padStart(3);
+  return `${'█'.repeat(full)}${'░'.repeat(barCells - full)} ${percent} % · ${standingText(at)}`;
+}
+
+/** 'step 170 of 1000 · loss 0.0812 · 12 steps/s · 1 min 9 s left', without what is not known. */
+export function standingText({ step, steps, note, loss, stepsPerSecond }: Standing): string {
   return [
-    `${'█'.repeat(full)}${'░'.repeat(barCells - full)} ${percent} %`,
     `step ${step} of ${steps}`,
+    ...(note ? [note] : []),
     ...(loss === undefined ? [] : [`loss ${loss.toFixed(4)}`]),
     ...(stepsPerSecond ? [`${stepsPerSecond >= 10 ? stepsPerSecond.toFixed(0) : stepsPerSecond.toFixed(2)} steps/s`] : []),
     ...(stepsPerSecond && step < steps ? [`${formatDuration((steps - step) / stepsPerSecond)} left`] : []),

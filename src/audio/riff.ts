@@ -24,7 +24,7 @@ export const bytesPerSample = (format: WavFormat): number => format.bits / 8;
 const PCM = 1;
 const FLOAT = 3;
 const EXTENSIBLE = 0xfffe;
-const HEADER_BYTES = 44; // of the canonical file: RIFF header 12, fmt chunk 8 + 16, data header 8
+const MOST_BYTES = 0xffffffff; // that a RIFF file's 32-bit sizes can tell
 const UNKNOWN_SIZE = 0xffffffff; // what writers put in front of a stream whose end they do not know
 
 /**
@@ -48,31 +48,69 @@ export function parseRiff(bytes: Uint8Array, name: string): RiffContent {
   return { format, data: data.subarray(0, data.length - rest), warnings };
 }
 
-/** A WAV file with nothing but a plain `fmt ` chunk and the samples. */
-export function canonicalWav(format: WavFormat, data: Uint8Array): Uint8Array {
-  const file = new Uint8Array(HEADER_BYTES + data.length);
-  const view = new DataView(file.buffer);
-  const blockAlign = format.channels * bytesPerSample(format);
-  const text = (at: number, letters: string) =>
-    file.set(
-      [...letters].map((letter) => letter.charCodeAt(0)),
-      at,
-    );
-  text(0, 'RIFF');
-  view.setUint32(4, file.length - 8, true);
-  text(8, 'WAVEfmt ');
-  view.setUint32(16, 16, true); // size of the fmt chunk
-  view.setUint16(20, format.encoding === 'pcm' ? PCM : FLOAT, true);
-  view.setUint16(22, format.channels, true);
-  view.setUint32(24, format.sampleRate, true);
-  view.setUint32(28, format.sampleRate * blockAlign, true); // bytes per second
-  view.setUint16(32, blockAlign, true);
-  view.setUint16(34, format.bits, true);
-  text(36, 'data');
-  view.setUint32(40, data.length, true);
-  file.set(data, HEADER_BYTES);
-  return file;
+/** Texts of a WAV file by the four letters of their kind, as INAM (name), ISFT (software), ICMT (comment). */
+export type WavInfo = Readonly<Record<string, string>>;
+
+/**
+ * A WAV file: `fmt `, for float samples `fact`, `data`, and `LIST` of the type INFO where there are texts (Microsoft and
+ * IBM, "Multimedia Programming Interface and Data Specifications 1.0", 1991, chapters 2 and 3, and "New Multimedia Data
+ * Types and Data Techniques", 1994, for float). The texts come last, so that samples begin where simple readers expect
+ * them, and are UTF-8.
+ *
+ * @throws UserError when it would be larger than a RIFF file can be
+ */
+export function writeRiff(format: WavFormat, data: Uint8Array, info: WavInfo = {}): Uint8Array {
+  const isFloat = format.encoding === 'float';
+  const frameBytes = format.channels * bytesPerSample(format);
+  const texts = Object.entries(info).map(([id, text]) => chunk(id, new TextEncoder().encode(`${text}\0`)));
+  const chunks = [
+    chunk('fmt ', fmtBody(format)),
+    ...(isFloat ? [chunk('fact', uint32(data.length / frameBytes))] : []),
+    chunk('data', data),
+    ...(texts.length > 0 ? [chunk('LIST', concat([letters('INFO'), ...texts]))] : []),
+  ];
+  const size = chunks.reduce((sum, { length }) => sum + length, letters('WAVE').length);
+  if (size > MOST_BYTES) throw new UserError(`a WAV file can have 4 GiB at most, this would have ${size} bytes: fewer samples or bits`);
+  return concat([letters('RIFF'), uint32(size), letters('WAVE'), ...chunks]);
 }
+
+/** What the `fmt ` chunk holds; formats other than PCM also say how much more they say, which is nothing. */
+function fmtBody(format: WavFormat): Uint8Array {
+  const { encoding, bits, channels, sampleRate } = format;
+  const blockAlign = channels * bytesPerSample(format);
+  const body = new Uint8Array(encoding === 'pcm' ? 16 : 18);
+  const fields = view(body);
+  fields.setUint16(0, encoding === 'pcm' ? PCM : FLOAT, true);
+  fields.setUint16(2, channels, true);
+  fields.setUint32(4, sampleRate, true);
+  fields.setUint32(8, sampleRate * blockAlign, true); // bytes per second
+  fields.setUint16(12, blockAlign, true);
+  fields.setUint16(14, bits, true);
+  return body;
+}
+
+/** Name, size and content, with a zero behind an odd size that the size does not count. */
+function chunk(id: string, body: Uint8Array): Uint8Array {
+  return concat([letters(id), uint32(body.length), body, new Uint8Array(body.length % 2)]);
+}
+
+function concat(parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+function uint32(value: number): Uint8Array {
+  const bytes = new Uint8Array(4);
+  view(bytes).setUint32(0, value, true);
+  return bytes;
+}
+
+const letters = (text: string): Uint8Array => Uint8Array.from(text, (letter) => letter.charCodeAt(0));
 
 type Chunks = { fmt?: Uint8Array; data?: Uint8Array };
 

@@ -1,4 +1,4 @@
-/** A spectrogram as a PNG picture with axes: time in seconds, frequency in Hz or kHz, level as colour in decibels. */
+/** A spectrogram as a PNG picture with axes: time in seconds, frequency in Hz (kHz from 20 kHz of sample rate), level as colour in decibels. */
 import { Canvas, TEXT_HEIGHT, textWidth, ticks } from './canvas.ts';
 import type { Rect, Rgb } from './canvas.ts';
 import { spectrogram } from './spectrogram.ts';
@@ -108,7 +108,7 @@ function drawTimeAxis(canvas: Canvas, seconds: number): void {
 }
 
 function drawFrequencyAxis(canvas: Canvas, nyquist: number): void {
-  const unit = nyquist >= 2000 ? { name: 'kHz', hertz: 1000 } : { name: 'Hz', hertz: 1 };
+  const unit = nyquist >= 10000 ? { name: 'kHz', hertz: 1000 } : { name: 'Hz', hertz: 1 };
   for (const frequency of ticks({ from: 0, to: nyquist / unit.hertz, most: 9 })) {
     const y = PLOT.y + (1 - (frequency * unit.hertz) / nyquist) * PLOT.height;
     canvas.fill({ x: PLOT.x - 1 - TICK, y: Math.round(y), width: TICK, height: 1 }, INK);

@@ -1,11 +1,11 @@
 /**
- * WAV files in and out. The RIFF structure is walked in `riff.ts`, because files in the wild break its rules in ways
- * that a reader should survive; the samples themselves are packed and unpacked by the wavefile package.
+ * WAV files in and out. The RIFF structure is walked and written in `riff.ts`, because files in the wild break its rules
+ * in ways that a reader should survive; the samples themselves are unpacked by the wavefile package.
  */
 import wavefile from 'wavefile';
 import { UserError } from '../errors.ts';
-import { bytesPerSample, canonicalWav, parseRiff } from './riff.ts';
-import type { WavFormat } from './riff.ts';
+import { bytesPerSample, parseRiff, writeRiff } from './riff.ts';
+import type { WavFormat, WavInfo } from './riff.ts';
 
 export interface DecodedWav {
   readonly samples: Float32Array; // mono, in [-1, 1]
@@ -33,8 +33,9 @@ export function decodeWav(bytes: Uint8Array, name: string, { seconds = Infinity 
   const wantedFrames = Math.min(Math.floor(data.length / frameBytes), Math.ceil(seconds * format.sampleRate));
   if (wantedFrames === 0) throw new UserError(`${name} holds no samples`);
 
-  const wav = new wavefile.WaveFile(canonicalWav(format, data.subarray(0, wantedFrames * frameBytes)));
-  const interleaved = wav.getSamples(true, Float64Array); // frame by frame, the channels of a frame side by side
+  const wav = new wavefile.WaveFile(writeRiff(format, data.subarray(0, wantedFrames * frameBytes)));
+  // Frame by frame, the channels of a frame side by side. wavefile takes the byte that pads an odd size for a sample.
+  const interleaved = wav.getSamples(true, Float64Array).subarray(0, wantedFrames * format.channels);
   const samples = mixDown(interleaved, format);
   const broken = samples.findIndex((value) => !Number.isFinite(value));
   if (broken >= 0) throw new UserError(`${name} holds values that are not numbers (the first one in frame ${broken})`);
@@ -43,21 +44,49 @@ export function decodeWav(bytes: Uint8Array, name: string, { seconds = Infinity 
   return { samples, sampleRate: format.sampleRate, warnings };
 }
 
+/** How samples are kept in a file: PCM of 16 or 24 bits, or 32-bit float. */
+export type SampleFormat = '16' | '24' | 'float';
+export const SAMPLE_FORMATS = ['16', '24', 'float'] as const satisfies readonly SampleFormat[];
+
+export interface EncodeOptions {
+  readonly sampleRate: number; // Hz
+  readonly format?: SampleFormat; // '16' by default
+  readonly info?: WavInfo; // texts that the file carries
+}
+
 /**
- * Encodes mono samples as a 16-bit PCM WAV file. Values outside [-1, 1] are clamped; full scale is 32768, as in
- * `decodeWav`, so that decoding and encoding again changes nothing.
+ * Encodes mono samples as a WAV file. PCM is clamped to [-1, 1]; its full scale is 2^(bits − 1), as in `decodeWav`, so
+ * that decoding and encoding again changes nothing. Float is kept as it is.
  *
  * @throws RangeError when a sample is not a number
+ * @throws UserError when there are too many for a WAV file
  */
-export function encodeWav16(samples: Float32Array, sampleRate: number): Uint8Array {
-  const integers = new Int16Array(samples.length);
+export function encodeWav(samples: Float32Array, { sampleRate, format = '16', info }: EncodeOptions): Uint8Array {
+  const broken = samples.findIndex(Number.isNaN);
+  if (broken >= 0) throw new RangeError(`encodeWav: sample ${broken} of ${samples.length} is not a number`);
+  const bits = format === 'float' ? 32 : Number(format);
+  const data = new Uint8Array((samples.length * bits) / 8);
+  const view = new DataView(data.buffer);
+  const fullScale = 2 ** (bits - 1);
   for (let i = 0; i < samples.length; i++) {
-    if (Number.isNaN(samples[i])) throw new RangeError(`encodeWav16: sample ${i} of ${samples.length} is not a number`);
-    integers[i] = Math.max(-32768, Math.min(32767, Math.round(samples[i] * 32768)));
+    if (format === 'float') {
+      view.setFloat32(4 * i, samples[i], true);
+      continue;
+    }
+    const integer = Math.max(-fullScale, Math.min(fullScale - 1, Math.round(samples[i] * fullScale)));
+    if (format === '16') {
+      view.setInt16(2 * i, integer, true);
+    } else {
+      view.setUint16(3 * i, integer & 0xffff, true);
+      view.setInt8(3 * i + 2, integer >> 16);
+    }
   }
-  const wav = new wavefile.WaveFile();
-  wav.fromScratch(1, sampleRate, '16', integers);
-  return wav.toBuffer();
+  return writeRiff({ encoding: format === 'float' ? 'float' : 'pcm', bits, channels: 1, sampleRate }, data, info);
+}
+
+/** `encodeWav` as 16-bit PCM, without texts. */
+export function encodeWav16(samples: Float32Array, sampleRate: number): Uint8Array {
+  return encodeWav(samples, { sampleRate });
 }
 
 /** The mean over the channels, scaled so that the format's full scale is 1. */

@@ -54,6 +54,12 @@ export function writeCheckpoint(folder: string, model: DiffWave, { state, files 
   syncFolder(dirname(folder));
 }
 
+/** The update after which a file of that hash was written, if it belongs to the checkpoint at `path`. */
+export function stepOfFile(path: string, file: { readonly name: string; readonly sha256: string }): number | undefined {
+  const { step, sha256 = {} } = parseJsonFile<State>(join(path, 'state.json'));
+  return sha256[file.name] === file.sha256 ? step : undefined;
+}
+
 /** Deletes a checkpoint. Its name goes first: one that is half deleted would look like one. */
 export function discard(checkpoint: string): void {
   const nameless = `${checkpoint}.old.tmp`;
@@ -108,4 +114,5 @@ export function expectSameNetwork(found: DiffWaveConfig, wanted: DiffWaveConfig,
   }
 }
 
-const hashOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+/** SHA-256 in hexadecimal. */
+export const hashOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');

@@ -12,13 +12,13 @@
  * which ends in .tmp, is synced to the disk and renamed.
  */
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { UserError } from '../errors.ts';
 import { appendToFile, parseJsonFile, readFileOrExplain, writeFileAtomic } from '../files.node.ts';
 import type { Gpu } from '../gpu/gpu.ts';
 import type { Checkpoint } from './checkpoint.node.ts';
 import {
-  discard, expectSameNetwork, loadCheckpoint, rawWeightsName, weightsName, writeCheckpoint,
+  discard, expectSameNetwork, hashOf, loadCheckpoint, rawWeightsName, stepOfFile, weightsName, writeCheckpoint,
 } from './checkpoint.node.ts';
 import type { DiffWaveConfig, TrainingConfig } from './config.ts';
 import { completeModel, completeTraining, validateConfig, validateTraining } from './config.ts';
@@ -44,6 +44,15 @@ export interface RunConfig {
 
 /** A line of the log. Runs of earlier versions have no norm. */
 export type LogLine = Pick<Progress, 'step' | 'loss' | 'learningRate' | 'seconds'> & Partial<Pick<Progress, 'gradientNorm'>>;
+
+/** Says which weights made a sound. */
+export interface WeightsIdentity {
+  /** Name within the run. */
+  readonly file: string;
+  readonly sha256: string;
+  /** Updates that they have had; null where no checkpoint tells. */
+  readonly step: number | null;
+}
 
 const checkpointName = /^step-(\d+)$/;
 const isLeftover = (name: string): boolean => name.endsWith('.tmp');
@@ -126,6 +135,14 @@ export class RunFolder {
       throw error;
     }
     return model;
+  }
+
+  /** Which weights `load` takes. Throws a `UserError` if there are none. */
+  identifyWeights({ raw = false } = {}): WeightsIdentity {
+    const path = raw ? this.rawWeightsFile : this.weightsFile;
+    const file = { name: basename(path), sha256: hashOf(readFileOrExplain(path, 'weights')) };
+    const steps = this.checkpoints().map((checkpoint) => stepOfFile(checkpoint.path, file));
+    return { file: file.name, sha256: file.sha256, step: steps.find((step) => step !== undefined) ?? null };
   }
 
   appendLog({ step, loss, gradientNorm, learningRate, seconds }: Progress): void {

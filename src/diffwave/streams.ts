@@ -22,4 +22,10 @@ export const streams = {
   validationCrop: 17,
   /** ε of the validation; `step` is the item. */
   validationNoise: 18,
+  /** z that takes a sample back to a noisier step. */
+  renoise: 32,
+  /** z of the known samples while a gap is filled. */
+  imposed: 33,
+  /** The white noise that a shaped x_T is made of. */
+  shapedStart: 48,
 } as const;

@@ -60,6 +60,7 @@ export async function train(model: DiffWave, options: TrainOptions): Promise<Pro
   const { printEvery = 100, saveEvery = 1000, maxSeconds = Infinity } = options;
   const L = training.cropSamples ?? dataset.clipSamples;
   const T = model.config.diffusionSteps;
+  model.trainsOn(dataset);
   const batches = new BatchSource(dataset, { ...training, B: training.batchSize, L, T });
   const trainer = await Trainer.create({ model, training, L, memoryLimit, beside });
   if (resume) trainer.restore(resume);

@@ -10,7 +10,6 @@ import type { Parameters } from '../autograd/parameters.ts';
 import { checkPlan, planTape } from '../autograd/plan.ts';
 import { Tape } from '../autograd/tape.ts';
 import type { Tensor } from '../autograd/tensor.ts';
-import { UserError } from '../errors.ts';
 import type { VariantSettings } from '../gpu/variant.ts';
 import { diffuseWithTarget } from '../ops/diffuse.ts';
 import { loss } from '../ops/loss.ts';
@@ -23,14 +22,13 @@ import { network } from './network.ts';
 import type { NoiseSchedule } from './schedule.ts';
 import { scheduleOf } from './schedule.ts';
 import type { ScheduleConfig } from './scheduleConfig.ts';
+import { checkedClip, meanSpectrum } from './spectrum.ts';
 import { streams } from './streams.ts';
 import { wienerLoss, zeroLoss } from './wiener.ts';
 
 /** Crops that are looked at, each once in every bin. */
 const crops = 16;
 const mostBins = 5;
-/** Clips of the training set that its spectrum is taken from: past that it changes little and takes seconds. */
-const mostSpectra = 500;
 
 /** A range of diffusion steps; the three losses are mean squared errors of what the network predicts, ε or v. */
 export interface ValidationBin {
@@ -223,24 +221,6 @@ function validationItems(
 function scaledTo(power: number, spectrum: Float64Array): Float64Array {
   const estimated = meanOverFrequency(spectrum.length, (bin) => spectrum[bin]!);
   return estimated > 0 ? spectrum.map((value) => (value * power) / estimated) : spectrum;
-}
-
-function meanSpectrum(clips: ClipSource, size: number): Float64Array {
-  const count = Math.min(clips.clipCount, mostSpectra);
-  const sum = new Float64Array(size / 2 + 1);
-  for (let i = 0; i < count; i++) {
-    const spectrum = powerSpectrum(checkedClip(clips, Math.floor((i * clips.clipCount) / count)), { size });
-    spectrum.forEach((value, bin) => (sum[bin] += value / count));
-  }
-  return sum;
-}
-
-function checkedClip(clips: ClipSource, i: number): Float32Array<ArrayBuffer> {
-  const clip = new Float32Array(clips.clip(i));
-  if (!clip.every(Number.isFinite)) {
-    throw new UserError(`clip ${i} of the data set has a value that is not a number: prepare the data set again`);
-  }
-  return clip;
 }
 
 function mean(values: readonly number[]): number {

@@ -4,6 +4,9 @@ import { activationShape, expectShape } from '../autograd/tensor.ts';
 import { lanesFor, workgroupsFor } from './lanes.ts';
 import { chunksOf, reduceInto } from './reduce.ts';
 
+/** Rows that one invocation adds to. On lavapipe, per cent of a copy: 93 with 4, 109 with 8, 79 with 16. */
+const rowsPerInvocation = 8;
+
 /** Most partial sums over time for one item's gradient. */
 const mostChunks = 256;
 
@@ -12,14 +15,14 @@ export function addStep(tape: Tape, x: Tensor, step: Tensor): Tensor {
   const { B, L, C } = activationShape(x, 'addStep');
   expectShape(step, [B, C], 'addStep');
   const { Lane, width } = lanesFor(C);
-  const params = { rows: B * L, length: L, width: C / width };
+  const params = { items: B, length: L, width: C / width, blocks: Math.ceil(L / rowsPerInvocation) };
   const y = tape.result('stepped', [B, L, C], [x, step]);
   tape.record({
-    kernel: { shader: 'addStep', entry: 'forward', constants: { Lane } },
+    kernel: { shader: 'addStep', entry: 'forward', constants: { Lane, ROWS: rowsPerInvocation } },
     reads: { x, stepEmbedding: step },
     writes: { y },
     params,
-    workgroups: workgroupsFor(params.rows * params.width),
+    workgroups: workgroupsFor(B * params.blocks * params.width),
   });
 
   // y = x + step  ⇒  dx = dy,  dstep[b, :] = Σ_t dy[b, t, :]

@@ -31,7 +31,7 @@ export function loss(tape: Tape, options: {
   const chunks = Math.ceil(count / chunk);
   const { Lane, width } = lanesFor(itemLength);
   const constants = { Lane, WEIGHTED: Number(!!weight), HISTORY: Number(!!history) };
-  const params = { count, divisor: of, lanes: count / width, chunks, itemLength };
+  const params = { count, divisor: of, lanes: count / width, chunks, itemLength, itemLanes: itemLength / width };
   const partial = tape.result('partial loss', [chunks]);
   const result = tape.result('loss', [1], [predicted]);
   tape.record({
@@ -59,7 +59,7 @@ export function loss(tape: Tape, options: {
       reads: { predictedLanes: predicted, wantedLanes: wanted, ...weights, dLoss: tape.gradient(result)! },
       writes: { dPredicted: slot.tensor },
       params,
-      workgroups: workgroupsFor(count),
+      workgroups: workgroupsFor(params.lanes),
     });
   });
   return result;

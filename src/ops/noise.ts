@@ -6,8 +6,8 @@ import { workgroupsFor } from './lanes.ts';
 
 /**
  * Standard normals (B, L) by Philox 4x32-10 and Box–Muller: element (b, i) is a function of the seed, the stream,
- * `noiseStep`, the item `firstItem + b` and i alone. Seed and step are given to `run`, see `noiseValues`. Goes into
- * the tensor `into` where one is given.
+ * `noiseStep`, the item `firstItem + b` and the index `noiseStart + i` alone. Seed, step and start are given to `run`,
+ * see `noiseValues`. Goes into the tensor `into` where one is given.
  */
 export function noise(tape: Tape, options: {
   B: number; L: number; stream: number; firstItem?: number; into?: Tensor;
@@ -21,12 +21,12 @@ export function noise(tape: Tape, options: {
     writes: { y },
     params: { items: B, length: L, firstItem, stream },
     step: true,
-    workgroups: workgroupsFor(B * Math.ceil(L / 4)),
+    workgroups: workgroupsFor(B * (Math.floor(L / 4) + 2)),
   });
   return y;
 }
 
-/** The step uniform of `noise`: a seed up to 2^53 as two words, and the step. */
-export function noiseValues(options: { seed: number; step: number }): Values {
-  return { seedLow: options.seed >>> 0, seedHigh: Math.floor(options.seed / 2 ** 32), noiseStep: options.step };
+/** The step uniform of `noise`: a seed up to 2^53 as two words, the step, and the index of the first number. */
+export function noiseValues({ seed, step, start = 0 }: { seed: number; step: number; start?: number }): Values {
+  return { seedLow: seed >>> 0, seedHigh: Math.floor(seed / 2 ** 32), noiseStep: step, noiseStart: start };
 }

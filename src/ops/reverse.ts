@@ -1,26 +1,47 @@
 import type { Tape } from '../autograd/tape.ts';
 import type { Tensor } from '../autograd/tensor.ts';
 import { expectShape } from '../autograd/tensor.ts';
-import { lanesFor, workgroupsFor } from './lanes.ts';
+import type { Values } from '../gpu/program.ts';
+import { workgroupsFor } from './lanes.ts';
+
+/** What a step of any of the samplers is made of. */
+export interface ReverseCoefficients {
+  readonly fromX: number; // x̂_0 = fromX·x_t + fromOutput·output
+  readonly fromOutput: number;
+  readonly ofX: number; // x_s = ofX·x_t + ofX0·x̂_0 + ofNoise·z + ofPrevious·x̂_0 of the step before
+  readonly ofX0: number;
+  readonly ofNoise: number;
+  readonly ofPrevious: number;
+}
+
+/** Where there is no limit to x̂_0: nearly the largest float32. */
+const unlimited = 3e38;
 
 /**
- * Reverse step (Ho et al. 2020, algorithm 2): x_{t−1} = (x_t − β_t/√(1−ᾱ_t)·ε_θ)/√α_t + σ_t·z, updating x where it is.
- * All (B, L). `inverseSqrtAlpha`, `noiseCoefficient` and `sigma` are given to `run`. Returns the new x.
+ * One reverse step on the core of a tile, updating the clip x (B, L) where it is: output (B, W) of the network from
+ * `windowStart`, noise (B, W) from `coreStart`. The coefficients are given to `run`, see `reverseValues`. With
+ * `previous` (B, L) that holds x̂_0 of the step before, and afterwards this step's. Returns the new x.
  */
-export function reverseStep(tape: Tape, options: { x: Tensor; predicted: Tensor; noise: Tensor }): Tensor {
-  const { predicted, noise } = options;
-  expectShape(predicted, options.x.shape, 'reverseStep predicted');
-  expectShape(noise, options.x.shape, 'reverseStep noise');
+export function reverseStep(tape: Tape, options: { x: Tensor; output: Tensor; noise: Tensor; previous?: Tensor }): Tensor {
+  const { output, noise } = options;
+  const [B, L] = options.x.shape as [number, number];
+  const width = output.shape[1]!;
+  expectShape(output, [B, width], 'reverseStep output');
+  expectShape(noise, [B, width], 'reverseStep noise');
+  if (options.previous) expectShape(options.previous, [B, L], 'reverseStep previous');
   const x = tape.updated(options.x);
-  const { Lane, width } = lanesFor(x.length);
-  const count = x.length / width;
   tape.record({
-    kernel: { shader: 'reverse', entry: 'forward', constants: { Lane } },
-    reads: { predicted, noise },
-    writes: { x },
-    params: { count },
+    kernel: { shader: 'reverse', entry: 'forward', constants: { HISTORY: options.previous ? 1 : 0 } },
+    reads: { output, noise },
+    writes: options.previous ? { x, previous: tape.updated(options.previous) } : { x },
+    params: { items: B, length: L, width },
     step: true,
-    workgroups: workgroupsFor(count),
+    workgroups: workgroupsFor(B * width),
   });
   return x;
+}
+
+/** The step uniform of `reverseStep`, the window's place aside; |x̂_0| is clamped to `limit` where one is given. */
+export function reverseValues(coefficients: ReverseCoefficients, limit = unlimited): Values {
+  return { ...coefficients, limit };
 }

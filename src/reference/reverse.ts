@@ -14,3 +14,28 @@ export function reverseStep(
 ): Float64Array {
   return noisy.map((x, i) => (x - noiseCoefficient * predicted[i]) * inverseSqrtAlpha + sigma * noise[i]);
 }
+
+/**
+ * A step of any sampler, element by element: x̂_0 = fromX·x_t + fromOutput·output within ±limit, then
+ * x_s = ofX·x_t + ofX0·x̂_0 + ofNoise·z + ofPrevious·x̂_0 of the step before. Returns both.
+ */
+export function generalStep(
+  { x, output, noise, previous, limit = Infinity, ...of }: {
+    readonly x: Float64Array; // x_t
+    readonly output: Float64Array; // of the network
+    readonly noise: Float64Array; // z
+    readonly previous: Float64Array; // x̂_0 of the step before
+    readonly limit?: number;
+    readonly fromX: number;
+    readonly fromOutput: number;
+    readonly ofX: number;
+    readonly ofX0: number;
+    readonly ofNoise: number;
+    readonly ofPrevious: number;
+  },
+): { next: Float64Array; x0: Float64Array } {
+  const x0 = x.map((value, i) => Math.min(limit, Math.max(-limit, of.fromX * value + of.fromOutput * output[i])));
+  const next = x.map((value, i) =>
+    of.ofX * value + of.ofX0 * x0[i] + of.ofNoise * noise[i] + of.ofPrevious * previous[i]);
+  return { next, x0 };
+}

@@ -5,6 +5,7 @@ import type { KernelCase } from './case.ts';
 import { conv1dCases } from './conv1d.ts';
 import { diffuseCases } from './diffuse.ts';
 import { encodeCases } from './encode.ts';
+import { firCases } from './fir.ts';
 import { gateCases } from './gate.ts';
 import { linearCases } from './linear.ts';
 import { lossCases } from './loss.ts';
@@ -12,6 +13,7 @@ import { noiseCases } from './noise.ts';
 import { normCases } from './norm.ts';
 import { reduceCases } from './reduce.ts';
 import { reluCases } from './relu.ts';
+import { renoiseCases } from './renoise.ts';
 import { residualCases } from './residual.ts';
 import { residualLayerCases } from './residualLayer.ts';
 import { reverseCases } from './reverse.ts';
@@ -36,6 +38,8 @@ export const allCases: readonly KernelCase[] = [
   ...adamCases,
   ...noiseCases,
   ...diffuseCases,
+  ...renoiseCases,
   ...reverseCases,
   ...windowCases,
+  ...firCases,
 ];

@@ -66,6 +66,7 @@ export const lossCases: readonly KernelCase[] = [
     { shape: [1, 257], kind }, // one more than one invocation sums
     { shape: [2, 8221], kind }, // more partial sums than the last workgroup has invocations
     { shape: [3, 257], kind, weights: [0, 0.125, 7] }, // chunks that items share
+    { shape: [3, 132], kind, weights: [0, 0.125, 7] },
   ]).map(lossCase),
   historyCase({ slots: 100, later: false }),
   historyCase({ slots: 65, later: true }),

@@ -1,7 +1,8 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import wavefile from 'wavefile';
-import { decodeWav, encodeWav16 } from '../../src/audio/wav.ts';
+import { decodeWav, encodeWav, encodeWav16 } from '../../src/audio/wav.ts';
+import type { SampleFormat } from '../../src/audio/wav.ts';
 import { UserError } from '../../src/errors.ts';
 import { data16, fmt, largestDifference, noise, riff } from './helpers.ts';
 
@@ -65,6 +66,70 @@ test('encoding clamps, and refuses what is not a number', () => {
   const { samples } = decodeWav(encodeWav16(Float32Array.of(-3, -1, 1, 3, Infinity), 7350), 'a.wav');
   assert.equal([...samples], [-1, -1, 32767 / 32768, 32767 / 32768, 32767 / 32768]);
   assert.throws(() => encodeWav16(Float32Array.of(0, NaN), 7350), /sample 1 of 2 is not a number/);
+});
+
+const WRITTEN: { format: SampleFormat; bitDepth: string; codes: number[]; step: number }[] = [
+  { format: '16', bitDepth: '16', codes: [1, 2, 16], step: 2 ** -15 },
+  { format: '24', bitDepth: '24', codes: [1, 3, 24], step: 2 ** -23 },
+  { format: 'float', bitDepth: '32f', codes: [3, 4, 32], step: 0 },
+];
+
+for (const { format, bitDepth, codes, step } of WRITTEN) {
+  test(`${format}: what is written is what another reader and our own find, texts and all`, () => {
+    const signal = noise(1001);
+    const info = { INAM: 'a', ISFT: 'diffwave', ICMT: 'seed 3 · längeres' }; // odd and even sizes, and no ASCII
+    const bytes = encodeWav(signal, { sampleRate: 7350, format, info });
+    const wav = new wavefile.WaveFile(bytes);
+    const { audioFormat, blockAlign, bitsPerSample, numChannels, sampleRate, byteRate } = wav.fmt as Record<string, number>;
+    assert.equal([audioFormat, blockAlign, bitsPerSample], codes);
+    assert.equal({ numChannels, sampleRate, byteRate }, { numChannels: 1, sampleRate: 7350, byteRate: 7350 * codes[1] });
+    assert.is(wav.bitDepth, bitDepth);
+    const read = [...wav.getSamples(true, Float64Array)].slice(0, 1001).map((value) => (step ? value * step : value));
+    assert.ok(largestDifference(read, signal) <= step / 2);
+    assert.is(wav.getTag('INAM'), 'a');
+    assert.is(wav.getTag('ISFT'), 'diffwave');
+
+    const { samples, warnings } = decodeWav(bytes, 'a.wav');
+    assert.equal(warnings, []);
+    assert.equal(samples, Float32Array.from(read));
+    assert.equal(encodeWav(samples, { sampleRate: 7350, format, info }), bytes);
+  });
+}
+
+/** The chunks of a RIFF file, read by the letter of the specification: what is left over, or overlaps, fails. */
+function chunksOf(bytes: Uint8Array, from = 12): [id: string, body: Uint8Array][] {
+  if (from === bytes.length) return [];
+  const size = new DataView(bytes.buffer, bytes.byteOffset).getUint32(from + 4, true);
+  const end = from + 8 + size + (size % 2);
+  assert.ok(end <= bytes.length);
+  return [[String.fromCharCode(...bytes.subarray(from, from + 4)), bytes.slice(from + 8, from + 8 + size)], ...chunksOf(bytes, end)];
+}
+
+test('the chunks are those of the specification, the samples at byte 44 in PCM, texts zero-terminated behind them', () => {
+  const samples = Float32Array.of(0.5, -0.5, 0.25);
+  const names = (format: SampleFormat, info?: Record<string, string>) =>
+    chunksOf(encodeWav(samples, { sampleRate: 7350, format, info })).map(([id]) => id);
+  assert.equal(names('24'), ['fmt ', 'data']);
+  assert.equal(names('float'), ['fmt ', 'fact', 'data']);
+  assert.equal(names('16', { INAM: 'x' }), ['fmt ', 'data', 'LIST']);
+
+  const bytes = encodeWav(samples, { sampleRate: 7350, format: '24', info: { INAM: 'ab', ICMT: 'é' } });
+  const fields = new DataView(bytes.buffer);
+  assert.is(fields.getUint32(4, true), bytes.length - 8);
+  assert.equal([...bytes.subarray(36, 53)], [0x64, 0x61, 0x74, 0x61, 9, 0, 0, 0, 0, 0, 0x40, 0, 0, 0xc0, 0, 0, 0x20]);
+  const list = chunksOf(bytes)[2][1];
+  assert.is(String.fromCharCode(...list.subarray(0, 4)), 'INFO');
+  assert.equal(chunksOf(list, 4), [['INAM', Uint8Array.of(0x61, 0x62, 0)], ['ICMT', Uint8Array.of(0xc3, 0xa9, 0)]]);
+  const [, fact] = chunksOf(encodeWav(samples, { sampleRate: 7350, format: 'float' }))[1];
+  assert.equal([...fact], [3, 0, 0, 0]);
+});
+
+test('float keeps what is beyond full scale, PCM clamps it', () => {
+  const loud = Float32Array.of(-1.5, 2, 0.1);
+  const read = (format: SampleFormat) => [...new wavefile.WaveFile(encodeWav(loud, { sampleRate: 100, format })).getSamples(true, Float64Array)];
+  assert.equal(read('float'), [...loud]);
+  assert.equal(read('24').slice(0, 2), [-(2 ** 23), 2 ** 23 - 1]);
+  assert.throws(() => encodeWav(Float32Array.of(NaN), { sampleRate: 100, format: 'float' }), /sample 0 of 1 is not a number/);
 });
 
 test('only as many seconds are read as wanted', () => {

@@ -28,13 +28,13 @@ test('shapes that cannot be are refused where they are given', () => {
 
 test('an old value that was updated in place cannot be read, reshaped or updated any more', () => {
   const tape = new Tape();
-  const [x, predicted, noise] = ['x', 'predicted', 'noise'].map((name) => tape.input(name, [1, 3]));
-  const next = reverseStep(tape, { x, predicted, noise });
+  const [x, output, noise] = ['x', 'output', 'noise'].map((name) => tape.input(name, [1, 3]));
+  const next = reverseStep(tape, { x, output, noise });
   const gone = /x \(1, 3\) was updated in place and its old value is gone/;
   assert.throws(() => scale(tape, x, 2), gone);
   assert.throws(() => tape.reshaped(x, [3]), gone);
-  assert.throws(() => reverseStep(tape, { x, predicted, noise }), gone);
-  assert.not.throws(() => reverseStep(tape, { x: next, predicted, noise }));
+  assert.throws(() => reverseStep(tape, { x, output, noise }), gone);
+  assert.not.throws(() => reverseStep(tape, { x: next, output, noise }));
 });
 
 test('the gradient of a tensor with several readers is the sum of theirs', async () => {

@@ -1,53 +1,12 @@
 /** Clips in windows: the result is that of the whole clip, to the bit. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { receptiveField } from '../../src/diffwave/config.ts';
-import { Denoiser, windowWidth, windowsOf } from '../../src/diffwave/denoiser.ts';
+import { Denoiser } from '../../src/diffwave/denoiser.ts';
 import { UserError } from '../../src/errors.ts';
 import { gpuForTests } from '../gpuForTests.ts';
 import { clip, tinyConfig, tinyModel } from './tiny.ts';
 
 const test = suite('denoiser');
-
-const halo = (receptiveField(tinyConfig) - 1) / 2; // 7
-
-test('windows: cores touch, and no sample that is kept sees a cut', () => {
-  for (let L = 1; L <= 60; L++) {
-    for (const width of [2 * halo + 1, 2 * halo + 2, 23, 40, 64]) {
-      let next = 0;
-      for (const { start, coreStart, coreEnd } of windowsOf({ L, width, halo })) {
-        const end = start + Math.min(width, L);
-        const what = `L ${L}, width ${width}, window at ${start}, core ${coreStart}–${coreEnd}`;
-        assert.is(coreStart, next, what);
-        assert.ok(coreEnd > coreStart, what);
-        assert.ok(start >= 0 && end <= L, what);
-        assert.ok(start === 0 || coreStart - start >= halo, what);
-        assert.ok(end === L || end - coreEnd >= halo, what);
-        next = coreEnd;
-      }
-      assert.is(next, L);
-    }
-  }
-});
-
-test('a window that is all margin is refused', () => {
-  assert.throws(
-    () => windowsOf({ L: 100, width: 2 * halo, halo }),
-    /a window of 14 samples has no core between two margins of 7/,
-  );
-});
-
-test('the width is what the adapter takes, at most the clip', () => {
-  const width = (B: number, L: number, maxStorageBufferBindingSize: number): number =>
-    windowWidth(tinyConfig, { B, L }, { maxStorageBufferBindingSize });
-  const row = 2 * tinyConfig.channels * 4; // bytes
-  assert.is(width(1, 50, 1e9), 50);
-  assert.is(width(1, 10_000, 1000 * row), 1000);
-  assert.is(width(3, 10_000, 1000 * row), 333);
-  const message = /^40 clips at once are too many .* 15 samples: use a smaller batch$/;
-  assert.throws(() => width(40, 10_000, 1000 * row), (error: unknown) =>
-    error instanceof UserError && message.test(error.message));
-});
 
 const CLIPS = [
   { B: 1, L: 5 }, // shorter than the margin
@@ -60,8 +19,8 @@ for (const { B, L } of CLIPS) {
   test(`${B} × ${L} samples in windows of many widths`, async () => {
     const model = await tinyModel();
     const t = Array.from({ length: B }, (_, b) => 4 - b);
-    const predict = async (width?: number): Promise<{ got: Float32Array; windows: number }> => {
-      const denoiser = await Denoiser.create({ model, B, L, width });
+    const predict = async (tileSamples?: number): Promise<{ got: Float32Array; windows: number }> => {
+      const denoiser = await Denoiser.create({ model, B, L, tileSamples });
       denoiser.write(clip(B * L));
       await denoiser.predict(t);
       const result = { got: await denoiser.readPredicted(), windows: denoiser.windows.length };
@@ -70,10 +29,10 @@ for (const { B, L } of CLIPS) {
     };
     const whole = await predict();
     assert.is(whole.windows, 1);
-    for (const width of [15, 16, 17, 20, 29, 64]) {
-      const { got, windows } = await predict(width);
-      assert.is(windows > 1, width < L);
-      assert.equal(got, whole.got, `width ${width}, ${windows} windows`);
+    for (const tileSamples of [1, 2, 3, 6, 15, 50]) {
+      const { got, windows } = await predict(tileSamples);
+      assert.is(windows > 1, tileSamples + 14 < L); // 14 samples of margin
+      assert.equal(got, whole.got, `tiles of ${tileSamples}, ${windows} windows`);
     }
     model.destroy();
   });
@@ -88,11 +47,42 @@ test('a clip that fits into no binding is refused with the length that would', a
   model.destroy();
 });
 
+test('a loop: shifting it round shifts the prediction, to the bit, whatever the tiles', async () => {
+  const model = await tinyModel();
+  for (const { B, L } of [{ B: 1, L: 3 }, { B: 2, L: 16 }, { B: 1, L: 53 }]) { // the margin is 7
+    const x = clip(B * L);
+    const shifted = (values: Float32Array, by: number): Float32Array<ArrayBuffer> =>
+      Float32Array.from(values, (_, i) => values[i - (i % L) + ((i + by) % L)]);
+    const predict = async (values: Float32Array<ArrayBuffer>, tileSamples?: number): Promise<Float32Array> => {
+      const denoiser = await Denoiser.create({ model, B, L, tileSamples, loop: true });
+      denoiser.write(values);
+      await denoiser.predict(new Array<number>(B).fill(2));
+      const predicted = await denoiser.readPredicted();
+      denoiser.destroy();
+      return predicted;
+    };
+    const whole = await predict(x);
+    for (const by of [0, 1, 2, L - 1]) {
+      for (const tileSamples of [undefined, 5]) {
+        assert.equal(await predict(shifted(x, by), tileSamples), shifted(whole, by), `L ${L} by ${by}, tiles ${tileSamples}`);
+      }
+    }
+    const open = await Denoiser.create({ model, B, L });
+    open.write(x);
+    await open.predict(new Array<number>(B).fill(2));
+    assert.not.equal(await open.readPredicted(), whole, 'without the loop the ends see zeros');
+    open.destroy();
+  }
+  model.destroy();
+});
+
 test('memory goes back when a window cannot be', async () => {
   const model = await tinyModel();
   const gpu = await gpuForTests();
-  const impossible = () => Denoiser.create({ model, B: 1, L: 100, width: 2 * halo }).catch(() => undefined);
-  await impossible();
+  const widestRow = 2 * tinyConfig.channels * 4; // bytes
+  const tileSamples = gpu.device.limits.maxStorageBufferBindingSize / widestRow + 1;
+  const impossible = () => Denoiser.create({ model, B: 1, L: tileSamples, tileSamples }).then(() => '', (error: Error) => error.message);
+  assert.match(await impossible(), /this adapter binds at most/);
   const before = gpu.buffers.liveBytes;
   await impossible();
   assert.is(gpu.buffers.liveBytes, before);

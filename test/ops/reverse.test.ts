@@ -8,9 +8,11 @@ const test = kernelSuite('reverse', reverseCases);
 
 test('shapes that differ are refused', () => {
   const tape = new Tape();
-  const [x, other] = [tape.input('x', [2, 3]), tape.input('other', [6])];
-  assert.throws(() => reverseStep(tape, { x, predicted: other, noise: x }), /reverseStep predicted: wanted \(2, 3\)/);
-  assert.throws(() => reverseStep(tape, { x, predicted: x, noise: other }), /reverseStep noise: wanted \(2, 3\)/);
+  const [x, other] = [tape.input('x', [2, 9]), tape.input('other', [3, 9])];
+  const tile = tape.input('tile', [2, 5]);
+  assert.throws(() => reverseStep(tape, { x, output: other, noise: tile }), /reverseStep output: wanted \(2, 9\)/);
+  assert.throws(() => reverseStep(tape, { x, output: tile, noise: x }), /reverseStep noise: wanted \(2, 5\)/);
+  assert.throws(() => reverseStep(tape, { x, output: tile, noise: tile, previous: tile }), /reverseStep previous: wanted \(2, 9\)/);
 });
 
 test.run();

@@ -21,6 +21,8 @@ const CACHES = {
 export interface Outcome {
   readonly status: number | null;
   readonly stdout: string;
+  /** The same as bytes, for what is no text. */
+  readonly bytes: Uint8Array;
   /** Without what Dawn itself prints. */
   readonly stderr: string;
 }
@@ -54,10 +56,12 @@ export async function runScript(name: string, args: readonly string[], options: 
     env: { ...process.env, ...CACHES, PATH: '', DISK_ROOM: String(diskRoom), ...env },
   });
   let [stdout, stderr, interrupted] = ['', '', false];
+  const chunks: Uint8Array[] = [];
   child.stderr.on('data', (text) => { stderr += text; });
   const killLater = (): void => void setTimeout(() => child.kill('SIGKILL'), kill!.milliseconds);
   if (kill && kill.after === undefined) killLater();
   child.stdout.on('data', (text) => {
+    chunks.push(text);
     const appears = kill?.after !== undefined && !stdout.includes(kill.after);
     stdout += text;
     if (appears && stdout.includes(kill!.after!)) killLater();
@@ -67,7 +71,7 @@ export async function runScript(name: string, args: readonly string[], options: 
   });
   const status = await new Promise<number | null>((resolve) => child.once('close', resolve));
   const own = stderr.split(/(?<=\n)/).filter((line) => !DAWN.test(line));
-  return { status, stdout, stderr: own.join('') };
+  return { status, stdout, bytes: Buffer.concat(chunks), stderr: own.join('') };
 }
 
 /** The script must work and say nothing on stderr. Returns what it printed. */

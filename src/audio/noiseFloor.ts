@@ -1,0 +1,35 @@
+/** How much white noise there is in a sound. */
+import { frameSizeFor } from './powerSpectrum.ts';
+import { stft } from './spectrogram.ts';
+
+/** What of the band is looked at, in cycles per sample: outside, filters of the recording may have taken the noise away. */
+const band = { from: 0.05, to: 0.4 };
+/** Share of the bins that counts as free of sound. */
+const quietShare = 0.1;
+
+/**
+ * Standard deviation of the white noise in a sound: its spectrum is flat, so that it is what the quietest frequencies have.
+ * In each bin the median over time stands for the noise's power, which is exponentially distributed (its median is
+ * ln 2 times its mean; the idea of minimum statistics, Martin 2001, over frequency in place of time). Sound that fills
+ * the whole band all the time counts as noise.
+ *
+ * @param samples (L)
+ * @throws RangeError as `stft`
+ */
+export function noiseFloor(samples: Float32Array): number {
+  const size = frameSizeFor(samples.length);
+  const { frames, bins, power } = stft(samples, { size, hop: size / 2 });
+  const medians: number[] = [];
+  for (let bin = Math.ceil(band.from * size); bin <= Math.min(bins - 1, band.to * size); bin++) {
+    medians.push(quantile(Array.from({ length: frames }, (_, frame) => power[frame * bins + bin]!), 0.5));
+  }
+  // `stft` scales |X|² by (4/N)²; of white noise of variance s², its mean is s²·6/N (see `powerSpectrum`).
+  return Math.sqrt((quantile(medians, quietShare) / Math.LN2) * (size / 6));
+}
+
+function quantile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const position = share * (sorted.length - 1);
+  const below = Math.floor(position);
+  return sorted[below]! + (position - below) * (sorted[Math.min(below + 1, sorted.length - 1)]! - sorted[below]!);
+}
