@@ -13,7 +13,7 @@ import { initialWeights, weightsFromDisk, weightsToDisk } from './weights.ts';
 export class DiffWave {
   readonly gpu: Gpu;
   readonly config: DiffWaveConfig;
-  readonly parameters: Parameters;
+  #parameters: Parameters;
   #denoiser: Denoiser | undefined;
   /** The last prediction that was asked for: one denoiser serves them all, one after the other. */
   #predictions: Promise<unknown> = Promise.resolve();
@@ -21,8 +21,13 @@ export class DiffWave {
   private constructor(gpu: Gpu, config: DiffWaveConfig, weights: Weights) {
     this.gpu = gpu;
     this.config = config;
-    this.parameters = new Parameters(gpu, parameterSpecs(config));
-    this.parameters.write(this.parameters.values, weights);
+    this.#parameters = new Parameters(gpu, parameterSpecs(config));
+    this.#parameters.write(this.#parameters.values, weights);
+  }
+
+  /** The weights on the GPU; others after `restore`. */
+  get parameters(): Parameters {
+    return this.#parameters;
   }
 
   /** A network with initial weights, which are a function of the seed. Throws a `UserError` on a bad configuration. */
@@ -96,8 +101,15 @@ export class DiffWave {
     return this.#denoiser.readPredicted();
   }
 
+  /** Puts the network, with these weights, on the device that its Gpu took in the place of a lost one. */
+  restore(weights: Weights): void {
+    this.#denoiser = undefined;
+    this.#parameters = new Parameters(this.gpu, this.#parameters.specs);
+    this.#parameters.write(this.#parameters.values, weights);
+  }
+
   destroy(): void {
     this.#denoiser?.destroy();
-    this.parameters.destroy();
+    this.#parameters.destroy();
   }
 }

@@ -169,14 +169,20 @@ export class Trainer {
     };
   }
 
-  /** Goes on where a saved state ended. The model's weights are the caller's business. */
-  restore(state: OptimizerState): void {
+  /**
+   * Goes on where a saved state ended, with the losses of the last updates before that, oldest first, if they are still
+   * to be asked for. The model's weights are the caller's business.
+   */
+  restore(state: OptimizerState, { losses = new Float32Array() }: { losses?: Float32Array } = {}): void {
     const { m, v, average } = this.#flats;
     if (average && !state.average) throw new TypeError('the training averages its weights, but the state has no average');
     this.model.parameters.write(m, state.m);
     this.model.parameters.write(v, state.v);
     if (average) this.model.parameters.write(average, state.average!);
     this.#step = state.step;
+    const ring = new Float32Array(historyLength);
+    losses.forEach((value, i) => (ring[(state.step - losses.length + i) % historyLength] = value));
+    this.model.gpu.device.queue.writeBuffer(this.#history, 0, ring);
   }
 
   destroy(): void {

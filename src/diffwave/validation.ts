@@ -70,6 +70,8 @@ export interface ValidatorOptions {
   /** Samples of a crop, as in training. */
   readonly L: number;
   readonly seed: number;
+  /** Those of a validator that was on a lost device: choosing them and their baselines takes a while. */
+  readonly items?: readonly ValidationItem[];
 }
 
 export class Validator {
@@ -100,7 +102,7 @@ export class Validator {
     const { gpu, config } = model;
     const { diffusionSteps: steps, betaStart, betaEnd } = config;
     const schedule = noiseSchedule({ steps, betaStart, betaEnd });
-    const items = validationItems(options, schedule);
+    const items = options.items ?? validationItems(options, schedule);
     const size = items.length * 4;
     const history = gpu.buffers.acquire(size, 'validation losses');
     try {

@@ -31,6 +31,8 @@ export function formatBytes(bytes: number): string {
 
 export class BufferPool {
   readonly #device: GPUDevice;
+  /** All that it made, as long as somebody has it. */
+  readonly #made = new WeakSet<GPUBuffer>();
   readonly #free = new Map<number, GPUBuffer[]>();
   #liveBytes = 0;
   #peakBytes = 0;
@@ -68,16 +70,18 @@ export class BufferPool {
       size,
       usage: GPUBufferUsage.STORAGE | GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
     });
-    void this.#device.popErrorScope().then((error) => {
+    this.#device.popErrorScope().then((error) => {
       if (error) this.#failure ??= `the GPU has no memory left for '${label}' (${formatBytes(size)}, with ${formatBytes(this.#liveBytes)} in use)`;
-    });
+    }).catch(() => undefined); // the device is lost, which others notice
+    this.#made.add(buffer);
     this.#liveBytes += size;
     this.#peakBytes = Math.max(this.#peakBytes, this.#liveBytes);
     return buffer;
   }
 
-  /** Takes a buffer back, to be handed out again for the same size. */
+  /** Takes a buffer back, to be handed out again for the same size. One of a device that was lost is of no use. */
   release(buffer: GPUBuffer): void {
+    if (!this.#made.has(buffer)) return;
     const free = this.#free.get(buffer.size);
     if (free) free.push(buffer);
     else this.#free.set(buffer.size, [buffer]);
