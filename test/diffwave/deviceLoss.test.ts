@@ -9,6 +9,7 @@ import { Validator } from '../../src/diffwave/validation.ts';
 import { withWeights } from '../../src/diffwave/withWeights.ts';
 import { UserError } from '../../src/errors.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
+import { naiveSettings } from '../../src/gpu/variant.ts';
 import { ownGpu } from '../gpuForTests.ts';
 import { config, dataset, training, trial } from './trial.ts';
 
@@ -17,9 +18,13 @@ const test = suite('device loss');
 const steps = 20;
 const often = { steps, printEvery: 3, saveEvery: 8, snapshotEvery: 5 };
 
-/** A trial on a GPU of its own, which `prepare` may tamper with; it has the model, too, to lose its GPU with. */
+/**
+ * A trial on a GPU of its own, which `prepare` may tamper with; the options get the model, whose GPU they lose. Its kernels
+ * are the naive ones: every new device compiles them all, and these take the least time.
+ */
 async function lossyTrial(options: (model: DiffWave) => Partial<TrainOptions>, prepare: (gpu: Gpu) => void = () => {}) {
   const gpu = await ownGpu();
+  gpu.variant = naiveSettings;
   prepare(gpu);
   const model = DiffWave.create(gpu, config, { seed: 5 });
   const recoveries: Recovery[] = [];
@@ -42,10 +47,12 @@ function losingAfter({ gpu }: DiffWave, ...at: number[]): (trainer: Trainer) => 
   };
 }
 
-const undisturbed = trial(often);
+const undisturbed = lossyTrial(() => ({}));
+
+type Outcome = Pick<Awaited<ReturnType<typeof lossyTrial>>, 'weights' | 'saved' | 'reports' | 'last' | 'problem'>;
 
 /** Weights, optimizer, what was saved when and what was reported are those of an undisturbed run. */
-async function assertNothingShows({ weights, saved, reports, last, problem }: Awaited<ReturnType<typeof trial>>) {
+async function assertNothingShows({ weights, saved, reports, last, problem }: Outcome) {
   const wanted = await undisturbed;
   if (problem) throw problem;
   assert.equal(weights, wanted.weights);
@@ -58,8 +65,8 @@ async function assertNothingShows({ weights, saved, reports, last, problem }: Aw
   assert.ok(reports.every(({ seconds }, i) => seconds > (reports[i - 1]?.seconds ?? 0)), 'the clock goes on');
 }
 
-test('lost seven times: before the first snapshot, between a report and a snapshot, after a save, at the end', async () => {
-  const at = [1, 4, 7, 9, 14, 16, 20];
+test('lost six times: before the first snapshot, between a report and a snapshot, after a save, at the end', async () => {
+  const at = [1, 7, 9, 14, 16, 20];
   const told: number[] = [];
   const result = await lossyTrial((model) => {
     const losing = losingAfter(model, ...at);
@@ -67,7 +74,7 @@ test('lost seven times: before the first snapshot, between a report and a snapsh
   });
   await assertNothingShows(result);
   assert.equal(result.recoveries.map(({ step }) => step), at);
-  assert.equal(result.recoveries.map(({ resumedFrom }) => resumedFrom), [0, 0, 5, 8, 10, 15, 16]);
+  assert.equal(result.recoveries.map(({ resumedFrom }) => resumedFrom), [0, 5, 8, 10, 15, 16]);
   for (const { reason, seconds } of result.recoveries) {
     assert.match(reason, /^destroyed/);
     assert.ok(seconds > 0);
@@ -130,7 +137,7 @@ test('lost in the middle of a validation, then of a sample, whose weights are th
 
 test('lost during a save: it is saved again, and the run goes on', async () => {
   const saves: number[] = [];
-  const saved: Awaited<ReturnType<typeof trial>>['saved'] = [];
+  const saved: Outcome['saved'] = [];
   const result = await lossyTrial((model) => ({
     onSave: async (state) => {
       saves.push(state.step);
@@ -170,7 +177,7 @@ test('a step that always loses the GPU ends the run, with all saved that was rea
     /^the GPU was lost 3 times in a row after step 10 \(destroyed[^\n]*\): go on from the checkpoint of step 10 with --resume; if it happens again, [^\n]+$/);
   assert.equal(recoveries.map(({ resumedFrom }) => resumedFrom), [10, 10]);
   assert.equal(saved.map(({ step }) => step), [8, 10]);
-  const rest = await trial({ ...often, steps: 10 });
+  const rest = await lossyTrial(() => ({ steps: 10 }));
   assert.equal([result.weights, saved[1].m], [rest.weights, rest.saved[1].m]);
 });
 
