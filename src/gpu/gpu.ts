@@ -31,6 +31,11 @@ export interface GpuOptions {
 export class Gpu {
   /** The kernel variant that suits this adapter. Tuning may replace it, before anything is built. */
   variant: VariantSettings;
+  /**
+   * Milliseconds that a submit shall last at most: a quarter of the two seconds after which Windows resets a GPU, as the
+   * time that was measured may double when a GPU gets hot or has other work. Halved by every loss, which may be its doing.
+   */
+  longestSubmit = 500;
   readonly #platform: Platform;
   readonly #recoveryPauses: readonly number[];
   #opened: OpenedDevice;
@@ -134,6 +139,7 @@ export class Gpu {
         this.#opened = opened;
         this.#ahead = [];
         this.#busy = false;
+        this.longestSubmit /= 2;
         return;
       } catch (error) {
         reason = (error as Error).message;
@@ -159,10 +165,15 @@ export class Gpu {
     }
   }
 
-  /** Queues the commands of a program's run. */
+  /** Queues the commands of a piece of a program's run. */
   submit(commands: GPUCommandBuffer): void {
     this.device.queue.submit([commands]);
     this.#busy = true;
+  }
+
+  /** The time (`performance.now()`) at which everything submitted so far will have been executed. Rejects if the device is lost. */
+  submittedWorkDone(): Promise<number> {
+    return this.device.queue.onSubmittedWorkDone().then(() => performance.now());
   }
 
   /** Waits until everything submitted so far has been executed. */
