@@ -2,7 +2,8 @@
  * The folder of a training run:
  *
  *   config.json                what is trained, how, on what
- *   log.jsonl                  one object a line: step, loss, learningRate, seconds
+ *   log.jsonl                  one object a line: step, loss, gradientNorm, learningRate, seconds; or `event` and what is
+ *                              known of it
  *   weights.safetensors        the latest weights to sample from: averaged over time where the training does that
  *   weights-raw.safetensors    in that case, the latest weights themselves
  *   best.json                  the step of the checkpoint that did best in validation, if there was any
@@ -23,7 +24,7 @@ import {
 import type { DiffWaveConfig, TrainingConfig } from './config.ts';
 import { completeModel, completeTraining, validateConfig, validateTraining } from './config.ts';
 import { DiffWave } from './model.ts';
-import type { Progress } from './training.ts';
+import type { Progress, Recovery } from './training.ts';
 
 export type { Checkpoint } from './checkpoint.node.ts';
 
@@ -38,6 +39,8 @@ export interface RunConfig {
   readonly data: string;
   /** Tracks that are kept back for validation; older runs have none. */
   readonly validationTracks?: number;
+  /** Bytes of GPU memory that the user allowed: with another limit a resumed run may round differently. */
+  readonly memoryLimit?: number;
 }
 
 /** Says which weights made a sound. */
@@ -48,6 +51,10 @@ export interface WeightsIdentity {
   /** Updates that they have had; null where no checkpoint tells. */
   readonly step: number | null;
 }
+
+/** A line of log.jsonl: a report, of earlier versions without the norm, or that the GPU was lost and training went on. */
+export type ReportEntry = Pick<Progress, 'step' | 'loss' | 'learningRate' | 'seconds'> & Partial<Pick<Progress, 'gradientNorm'>>;
+export type RecoveryEntry = Recovery & { readonly event: 'device lost' };
 
 const checkpointName = /^step-(\d+)$/;
 const isLeftover = (name: string): boolean => name.endsWith('.tmp');
@@ -140,12 +147,24 @@ export class RunFolder {
     return { file: file.name, sha256: file.sha256, step: steps.find((step) => step !== undefined) ?? null };
   }
 
-  appendLog({ step, loss, learningRate, seconds }: Progress): void {
-    appendToFile(this.logFile, `${JSON.stringify({ step, loss, learningRate, seconds })}\n`);
+  appendLog({ step, loss, gradientNorm, learningRate, seconds }: Progress): void {
+    this.#append({ step, loss, gradientNorm, learningRate, seconds });
   }
 
-  /** The log so far; a last line that a crash cut off is left out. */
-  readLog(): Pick<Progress, 'step' | 'loss' | 'learningRate' | 'seconds'>[] {
+  logRecovery(recovery: Recovery): void {
+    this.#append({ event: 'device lost', ...recovery });
+  }
+
+  #append(entry: ReportEntry | RecoveryEntry): void {
+    appendToFile(this.logFile, `${JSON.stringify(entry)}\n`);
+  }
+
+  /** The reports so far; a last line that a crash cut off is left out. */
+  readLog(): ReportEntry[] {
+    return this.#entries().filter((entry): entry is ReportEntry => !('event' in entry));
+  }
+
+  #entries(): (ReportEntry | RecoveryEntry)[] {
     if (!existsSync(this.logFile)) return [];
     return readFileSync(this.logFile, 'utf8').split('\n').flatMap((line) => {
       try {
@@ -238,7 +257,9 @@ export class RunFolder {
     for (const name of this.#averages ? [weightsName, rawWeightsName] : [weightsName]) {
       writeFileAtomic(join(this.path, name), readFileOrExplain(join(newest.path, name), 'weights'));
     }
-    const kept = this.readLog().filter((line) => line.step <= state.step);
+    // A loss of the GPU on the way to this checkpoint stays told, also where it came after it: the updates since the
+    // snapshot were done again.
+    const kept = this.#entries().filter((entry) => ('event' in entry ? entry.resumedFrom : entry.step) <= state.step);
     writeFileAtomic(this.logFile, kept.map((line) => `${JSON.stringify(line)}\n`).join(''));
     return state;
   }

@@ -6,14 +6,17 @@
 import { rootMeanSquare } from '../audio/level.ts';
 import { frameSizeFor, meanOverFrequency, powerSpectrum } from '../audio/powerSpectrum.ts';
 import { Executable } from '../autograd/executable.ts';
+import type { Parameters } from '../autograd/parameters.ts';
 import { checkPlan, planTape } from '../autograd/plan.ts';
 import { Tape } from '../autograd/tape.ts';
 import type { Tensor } from '../autograd/tensor.ts';
+import type { VariantSettings } from '../gpu/variant.ts';
 import { diffuseWithTarget } from '../ops/diffuse.ts';
-import { loss, recordHistory } from '../ops/loss.ts';
+import { loss } from '../ops/loss.ts';
 import { noise, noiseValues } from '../ops/noise.ts';
 import { uniform } from '../random.ts';
 import type { ClipSource } from './batches.ts';
+import type { DiffWaveConfig } from './config.ts';
 import type { DiffWave } from './model.ts';
 import { network } from './network.ts';
 import type { NoiseSchedule } from './schedule.ts';
@@ -71,6 +74,8 @@ export interface ValidatorOptions {
   /** Samples of a crop, as in training. */
   readonly L: number;
   readonly seed: number;
+  /** Those of a validator that was on a lost device: choosing them and their baselines takes a while. */
+  readonly items?: readonly ValidationItem[];
 }
 
 export class Validator {
@@ -100,23 +105,10 @@ export class Validator {
     const { model, L, seed } = options;
     const { gpu, config } = model;
     const schedule = scheduleOf(config);
-    const items = validationItems(options, { schedule, prediction: config.prediction });
-    const size = items.length * 4;
-    const history = gpu.buffers.acquire(size, 'validation losses');
+    const items = options.items ?? validationItems(options, { schedule, prediction: config.prediction });
+    const history = gpu.buffers.acquire(crops * mostBins * 4, 'validation losses');
     try {
-      // One item a run: the loss of a batch of one is the item's own.
-      const tape = new Tape({ parameters: model.parameters, variant: gpu.variant });
-      const inputs: Inputs = {
-        audio: tape.input('audio', [1, L]),
-        t: tape.input('t', [1]),
-        signalLevel: tape.input('signalLevel', [1]),
-        noiseLevel: tape.input('noiseLevel', [1]),
-      };
-      const epsilon = noise(tape, { B: 1, L, stream: streams.validationNoise });
-      const { noisy, wanted } = diffuseWithTarget(tape, { ...inputs, noise: epsilon, prediction: config.prediction });
-      const predicted = network(tape, config, { noisy, t: inputs.t });
-      const itemLoss = loss(tape, { predicted, wanted, kind: 'mse' });
-      recordHistory(tape, itemLoss, tape.external('losses', [items.length], { buffer: history, offset: 0, size }));
+      const { tape, inputs } = recordValidation({ config, parameters: model.parameters, variant: gpu.variant, L, history });
       const plan = planTape(tape);
       checkPlan(plan, gpu.device.limits, 'use shorter crops (--crop-samples)');
       const executable = await Executable.build(gpu, plan);
@@ -157,6 +149,39 @@ export class Validator {
     this.#executable.destroy();
     this.#model.gpu.buffers.release(this.#history);
   }
+}
+
+interface RecordOptions {
+  readonly config: DiffWaveConfig;
+  readonly parameters: Parameters;
+  readonly variant: VariantSettings;
+  readonly L: number;
+}
+
+/** One item a run: the loss of a batch of one is the item's own. */
+function recordValidation({ config, parameters, variant, L, history }: RecordOptions & { history: GPUBuffer }) {
+  const tape = new Tape({ parameters, variant, keeps: 'nothing' });
+  const inputs: Inputs = {
+    audio: tape.input('audio', [1, L]),
+    t: tape.input('t', [1]),
+    signalLevel: tape.input('signalLevel', [1]),
+    noiseLevel: tape.input('noiseLevel', [1]),
+  };
+  const epsilon = noise(tape, { B: 1, L, stream: streams.validationNoise });
+  const { noisy, wanted } = diffuseWithTarget(tape, { ...inputs, noise: epsilon, prediction: config.prediction });
+  const predicted = network(tape, config, { noisy, t: inputs.t });
+  const most = crops * mostBins;
+  loss(tape, {
+    predicted, wanted, kind: 'mse',
+    history: tape.external('losses', [most], { buffer: history, offset: 0, size: most * 4 }),
+  });
+  return { tape, inputs };
+}
+
+/** Bytes of GPU memory that validation takes beside training, with the weights' place while those of the average are judged. */
+export function validationBytes(options: RecordOptions): number {
+  const { tape } = recordValidation({ ...options, history: {} as GPUBuffer });
+  return planTape(tape).bytes + crops * mostBins * 4 + options.parameters.size;
 }
 
 /** The bins in which the network knows more than a spectrum. */

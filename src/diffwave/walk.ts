@@ -230,7 +230,7 @@ function settled(options: WalkOptions): Settled {
 /** The program of one tile of a reverse step. */
 function recordTile(model: DiffWave, options: Settled, { width, halo }: Tiles): Recorded {
   const { B, L, firstItem, history } = options;
-  const tape = new Tape({ parameters: model.parameters, variant: model.gpu.variant });
+  const tape = new Tape({ parameters: model.parameters, variant: model.gpu.variant, keeps: 'nothing' });
   const [x, t] = [tape.input('x', [B, L]), tape.input('t', [B])];
   const previous = history ? tape.input('previous x̂_0', [B, L]) : undefined;
   const margin = Math.max(1, halo);

@@ -1,6 +1,9 @@
 /** GPU memory: every storage buffer comes from here, so that what is alive can be counted and reused. */
 import { UserError } from '../errors.ts';
 
+/** The adapter has less memory than was asked for. */
+export class OutOfMemoryError extends UserError {}
+
 /** A part of a buffer, as a bind group wants it. */
 export interface BufferRange {
   readonly buffer: GPUBuffer;
@@ -31,10 +34,13 @@ export function formatBytes(bytes: number): string {
 
 export class BufferPool {
   readonly #device: GPUDevice;
+  /** All that it made, as long as somebody has it. */
+  readonly #made = new WeakSet<GPUBuffer>();
   readonly #free = new Map<number, GPUBuffer[]>();
   #liveBytes = 0;
   #peakBytes = 0;
-  #failure: string | undefined;
+  #failure: OutOfMemoryError | undefined;
+  readonly #pending = new Set<Promise<void>>();
 
   constructor(device: GPUDevice) {
     this.#device = device;
@@ -68,26 +74,52 @@ export class BufferPool {
       size,
       usage: GPUBufferUsage.STORAGE | GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
     });
-    void this.#device.popErrorScope().then((error) => {
-      if (error) this.#failure ??= `the GPU has no memory left for '${label}' (${formatBytes(size)}, with ${formatBytes(this.#liveBytes)} in use)`;
-    });
-    this.#liveBytes += size;
-    this.#peakBytes = Math.max(this.#peakBytes, this.#liveBytes);
+    const live = this.#liveBytes;
+    const answer = this.#device.popErrorScope().then((error) => {
+      if (!error) return;
+      this.#failure ??= new OutOfMemoryError(
+        `the GPU has no memory left for '${label}' (${formatBytes(size)}, with ${formatBytes(live)} in use); use a smaller --memory-limit, batch or crop`,
+      );
+    }).catch(() => undefined) // the device is lost, which others notice
+      .then(() => void this.#pending.delete(answer));
+    this.#pending.add(answer);
+    this.#made.add(buffer);
+    this.count(size);
     return buffer;
   }
 
-  /** Takes a buffer back, to be handed out again for the same size. */
+  /** Counts bytes that somebody else allocates, or with a negative number no longer has. */
+  count(bytes: number): void {
+    this.#liveBytes += bytes;
+    this.#peakBytes = Math.max(this.#peakBytes, this.#liveBytes);
+  }
+
+  /** Waits until the device has answered all requests. Throws if memory ran out; the next call does not throw that again. */
+  async settle(): Promise<void> {
+    while (this.#pending.size > 0) await Promise.all(this.#pending);
+    const failure = this.#failure;
+    this.#failure = undefined;
+    if (failure) throw failure;
+  }
+
+  /** Takes a buffer back, to be handed out again for the same size. One of a device that was lost is of no use. */
   release(buffer: GPUBuffer): void {
+    if (!this.#made.has(buffer)) return;
     const free = this.#free.get(buffer.size);
     if (free) free.push(buffer);
     else this.#free.set(buffer.size, [buffer]);
+  }
+
+  /** Begins to watch the peak anew. */
+  restartPeak(): void {
+    this.#peakBytes = this.#liveBytes;
   }
 
   /** Gives the memory of unused buffers back to the device. */
   trim(): void {
     for (const buffers of this.#free.values()) {
       for (const buffer of buffers) {
-        this.#liveBytes -= buffer.size;
+        this.count(-buffer.size);
         buffer.destroy();
       }
     }
@@ -95,6 +127,6 @@ export class BufferPool {
   }
 
   check(): void {
-    if (this.#failure) throw new UserError(`${this.#failure}; use a smaller batch or shorter crops`);
+    if (this.#failure) throw this.#failure;
   }
 }

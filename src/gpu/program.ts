@@ -1,6 +1,6 @@
 /**
  * A program: a flat list of dispatches, fixed once, replayed as often as wanted. Nothing is made while it runs: a run
- * writes the per-step uniform, encodes the list into one pass and submits once.
+ * writes the per-step uniform, encodes the list into one pass and submits once, or in pieces where a GPU is slow.
  *
  * Two uniforms have a meaning here. `params` is what is known when the program is built; all of them live in one
  * static buffer. `step` is what changes from run to run (seed, learning rate, …); its fields are looked up by name
@@ -11,6 +11,8 @@ import type { BufferRange } from './buffers.ts';
 import { alignUp, bindingAlignment, formatBytes } from './buffers.ts';
 import type { Gpu } from './gpu.ts';
 import type { Kernel, KernelSpec } from './kernels.ts';
+import type { Piece } from './pieces.ts';
+import { Pieces } from './pieces.ts';
 import type { Field } from './wgsl.ts';
 import { packUniform } from './wgsl.ts';
 
@@ -62,6 +64,7 @@ export class Program {
   readonly #stepSlots: readonly StepSlot[];
   readonly #stepBytes: Uint8Array<ArrayBuffer>;
   readonly #stepBuffer: GPUBuffer | undefined;
+  readonly #pieces: Pieces;
 
   private constructor(gpu: Gpu, parts: {
     commands: Command[]; uniforms: GPUBuffer | undefined;
@@ -73,6 +76,7 @@ export class Program {
     this.#stepSlots = parts.stepSlots;
     this.#stepBytes = parts.stepBytes;
     this.#stepBuffer = parts.stepBuffer;
+    this.#pieces = new Pieces(gpu, parts.commands.length);
   }
 
   /**
@@ -85,8 +89,8 @@ export class Program {
     const kernels = await allSettled(dispatches.map((dispatch) => gpu.kernels.get(dispatch.kernel)));
     const paramsBytes = new Uint8Array(dispatches.filter((dispatch) => dispatch.params).length * bindingAlignment);
     const stepBytes = new Uint8Array(dispatches.filter((dispatch) => dispatch.step).length * bindingAlignment);
-    const uniforms = uniformBuffer(device, paramsBytes.length, 'params');
-    const stepBuffer = uniformBuffer(device, stepBytes.length, 'step');
+    const uniforms = uniformBuffer(gpu, paramsBytes.length, 'params');
+    const stepBuffer = uniformBuffer(gpu, stepBytes.length, 'step');
     const stepSlots: StepSlot[] = [];
     let paramsSlots = 0;
 
@@ -138,11 +142,20 @@ export class Program {
     const { queue } = this.#gpu.device;
     for (const slot of this.#stepSlots) packUniform(slot.fields, values, slot.view, slot.name);
     if (this.#stepBuffer) queue.writeBuffer(this.#stepBuffer, 0, this.#stepBytes);
+    this.#pieces.submit((piece) => this.#commandsOf(piece));
+  }
+
+  #commandsOf(piece: Piece): GPUCommandBuffer {
     const encoder = this.#gpu.device.createCommandEncoder();
     const pass = encoder.beginComputePass();
-    this.encode(pass);
+    this.encode(pass, piece);
     pass.end();
-    this.#gpu.submit(encoder.finish());
+    return encoder.finish();
+  }
+
+  /** The submits of the next run. */
+  get pieces(): readonly Piece[] {
+    return this.#pieces.current;
   }
 
   /**
@@ -163,8 +176,7 @@ export class Program {
   }
 
   destroy(): void {
-    this.#uniforms?.destroy();
-    this.#stepBuffer?.destroy();
+    for (const buffer of [this.#uniforms, this.#stepBuffer]) if (buffer) this.#gpu.buffers.release(buffer);
   }
 }
 
@@ -174,9 +186,8 @@ async function allSettled<T>(promises: readonly Promise<T>[]): Promise<T[]> {
   return Promise.all(promises);
 }
 
-function uniformBuffer(device: GPUDevice, size: number, label: string): GPUBuffer | undefined {
-  if (size === 0) return undefined;
-  return device.createBuffer({ label, size, usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST });
+function uniformBuffer(gpu: Gpu, size: number, label: string): GPUBuffer | undefined {
+  return size === 0 ? undefined : gpu.buffers.acquire(size, label);
 }
 
 function checkBindings(gpu: Gpu, dispatch: Dispatch, kernel: Kernel): void {
