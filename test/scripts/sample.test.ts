@@ -82,7 +82,7 @@ test('seconds at the training rate, the posterior\'s variance, the way from nois
   const last = decodeWav(readFileSync(join(out, 'sample-seed0-0.wav')), 'last');
   assert.equal([last.samples.length, last.sampleRate], [3675, 7350]);
   const folder = join(out, 'sample-seed0-0');
-  assert.equal(readdirSync(folder).sort(), ['x-0000.wav', 'x-0001.wav', 'x-0002.wav', 'x-0003.wav']);
+  assert.equal(readdirSync(folder).sort(), ['sequence.png', 'x-0000.wav', 'x-0001.wav', 'x-0002.wav', 'x-0003.wav']);
   assert.equal(decodeWav(readFileSync(join(folder, 'x-0000.wav')), 'x_0').samples, last.samples);
   const noise = decodeWav(readFileSync(join(folder, 'x-0003.wav')), 'noise').samples;
   // Normals beyond ±1, a third of them, are clipped in a WAV file.
