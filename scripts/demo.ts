@@ -23,7 +23,7 @@ import { command } from './lib/command.ts';
 import { ensureAdapter } from './lib/gpu.ts';
 import { interruptSignal } from './lib/interrupt.ts';
 import { lossCurve } from './lib/lossCurve.ts';
-import { planLine, progressLine } from './lib/report.ts';
+import { planLines, progressLine } from './lib/report.ts';
 
 const recordings = 'music/genres_original';
 
@@ -62,7 +62,7 @@ await cli.run(async ({ flags, given }) => {
     maxSeconds: flags.minutes * 60,
     printEvery: 50,
     saveEvery: flags.steps,
-    onStart: (trainer) => console.log(planLine(trainer)),
+    onStart: (trainer) => console.log(planLines(trainer)),
     onProgress: (progress) => {
       if (progress.step === 1 || progress.step % 200 === 0) console.log(progressLine(progress, flags.steps));
       run.appendLog(progress);

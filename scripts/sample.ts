@@ -25,6 +25,7 @@ const cli = command({
     count: { type: 'integer', default: 1, min: 1, help: 'how many' },
     index: { type: 'integer', default: 0, min: 0, help: 'number of the first: sample i is the same whether made alone or among others' },
     seed: { type: 'integer', default: 0, min: 0, help: 'another seed, another sound' },
+    start: { type: 'string', choices: ['white', 'shaped'], default: 'white', help: "x_T: white noise, or noise of the spectrum that the data's x_T has" },
     rawWeights: { type: 'boolean', help: 'the weights as they were trained last, not their running mean' },
     returnSequence: { type: 'boolean', help: 'also write x_t after every step, from noise to sound, and a picture of all' },
     sequenceEvery: { type: 'integer', min: 1, help: 'only after every so many steps (1)' },
@@ -66,6 +67,7 @@ await cli.run(async ({ flags, given }) => {
       ...options,
       shape: [1, L],
       seed: flags.seed,
+      start: flags.start,
       firstItem: item,
       sequenceEvery: flags.returnSequence ? flags.sequenceEvery ?? 1 : undefined,
       onStep: (done, total) => {

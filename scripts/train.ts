@@ -7,11 +7,15 @@ import { RunFolder } from '../src/diffwave/run.node.ts';
 import { splitByTrack } from '../src/diffwave/split.ts';
 import { train } from '../src/diffwave/training.ts';
 import { UserError } from '../src/errors.ts';
+import { formatBytes } from '../src/gpu/buffers.ts';
 import { command } from './lib/command.ts';
 import { interruptSignal } from './lib/interrupt.ts';
+import { besideTraining, defaultMemoryLimit, memoryLimitFlag, parseBytes, withCropThatFits } from './lib/memory.ts';
 import { Monitor, monitorFlags, splitLine } from './lib/monitor.ts';
 import { noTuneFlag, openGpu } from './lib/openGpu.ts';
-import { planLine } from './lib/report.ts';
+import { planLines } from './lib/report.ts';
+import { scheduleAsFlags, scheduleFlags, scheduleFrom } from './lib/scheduleFlags.ts';
+import { scheduleLine } from './lib/scheduleReport.ts';
 import { refuseContradictions, trainingFlags, trainingFrom } from './lib/trainingFlags.ts';
 
 const cli = command({
@@ -22,13 +26,14 @@ const cli = command({
     out: { type: 'string', placeholder: '<run>', required: true, help: 'folder of the run: weights, log, checkpoints' },
     preset: { type: 'string', placeholder: '<name>', default: 'gtzan', help: `one of ${Object.keys(PRESETS).join(', ')}` },
     steps: { type: 'integer', default: 100000, min: 1, help: 'updates in total, those before a resume included' },
-    diffusionSteps: { type: 'integer', min: 1, help: "T (the preset's)" },
+    ...scheduleFlags,
     loss: { type: 'string', choices: ['mse', 'l1'], help: "mean of squares or of absolute values (the preset's)" },
     ...trainingFlags,
     printEvery: { type: 'integer', default: 100, min: 1, help: 'updates between two lines of progress and log' },
     saveEvery: { type: 'integer', default: 1000, min: 1, help: 'updates between two checkpoints' },
     keep: { type: 'integer', default: 3, min: 1, help: 'checkpoints that stay: the newest, and the best of validation' },
     ...monitorFlags,
+    memoryLimit: memoryLimitFlag,
     resume: { type: 'boolean', help: 'go on from the newest checkpoint in --out' },
     noTune: noTuneFlag,
   },
@@ -37,32 +42,37 @@ const cli = command({
 await cli.run(async ({ flags, given }) => {
   const run = flags.resume ? RunFolder.open(flags.out) : undefined;
   if (run) {
-    const { preset, model: { diffusionSteps, loss }, training, validationTracks = 0 } = run.config;
-    refuseContradictions({ path: run.path, fixed: { preset, diffusionSteps, loss, validationTracks, ...training }, flags, given });
+    const { preset, model, training, validationTracks = 0 } = run.config;
+    const fixed = { preset, loss: model.loss, validationTracks, ...training, ...scheduleAsFlags(model, flags) };
+    refuseContradictions({ path: run.path, fixed, flags, given });
   } else {
     RunFolder.requireEmpty(flags.out); // before work that may take minutes
   }
   const presetName = run?.config.preset ?? flags.preset;
   const preset: Preset = presetNamed(presetName);
+  // Before the data is prepared, which may take minutes: flags that contradict each other are said at once.
+  const network = run?.config.model
+    ?? { ...preset.model, ...scheduleFrom(flags, preset.model), loss: flags.loss ?? preset.model.loss };
   const dataset = datasetFrom(flags.data, preset.data, console.log);
-
-  const model = run?.config.model ?? {
-    ...preset.model,
-    diffusionSteps: flags.diffusionSteps ?? preset.model.diffusionSteps,
-    loss: flags.loss ?? preset.model.loss,
-    sampleRate: dataset.sampleRate,
-  };
+  const model = run ? network : { ...network, sampleRate: dataset.sampleRate };
   if (model.sampleRate !== dataset.sampleRate) {
     throw new UserError(`the run was trained at ${model.sampleRate} Hz, but --data ${flags.data} has ${dataset.sampleRate} Hz`);
   }
-  const training = run?.config.training
+  const wanted = run?.config.training
     ?? trainingFrom(flags, { preset, clipSamples: dataset.clipSamples, steps: flags.steps });
 
   const tracks = run ? run.config.validationTracks ?? 0 : flags.validationTracks;
-  const split = splitByTrack(dataset, { tracks, seed: training.seed, leastClips: training.batchSize });
+  const split = splitByTrack(dataset, { tracks, seed: wanted.seed, leastClips: wanted.batchSize });
 
   const gpu = await openGpu({ tune: !flags.noTune, model });
-  const diffwave = DiffWave.create(gpu, model, { seed: training.seed });
+  const diffwave = DiffWave.create(gpu, model, { seed: wanted.seed });
+  const memory = {
+    memoryLimit: flags.memoryLimit === undefined ? run?.config.memoryLimit ?? defaultMemoryLimit(gpu) : parseBytes(flags.memoryLimit),
+    beside: besideTraining(diffwave, { validates: split.validation !== undefined }),
+  };
+  const training = run || flags.cropSamples !== undefined
+    ? wanted
+    : withCropThatFits(wanted, { diffwave, clipSamples: dataset.clipSamples, ...memory });
   const resume = run?.resume(diffwave);
   if (resume && resume.step >= flags.steps) {
     throw new UserError(`the run is at step ${resume.step} already: ask for more with --steps`);
@@ -72,17 +82,21 @@ await cli.run(async ({ flags, given }) => {
     `model     ${presetName}: ${model.layers} layers × ${model.channels} channels, T = ${model.diffusionSteps}, ` +
     `sees ${receptiveField(model)} samples (${(receptiveField(model) / model.sampleRate).toFixed(2)} s)`,
   );
+  console.log(scheduleLine(model));
   console.log(
     `data      ${dataset.clipCount} clips of ${dataset.clipSamples} samples at ${dataset.sampleRate} Hz, ` +
     `batch ${training.batchSize} × ${training.cropSamples ?? dataset.clipSamples} samples`,
   );
+  if (training !== wanted) console.log(`cropped   to ${training.cropSamples} samples instead of ${wanted.cropSamples ?? dataset.clipSamples}, so that the step fits`);
   console.log(splitLine(split));
   if (resume) console.log(`resumed   at step ${resume.step}`);
   const signal = interruptSignal('stopping after this step, then saving (again to stop at once)');
   let folder = run;
   let monitor: Monitor | undefined;
   let saved = '';
+  let forecast = 0;
   await train(diffwave, {
+    ...memory,
     dataset: split.training,
     training,
     resume,
@@ -92,8 +106,12 @@ await cli.run(async ({ flags, given }) => {
     saveEvery: flags.saveEvery,
     onStart: async (trainer) => {
       // Only now is it known that everything fits: a run that cannot start leaves no folder behind.
-      folder ??= RunFolder.create(flags.out, { preset: presetName, model, training, data: flags.data, validationTracks: split.tracks });
-      console.log(planLine(trainer));
+      folder ??= RunFolder.create(flags.out, {
+        preset: presetName, model, training, data: flags.data, validationTracks: split.tracks,
+        memoryLimit: flags.memoryLimit === undefined ? undefined : memory.memoryLimit,
+      });
+      console.log(planLines(trainer));
+      forecast = trainer.memory.forecast.total;
       monitor = await Monitor.create({ ...flags, trainer, run: folder, split, resumedAt: resume?.step });
     },
     onUpdate: ({ step }) => monitor!.update(step),
@@ -108,6 +126,7 @@ await cli.run(async ({ flags, given }) => {
       if (state.step < flags.steps && !signal.aborted) monitor!.display.print(saved);
     },
   }).finally(() => monitor?.end());
+  console.log(`GPU memory at the peak ${formatBytes(gpu.buffers.peakBytes)}, ${formatBytes(forecast)} were predicted`);
   console.log(saved);
   console.log(signal.aborted
     ? `go on with: npm run train -- --data ${flags.data} --out ${flags.out} --steps ${flags.steps} --resume`

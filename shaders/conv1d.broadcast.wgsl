@@ -18,7 +18,7 @@ enable f16;
 // In, Out and Stored are the types of x, y, and of saved and residual: vec4f, or vec4<f16> in mixed precision (F16).
 //   PAIR            inputs are [dOutput/√2 | dSkip]; with LAST there is no dOutput
 //   STEP            inputs are x plus the item's step embedding, zero outside [0, L)
-//   GATE            _0 is the gate g, _1 the filter f: saves σ(g) and tanh(f), writes their product
+//   GATE            _0 is the gate g, _1 the filter f: writes their product; with SAVE also σ(g) and tanh(f)
 //   RESIDUAL        _0 is r, _1 is s: output = (x + r)/√2, skip += s (FIRST: skip = s)
 //   GATE_GRADIENT   sums are dh: writes the gradients in g and f
 //   STEP_GRADIENT   sums are the gradient in x + step: adds dOutput/√2 (not LAST), and its columns' partial sums
@@ -39,7 +39,9 @@ enable f16;
 @group(0) @binding(3) var<storage, read> stepEmbedding: array<vec4f>;      // (B, Cin)
 //@end
 //@if GATE
+//@if SAVE
 @group(0) @binding(4) var<storage, read_write> saved: array<Stored>;        // (B, L, 2C) σ(g), tanh(f)
+//@end
 @group(0) @binding(5) var<storage, read_write> y: array<Out>;              // (B, L, C)
 //@end
 //@if RESIDUAL
@@ -177,8 +179,10 @@ fn forward(
     //@if GATE
     let s = sigmoid(sums[r * WIDE]);
     let h = safeTanh(sums[r * WIDE + 1u]);
+    //@if SAVE
     saved[place + row * params.width] = Stored(s);
     saved[place + (row + 1u) * params.width] = Stored(h);
+    //@end
     y[place] = Out(s * h);
     //@else
     y[place] = Out((vec4f(residual[place]) + sums[r * WIDE]) * halfPower);

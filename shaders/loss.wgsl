@@ -3,6 +3,7 @@
 // `Lane` (f32 or vec4f, along an item), what `backward` works on, comes from the generated header.
 // `partialSums` sums a chunk of elements per invocation, `total` adds the chunks up in one workgroup, both in a fixed
 // order, so that the loss is the same at every run.
+// HISTORY: `total` also keeps the loss in a ring, so that the host can read those of many runs at once.
 
 @group(0) @binding(0) var<storage, read> predicted: array<f32>;
 @group(0) @binding(1) var<storage, read> wanted: array<f32>;
@@ -18,8 +19,17 @@
 @group(0) @binding(9) var<storage, read> predictedLanes: array<Lane>;
 @group(0) @binding(10) var<storage, read> wantedLanes: array<Lane>;
 
+//@if HISTORY
+@group(0) @binding(11) var<storage, read_write> history: array<f32>;
+struct Step {
+  historySlot: u32,
+}
+@group(0) @binding(12) var<uniform> step: Step;
+//@end
+
 struct Params {
   count: u32,  // elements
+  divisor: u32, // elements that the mean is over: those of the parts of a batch together
   lanes: u32,  // the same in lanes, for `backward`
   chunks: u32, // partial sums
   itemLength: u32, // elements of one item
@@ -29,6 +39,7 @@ struct Params {
 
 override L1 = false;
 override ACCUMULATE = false; // add to dPredicted instead of overwriting it
+override LATER = false;      // add to the history instead of overwriting it
 
 const WORKGROUP = 64u;
 
@@ -63,7 +74,13 @@ fn total(@builtin(local_invocation_index) local: u32) {
     workgroupBarrier();
     if (local < half) { sums[local] += sums[local + half]; }
   }
-  if (local == 0u) { loss[0] = sums[0] / f32(params.count); }
+  if (local == 0u) {
+    let mean = sums[0] / f32(params.divisor);
+    loss[0] = mean;
+    //@if HISTORY
+    if (LATER) { history[step.historySlot] += mean; } else { history[step.historySlot] = mean; }
+    //@end
+  }
 }
 
 // dp = dloss·2(p − w)/N, or dloss·sign(p − w)/N for L1
@@ -72,7 +89,7 @@ fn backward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) g
   let i = id.x + id.y * groups.x * WORKGROUP;
   if (i >= params.lanes) { return; }
   let d = predictedLanes[i] - wantedLanes[i];
-  var scale = dLoss[0] / f32(params.count);
+  var scale = dLoss[0] / f32(params.divisor);
   //@if WEIGHTED
   scale *= weight[i / params.itemLanes];
   //@end

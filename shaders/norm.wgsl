@@ -1,5 +1,6 @@
 // Euclidean norm of a flat buffer, ‖x‖ = √Σx². `partialSums` sums a chunk of elements per invocation, `total` adds the
 // chunks up in one workgroup, both in a fixed order, so that the norm is the same at every run.
+// HISTORY: `total` also keeps the norm in a ring, so that the host can read those of many runs at once.
 
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;
 @group(0) @binding(1) var<storage, read_write> partial: array<f32>;
@@ -11,6 +12,14 @@ struct Params {
   chunks: u32, // partial sums
 }
 @group(0) @binding(4) var<uniform> params: Params;
+
+//@if HISTORY
+@group(0) @binding(5) var<storage, read_write> history: array<f32>;
+struct Step {
+  historySlot: u32,
+}
+@group(0) @binding(6) var<uniform> step: Step;
+//@end
 
 const WORKGROUP = 64u;
 
@@ -39,5 +48,10 @@ fn total(@builtin(local_invocation_index) local: u32) {
     workgroupBarrier();
     if (local < half) { sums[local] += sums[local + half]; }
   }
-  if (local == 0u) { norm[0] = sqrt(sums[0]); }
+  if (local == 0u) {
+    norm[0] = sqrt(sums[0]);
+    //@if HISTORY
+    history[step.historySlot] = norm[0];
+    //@end
+  }
 }

@@ -25,7 +25,7 @@ struct Params {
 }
 @group(0) @binding(8) var<uniform> params: Params;
 
-override ACCUMULATE = false; // add to dInput instead of overwriting it
+override ACCUMULATE = false; // add to the gradients, or to dInput, instead of overwriting them
 
 const WORKGROUP = 64u;
 
@@ -60,7 +60,9 @@ fn weightGradient(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgro
   }
   let weight = (params.weightAt + layer * params.stride) / params.lane + c * params.width + column;
   let bias = (params.biasAt + layer * params.stride) / params.lane + column;
-  gradients[select(bias, weight, c < params.inputs)] = sum;
+  let place = select(bias, weight, c < params.inputs);
+  if (ACCUMULATE) { sum += gradients[place]; }
+  gradients[place] = sum;
 }
 
 // de[b, c] = Σ_l Σ_o dy[l, b, o]·w_l[c, o]

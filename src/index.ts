@@ -30,6 +30,7 @@ export { PRESETS, presetNamed } from './diffwave/config.ts';
 export type { DataConfig, DiffWaveConfig, Preset, TrainingConfig } from './diffwave/config.ts';
 export { noiseSchedule, scheduleOf } from './diffwave/schedule.ts';
 export type { NoiseSchedule, Variance } from './diffwave/schedule.ts';
+export type { ScheduleConfig } from './diffwave/scheduleConfig.ts';
 
 export { train } from './diffwave/training.ts';
 export type { Progress, TrainOptions } from './diffwave/training.ts';

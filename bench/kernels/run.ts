@@ -1,7 +1,7 @@
 /** Checks a kernel against the reference on a small shape, and only then prepares it for timing on a large one. */
 import { Executable } from '../../src/autograd/executable.ts';
 import { planTape } from '../../src/autograd/plan.ts';
-import type { Operation } from '../../src/autograd/tape.ts';
+import type { Operation } from '../../src/autograd/operation.ts';
 import { Tape } from '../../src/autograd/tape.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
 import { kernelName } from '../../src/gpu/kernels.ts';

@@ -1,5 +1,5 @@
 /** Where a program's time goes: one pass for each dispatch, added up by kernel. */
-import type { Operation } from '../../src/autograd/tape.ts';
+import type { Operation } from '../../src/autograd/operation.ts';
 import type { Executable } from '../../src/autograd/executable.ts';
 import type { Machine } from './machine.ts';
 import { median } from './statistics.ts';

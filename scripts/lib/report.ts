@@ -22,11 +22,17 @@ export function progressLine(progress: Progress, steps: number): string {
   return `step ${step} of ${steps} · loss ${loss.toFixed(4)} · ${speed} steps/s${rest}`;
 }
 
-/** What a training step needs, before it runs. */
-export function planLine({ plan, model: { parameters }, optimizerBytes }: Trainer): string {
-  return (
-    `plan      ${parameters.count.toLocaleString('en')} parameters, ${plan.operations.length} dispatches a step, ` +
-    `${formatBytes(plan.bytes + optimizerBytes)} of GPU memory (activations ${formatBytes(plan.bytes)}, ` +
-    `${formatBytes(plan.unsharedBytes)} if they did not share)`
-  );
+/** What a training step needs and how it was fitted into memory, before it runs. */
+export function planLines({ plan, training, memory: { choice, forecast }, model: { parameters } }: Trainer): string {
+  const { microBatches, recompute } = choice;
+  const batch = microBatches === 1
+    ? 'the whole batch at once'
+    : `the batch in ${microBatches} parts of ${Math.ceil(training.batchSize / microBatches)}`;
+  const { total, ...parts } = forecast;
+  const list = Object.entries(parts).map(([name, bytes]) => `${name} ${formatBytes(bytes)}`).join(', ');
+  return [
+    `plan      ${parameters.count.toLocaleString('en')} parameters, ${batch}, ` +
+    `${recompute ? 'activations computed again for the gradients' : 'activations kept'}, ${plan.operations.length} dispatches a step`,
+    `memory    ${formatBytes(total)} of GPU memory: ${list}`,
+  ].join('\n');
 }

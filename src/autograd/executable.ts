@@ -23,7 +23,7 @@ export class Executable {
     this.program = program;
   }
 
-  /** Allocates the plan's buffers, compiles its kernels, uploads its constants. */
+  /** Allocates the plan's buffers, compiles its kernels, uploads its constants. Throws an `OutOfMemoryError` if they do not fit. */
   static async build(gpu: Gpu, plan: Plan): Promise<Executable> {
     gpu.check();
     const names = new Map<number, string>();
@@ -31,6 +31,7 @@ export class Executable {
     const buffers: GPUBuffer[] = [];
     try {
       plan.buffers.forEach((size, index) => buffers.push(gpu.buffers.acquire(size, names.get(index) ?? 'unused')));
+      await gpu.buffers.settle(); // a buffer that is not there would be reported as something else
       const program = await Program.build(
         gpu,
         plan.operations.map((operation) => ({

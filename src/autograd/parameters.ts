@@ -6,8 +6,17 @@ import { UserError } from '../errors.ts';
 import type { BufferRange } from '../gpu/buffers.ts';
 import { alignUp, bindingAlignment, formatBytes } from '../gpu/buffers.ts';
 import type { Gpu } from '../gpu/gpu.ts';
-import type { ParameterSource } from './tape.ts';
 import { elementsOf } from './tensor.ts';
+
+/** Provides parameters and the place of their gradients; see `parameters.ts`. */
+export interface ParameterSource {
+  value(name: string): { readonly shape: readonly number[]; readonly range: BufferRange };
+  gradient(name: string): BufferRange;
+  /** The buffer in which all parameters have their place. */
+  readonly values: { readonly buffer: GPUBuffer; readonly size: number };
+  /** The same for their gradients. */
+  readonly gradients: { readonly buffer: GPUBuffer; readonly size: number };
+}
 
 export interface ParameterSpec {
   readonly name: string;

@@ -5,7 +5,8 @@
 import { UserError } from '../errors.ts';
 import { alignUp, bindingAlignment, formatBytes } from '../gpu/buffers.ts';
 import { kernelName } from '../gpu/kernels.ts';
-import type { Operation, Tape } from './tape.ts';
+import type { Operation } from './operation.ts';
+import type { Tape } from './tape.ts';
 import type { Storage } from './tensor.ts';
 
 export interface PlanOptions {
@@ -23,7 +24,7 @@ export interface Plan {
   /** Which buffer each storage has; `fixed` storages are not listed. */
   readonly place: ReadonlyMap<Storage, number>;
   readonly guardBytes: number;
-  /** Bytes to allocate, parameters and other external buffers not counted. */
+  /** Bytes to allocate, the program's uniforms included, parameters and other external buffers not. */
   readonly bytes: number;
   /** Bytes there would be if no buffer were shared. */
   readonly unsharedBytes: number;
@@ -66,9 +67,15 @@ export function planTape(tape: Tape, options: PlanOptions = {}): Plan {
     buffers,
     place,
     guardBytes,
-    bytes: buffers.reduce((sum, size) => sum + size, 0),
-    unsharedBytes: lives.reduce((sum, life) => sum + sizeOf(life.storage), 0),
+    bytes: buffers.reduce((sum, size) => sum + size, uniformBytes(tape.operations)),
+    unsharedBytes: lives.reduce((sum, life) => sum + sizeOf(life.storage), uniformBytes(tape.operations)),
   };
+}
+
+/** Every `params` and every `step` uniform has a place of its own in the program. */
+function uniformBytes(operations: readonly Operation[]): number {
+  const places = operations.reduce((sum, { params, step }) => sum + (params ? 1 : 0) + (step ? 1 : 0), 0);
+  return places * bindingAlignment;
 }
 
 /** The smallest free buffer that is large enough; else the largest one, which will grow; else −1. */
@@ -96,6 +103,22 @@ function livesOf(tape: Tape): Life[] {
     if (storage.kind === 'pinned') lives.set(storage, { storage, first: 0, last: tape.operations.length });
   }
   return [...lives.values()].filter((life) => life.storage.kind !== 'fixed').sort((a, b) => a.first - b.first);
+}
+
+/**
+ * Bytes that the operations before `position` leave for those from there on; what lives as long as the program and
+ * buffers of others are not counted.
+ */
+export function heldAt({ operations }: Pick<Plan, 'operations'>, position: number): number {
+  const before = new Set<Storage>();
+  const held = new Set<Storage>();
+  operations.forEach(({ reads, writes }, at) => {
+    for (const { storage } of [...Object.values(reads), ...Object.values(writes)]) {
+      if (at < position) before.add(storage);
+      else if (before.has(storage) && storage.kind === 'planned') held.add(storage);
+    }
+  });
+  return [...held].reduce((sum, { size }) => sum + size, 0);
 }
 
 /** Throws a `UserError` with the numbers if a tensor is larger than the adapter can bind. `remedy` is what to do. */

@@ -4,50 +4,23 @@
  */
 import type { BufferRange } from '../gpu/buffers.ts';
 import { bindingAlignment } from '../gpu/buffers.ts';
-import type { KernelSpec } from '../gpu/kernels.ts';
-import type { Values } from '../gpu/program.ts';
 import type { VariantSettings } from '../gpu/variant.ts';
 import { naiveSettings } from '../gpu/variant.ts';
+import type { GradientSlot, Keeps, Operation, Precision } from './operation.ts';
+import type { ParameterSource } from './parameters.ts';
 import type { DType, Storage } from './tensor.ts';
 import { Tensor, bytesPerElement, elementsOf, expectShape } from './tensor.ts';
 
-/**
- * `mixed`: operations whose fast variants can do it store their activations as f16. Sums, gradients and weights stay
- * float32 (Micikevicius et al. 2018, "Mixed precision training"; with float32 gradients no loss scaling is needed).
- */
-export type Precision = 'float32' | 'mixed';
-
-/** One dispatch, with tensors where the GPU will see buffers. */
-export interface Operation {
-  readonly kernel: KernelSpec;
-  /** By the name of the WGSL variable. */
-  readonly reads: Readonly<Record<string, Tensor>>;
-  readonly writes: Readonly<Record<string, Tensor>>;
-  readonly params?: Values;
-  readonly step?: boolean;
-  readonly workgroups: number;
-}
-
-/** Where a gradient goes, and whether another reader of the tensor has already put its share there. */
-export interface GradientSlot {
-  readonly tensor: Tensor;
-  /** True: add to what is there. False: overwrite. */
-  readonly accumulate: boolean;
-}
-
-/** Provides parameters and the place of their gradients; see `parameters.ts`. */
-export interface ParameterSource {
-  value(name: string): { readonly shape: readonly number[]; readonly range: BufferRange };
-  gradient(name: string): BufferRange;
-  /** The buffer in which all parameters have their place. */
-  readonly values: { readonly buffer: GPUBuffer; readonly size: number };
-  /** The same for their gradients. */
-  readonly gradients: { readonly buffer: GPUBuffer; readonly size: number };
+/** An operation that has gradients: `record` appends them, if one came in at any of the outputs. */
+interface Differentiable {
+  readonly outputs: readonly Tensor[];
+  readonly record: () => void;
 }
 
 export class Tape {
   readonly variant: VariantSettings;
   readonly precision: Precision;
+  readonly keeps: Keeps;
   readonly operations: Operation[] = [];
   readonly storages = new Set<Storage>();
   readonly #parameters: ParameterSource | undefined;
@@ -55,15 +28,17 @@ export class Tape {
   readonly #parameterNames = new Map<Tensor, string>();
   readonly #gradients = new Map<Tensor, { tensor: Tensor; shared: boolean }>();
   readonly #places = new Map<Tensor, Tensor>();
-  readonly #backward: { outputs: readonly Tensor[]; record: () => void }[] = [];
-  #backwardDone = false;
+  #backward: Differentiable[] = [];
 
   /**
    * Operations take kernels of this variant where it can work on their sizes, the naive ones elsewhere.
    * Without settings, all are naive.
    */
-  constructor(options: { parameters?: ParameterSource; variant?: VariantSettings; precision?: Precision } = {}) {
+  constructor(options: {
+    parameters?: ParameterSource; variant?: VariantSettings; precision?: Precision; keeps?: Keeps;
+  } = {}) {
     this.#parameters = options.parameters;
+    this.keeps = options.keeps ?? 'activations';
     this.precision = options.precision ?? 'float32';
     this.variant = options.variant ?? naiveSettings;
   }
@@ -174,7 +149,33 @@ export class Tape {
 
   /** Says how the gradients of an operation's inputs follow from those of its outputs; runs in reverse order. */
   onBackward(outputs: readonly Tensor[], record: () => void): void {
-    if (outputs.some((output) => output.needsGradient)) this.#backward.push({ outputs, record });
+    if (this.keeps !== 'nothing' && outputs.some((output) => output.needsGradient)) this.#backward.push({ outputs, record });
+  }
+
+  /**
+   * What `record` records, a chain of operations with one result; where the tape keeps layer inputs alone, it is recorded
+   * again before its gradients. It must not update anything in place.
+   */
+  recomputable(record: () => Tensor): Tensor {
+    if (this.keeps !== 'layerInputs') return record();
+    const [result] = this.#apart(record); // its gradients are those of the second time
+    this.onBackward([result], () => {
+      const [again, chain] = this.#apart(record);
+      this.#gradients.set(again, { tensor: this.gradient(result)!, shared: true });
+      this.#replay(chain);
+    });
+    return result;
+  }
+
+  /** Records without adding to what the next `backward` differentiates; that is returned instead. */
+  #apart(record: () => Tensor): [Tensor, Differentiable[]] {
+    const outer = this.#backward;
+    this.#backward = [];
+    try {
+      return [record(), this.#backward];
+    } finally {
+      this.#backward = outer;
+    }
   }
 
   /** The gradient in `tensor` as far as it has been recorded; undefined if nothing depends on it. */
@@ -221,12 +222,14 @@ export class Tape {
   }
 
   /**
-   * Appends the gradient operations. `seeds` gives the gradient in every tensor that is the end of the chain;
-   * a scalar loss needs none, its own is 1.
+   * Appends the gradient operations of what was recorded since the last call. `seeds` gives the gradient in every tensor
+   * that is the end of the chain; a scalar loss needs none, its own is 1. A batch in parts is forward, backward, forward,
+   * backward, …: the parts' gradients in the parameters add up, and the parts share their memory.
    */
   backward(loss: Tensor, ...seeds: readonly { of: Tensor; gradient: Tensor }[]): void {
-    if (this.#backwardDone) throw new Error('backward was already recorded on this tape');
-    this.#backwardDone = true;
+    const recorded = this.#backward;
+    if (recorded.length === 0) throw new Error('nothing that has a gradient was recorded since the last backward');
+    this.#backward = [];
     const first = seeds.some((seed) => seed.of === loss)
       ? []
       : [{ of: loss, gradient: this.#one(loss) }];
@@ -234,7 +237,11 @@ export class Tape {
       expectShape(gradient, of.shape, `gradient of ${of.name}`);
       this.#gradients.set(of, { tensor: gradient, shared: true });
     }
-    for (const { outputs, record } of this.#backward.reverse()) {
+    this.#replay(recorded);
+  }
+
+  #replay(recorded: readonly Differentiable[]): void {
+    for (const { outputs, record } of recorded.toReversed()) {
       if (outputs.some((output) => this.#gradients.has(output))) record();
     }
   }

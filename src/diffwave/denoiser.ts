@@ -60,7 +60,7 @@ export class Denoiser {
     const predicted = { buffer: gpu.buffers.acquire(bytes, 'predicted noise'), offset: 0, size: bytes };
 
     try {
-      const tape = new Tape({ parameters: model.parameters, variant: gpu.variant });
+      const tape = new Tape({ parameters: model.parameters, variant: gpu.variant, keeps: 'nothing' });
       const t = tape.input('t', [B]);
       const tile = gatherWindow(tape, tape.external('x', [B, L], x), width);
       scatterWindow(tape, network(tape, model.config, { noisy: tile, t }), tape.external('predicted', [B, L], predicted));

@@ -34,9 +34,10 @@ export class Journal {
     this.#events = new EventFile(folder, options);
   }
 
-  progress({ step, loss, learningRate, stepsPerSecond }: Progress): void {
+  progress({ step, loss, gradientNorm, learningRate, stepsPerSecond }: Progress): void {
     this.#events.write(step, [
       { tag: 'training/loss', scalar: loss },
+      { tag: 'training/gradient norm', scalar: gradientNorm },
       { tag: 'training/learning rate', scalar: learningRate },
       { tag: 'training/updates per second', scalar: stepsPerSecond },
     ]);

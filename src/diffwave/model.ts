@@ -2,11 +2,13 @@
 import { Parameters } from '../autograd/parameters.ts';
 import { UserError } from '../errors.ts';
 import type { Gpu } from '../gpu/gpu.ts';
+import type { ClipSource } from './batches.ts';
 import type { DiffWaveConfig } from './config.ts';
 import { configFromMetadata, configToMetadata, validateConfig } from './config.ts';
 import { Denoiser } from './denoiser.ts';
 import { parameterSpecs } from './network.ts';
 import { readSafetensors, writeSafetensors } from './safetensors.ts';
+import { spectrumFromMetadata, spectrumToMetadata, trainingSpectrum } from './spectrum.ts';
 import type { Weights } from './weights.ts';
 import { initialWeights, weightsFromDisk, weightsToDisk } from './weights.ts';
 
@@ -14,6 +16,8 @@ export class DiffWave {
   readonly gpu: Gpu;
   readonly config: DiffWaveConfig;
   readonly parameters: Parameters;
+  /** Computes the spectrum; undefined where nobody knows what the weights were trained on. */
+  #spectrum: (() => Float32Array) | undefined;
   #denoiser: Denoiser | undefined;
   /** The last prediction that was asked for: one denoiser serves them all, one after the other. */
   #predictions: Promise<unknown> = Promise.resolve();
@@ -44,7 +48,10 @@ export class DiffWave {
   static fromBytes(gpu: Gpu, bytes: Uint8Array, source: { file: string; prefix?: string }): DiffWave {
     const stored = readSafetensors(bytes, source.file);
     const config = configFromMetadata(stored.metadata.config, source.file);
-    return new DiffWave(gpu, config, weightsFromDisk(config, stored, source));
+    const spectrum = spectrumFromMetadata(stored.metadata.spectrum, source.file);
+    const model = new DiffWave(gpu, config, weightsFromDisk(config, stored, source));
+    model.spectrum = spectrum;
+    return model;
   }
 
   /** Writes `weights.safetensors`, or fails and leaves the file that was there. Outside Node, use `toBytes`. */
@@ -56,10 +63,33 @@ export class DiffWave {
 
   /** The bytes of a safetensors file with the weights, or others of the same shapes, and the configuration. */
   async toBytes(weights?: Weights): Promise<Uint8Array> {
+    const { spectrum } = this;
     return writeSafetensors({
       tensors: weightsToDisk(this.config, weights ?? await this.weights()),
-      metadata: { format: 'pt', config: configToMetadata(this.config) },
+      metadata: {
+        format: 'pt',
+        config: configToMetadata(this.config),
+        ...(spectrum && { spectrum: spectrumToMetadata(spectrum) }),
+      },
     });
+  }
+
+  /**
+   * Mean power spectrum of what the weights were trained on, see `trainingSpectrum`; goes into the file with them. Undefined
+   * where that is not known.
+   */
+  get spectrum(): Float32Array | undefined {
+    return this.#spectrum?.();
+  }
+
+  set spectrum(spectrum: Float32Array | undefined) {
+    this.#spectrum = spectrum && (() => spectrum);
+  }
+
+  /** Says what the weights are trained on from now on. Its spectrum is computed when it is first asked for. */
+  trainsOn(clips: ClipSource): void {
+    let known: Float32Array | undefined;
+    this.#spectrum = () => (known ??= trainingSpectrum(clips));
   }
 
   /** The weights by name, in the kernels' layouts. */

@@ -23,27 +23,32 @@ import { stepProjections } from '../ops/stepProjections.ts';
 import type { DiffWaveConfig } from './config.ts';
 import { dilationOf, parameterShapes } from './config.ts';
 
-/**
- * Records the network. noisy x_t (B, L), t (B) counted from 0; the result is the predicted noise (B, L).
- * `gradients` says that backward will follow, so that what it needs is prepared along with the rest.
- */
-export function network(
-  tape: Tape, config: DiffWaveConfig, input: { noisy: Tensor; t: Tensor }, options: { gradients?: boolean } = {},
-): Tensor {
-  const [B, L] = input.noisy.shape as [number, number];
-  const affine = (name: string) => ({ weight: tape.parameter(`${name}.weight`), bias: tape.parameter(`${name}.bias`) });
-  const dense = (name: string, x: Tensor) => linear(tape, { x, ...affine(name), name });
-  const pointwise = (name: string, x: Tensor, weights: Affine = affine(name)) =>
-    conv1d(tape, { x, ...weights, dilation: 1, name });
-  const layers = Array.from({ length: config.layers }, (_, layer) => `residual_layers.${layer}`);
-
-  const [mixing, ...convolutions] = prepared(tape, [
+/** The weights of the convolutions as the tape's variant reads them: of the skip projection, then two of each layer. */
+export function prepareNetwork(tape: Tape, config: DiffWaveConfig): Affine[] {
+  const affine = affineOf(tape);
+  return prepared(tape, [
     { ...affine('skip_projection'), paired: false },
-    ...layers.flatMap((name) => [
+    ...layerNames(config).flatMap((name) => [
       { ...affine(`${name}.dilated_conv`), paired: true },
       { ...affine(`${name}.output_projection`), paired: true },
     ]),
-  ], { gradients: options.gradients ?? false });
+  ]);
+}
+
+/**
+ * Records the network. noisy x_t (B, L), t (B) counted from 0; the result is the predicted noise (B, L). A network that is
+ * recorded more than once on a tape is given its `weights` out of `prepareNetwork`, so that they are packed once.
+ */
+export function network(
+  tape: Tape, config: DiffWaveConfig, input: { noisy: Tensor; t: Tensor }, weights = prepareNetwork(tape, config),
+): Tensor {
+  const [B, L] = input.noisy.shape as [number, number];
+  const affine = affineOf(tape);
+  const dense = (name: string, x: Tensor) => linear(tape, { x, ...affine(name), name });
+  const pointwise = (name: string, x: Tensor, weights: Affine = affine(name)) =>
+    conv1d(tape, { x, ...weights, dilation: 1, name });
+  const layers = layerNames(config);
+  const [mixing, ...convolutions] = weights;
 
   const encoding = encode(tape, input.t, {
     kind: config.encoding,
@@ -73,12 +78,18 @@ export function network(
   return tape.reshaped(pointwise('output_projection', mixed), [B, L]);
 }
 
+function layerNames({ layers }: DiffWaveConfig): string[] {
+  return Array.from({ length: layers }, (_, layer) => `residual_layers.${layer}`);
+}
+
+function affineOf(tape: Tape): (name: string) => Affine {
+  return (name) => ({ weight: tape.parameter(`${name}.weight`), bias: tape.parameter(`${name}.bias`) });
+}
+
 /** Packs the weights for the tape's variant where that can work on them. */
-function prepared(
-  tape: Tape, convolutions: readonly (Affine & { readonly paired: boolean })[], options: { gradients: boolean },
-): Affine[] {
+function prepared(tape: Tape, convolutions: readonly (Affine & { readonly paired: boolean })[]): Affine[] {
   const fits = convolutions.every(({ weight }) => isFast(tape, weight.shape[1]!, weight.shape[2]!));
-  return fits ? prepareWeights(tape, convolutions, options) : [...convolutions];
+  return fits ? prepareWeights(tape, convolutions, { gradients: tape.keeps !== 'nothing' }) : [...convolutions];
 }
 
 /** The parameters as the kernels see them: conv (K, Cin, Cout), linear (Cin, Cout), vector as it is. */

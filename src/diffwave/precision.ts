@@ -2,7 +2,7 @@
 import { Executable } from '../autograd/executable.ts';
 import { Parameters } from '../autograd/parameters.ts';
 import { planTape } from '../autograd/plan.ts';
-import type { Precision } from '../autograd/tape.ts';
+import type { Precision } from '../autograd/operation.ts';
 import { Tape } from '../autograd/tape.ts';
 import { UserError } from '../errors.ts';
 import type { Gpu } from '../gpu/gpu.ts';
@@ -50,7 +50,7 @@ async function trainOnce(gpu: Gpu, config: DiffWaveConfig, precision: Precision)
   parameters.write(parameters.values, weights);
   const tape = new Tape({ parameters, variant: gpu.variant, precision });
   const [noisy, wanted, t] = [tape.input('noisy', [B, L]), tape.input('wanted', [B, L]), tape.input('t', [B])];
-  const predicted = tape.keep(network(tape, config, { noisy, t }, { gradients: true }));
+  const predicted = tape.keep(network(tape, config, { noisy, t }));
   tape.backward(loss(tape, { predicted, wanted, kind: config.loss }));
   const executable = await Executable.build(gpu, planTape(tape));
   try {

@@ -2,7 +2,7 @@
  * The folder of a training run:
  *
  *   config.json                what is trained, how, on what
- *   log.jsonl                  one object a line: step, loss, learningRate, seconds
+ *   log.jsonl                  one object a line: step, loss, gradientNorm, learningRate, seconds
  *   weights.safetensors        the latest weights to sample from: averaged over time where the training does that
  *   weights-raw.safetensors    in that case, the latest weights themselves
  *   best.json                  the step of the checkpoint that did best in validation, if there was any
@@ -38,7 +38,12 @@ export interface RunConfig {
   readonly data: string;
   /** Tracks that are kept back for validation; older runs have none. */
   readonly validationTracks?: number;
+  /** Bytes of GPU memory that the user allowed: with another limit a resumed run may round differently. */
+  readonly memoryLimit?: number;
 }
+
+/** A line of the log. Runs of earlier versions have no norm. */
+export type LogLine = Pick<Progress, 'step' | 'loss' | 'learningRate' | 'seconds'> & Partial<Pick<Progress, 'gradientNorm'>>;
 
 /** Says which weights made a sound. */
 export interface WeightsIdentity {
@@ -140,12 +145,12 @@ export class RunFolder {
     return { file: file.name, sha256: file.sha256, step: steps.find((step) => step !== undefined) ?? null };
   }
 
-  appendLog({ step, loss, learningRate, seconds }: Progress): void {
-    appendToFile(this.logFile, `${JSON.stringify({ step, loss, learningRate, seconds })}\n`);
+  appendLog({ step, loss, gradientNorm, learningRate, seconds }: Progress): void {
+    appendToFile(this.logFile, `${JSON.stringify({ step, loss, gradientNorm, learningRate, seconds })}\n`);
   }
 
   /** The log so far; a last line that a crash cut off is left out. */
-  readLog(): Pick<Progress, 'step' | 'loss' | 'learningRate' | 'seconds'>[] {
+  readLog(): LogLine[] {
     if (!existsSync(this.logFile)) return [];
     return readFileSync(this.logFile, 'utf8').split('\n').flatMap((line) => {
       try {

@@ -8,6 +8,7 @@ import { chooseSampler } from './samplers/choose.ts';
 import type { Level, Prediction, Sampler } from './samplers/sampler.ts';
 import { dataPrediction } from './samplers/sampler.ts';
 import { scheduleOf } from './schedule.ts';
+import type { StartShape } from './start.ts';
 import type { Verb } from './verbs.ts';
 import { create } from './verbs.ts';
 import type { WalkMemory } from './walk.ts';
@@ -19,6 +20,11 @@ export interface SampleOptions extends SamplerOptions {
   readonly seed?: number;
   /** What is made: by default a new sound, else one of `verbs.ts`, whose sound must have L samples. */
   readonly verb?: Verb;
+  /**
+   * What x_T is where sampling starts from noise: white noise (default), or noise with the power of the training data's x_T
+   * at every frequency (`start.ts`), for which the weights' file must know their spectrum.
+   */
+  readonly start?: 'white' | 'shaped';
   /** The clip's end meets its beginning: it can be played round and round. */
   readonly loop?: boolean;
   /** Keep x̂_0 (never x_t) of every step within ± this value. */
@@ -57,12 +63,13 @@ export interface Samples {
  */
 export async function sample(model: DiffWave, options: SampleOptions): Promise<Samples> {
   const { sampler, journey, prediction } = plan(model.config, options);
+  const shape = options.start === 'shaped' ? startShape(model, journey) : undefined;
   const [B] = options.shape;
   const { clamp, sequenceEvery, onStep, onTile } = options;
   const { moves, start, known } = journey;
   const walk = await Walk.create(model, walkOptions(options, sampler, journey));
   try {
-    if (start === 'noise') await walk.start();
+    if (start === 'noise') await walk.start(shape);
     else await walk.write(repeated(start.gain === 1 ? start.audio : start.audio.map((value) => start.gain * value), B));
     if (known) await walk.write(repeated(known.audio, B), 'known');
 
@@ -118,6 +125,19 @@ function plan(config: DiffWaveConfig, options: SampleOptions): { sampler: Sample
     if (audio && audio.length !== L) throw new UserError(`sample: the sound has ${audio.length} samples, but ${L} are to be made`);
   }
   return { sampler, journey, prediction: config.prediction };
+}
+
+/** What a shaped start needs. Throws a `UserError` if there is none. */
+function startShape({ spectrum }: DiffWave, { start, moves }: Journey): StartShape {
+  if (start !== 'noise') throw new UserError('a shaped start is for sampling from noise, and this starts from a sound');
+  if (!spectrum) {
+    throw new UserError(
+      'a shaped start needs the spectrum of the training data, which these weights do not have: they are of an older version ' +
+      'or of another program; training on for a step with --resume adds it',
+    );
+  }
+  const first = moves.find((move) => move.kind === 'denoise')!;
+  return { spectrum, alphaBar: first.from.alphaBar };
 }
 
 function walkOptions({ shape: [B, L], seed, firstItem, tileSamples, loop }: SampleOptions, sampler: Sampler, journey: Journey) {

@@ -26,4 +26,6 @@ export const streams = {
   renoise: 32,
   /** z of the known samples while a gap is filled. */
   imposed: 33,
+  /** The white noise that a shaped x_T is made of. */
+  shapedStart: 48,
 } as const;

@@ -1,45 +1,36 @@
-/** One training step as a program: noise, forward process, network, loss, gradients, Adam, in one submit. */
+/** Trains a network step by step: owns the step's program, the optimizer's state and the figures of past steps. */
 import type { FlatBuffer } from '../autograd/parameters.ts';
 import type { Plan } from '../autograd/plan.ts';
-import { checkPlan, planTape } from '../autograd/plan.ts';
+import { planTape } from '../autograd/plan.ts';
 import { Executable } from '../autograd/executable.ts';
-import { Tape } from '../autograd/tape.ts';
-import type { Tensor } from '../autograd/tensor.ts';
-import { adam, adamValues } from '../ops/adam.ts';
-import { diffuseWithTarget } from '../ops/diffuse.ts';
-import { loss, recordHistory } from '../ops/loss.ts';
-import { noise, noiseValues } from '../ops/noise.ts';
-import { norm } from '../ops/norm.ts';
+import { OutOfMemoryError } from '../gpu/buffers.ts';
+import type { Gpu } from '../gpu/gpu.ts';
+import { adamValues } from '../ops/adam.ts';
+import { noiseValues } from '../ops/noise.ts';
 import { averageDecayAt } from './averaging.ts';
 import type { Batch } from './batches.ts';
 import type { TrainingConfig } from './config.ts';
 import { validateTraining } from './config.ts';
 import { learningRateAt } from './learningRate.ts';
 import { lossWeights } from './lossWeights.ts';
+import type { MemoryPlan } from './memoryPlan.ts';
+import { fittingPlans, misfit } from './memoryPlan.ts';
 import type { DiffWave } from './model.ts';
-import { network } from './network.ts';
 import { checkMixedPrecision } from './precision.ts';
 import type { NoiseSchedule } from './schedule.ts';
 import { scheduleOf } from './schedule.ts';
-import { streams } from './streams.ts';
+import type { Flats, MemoryChoice, Part, Rings } from './trainingStep.ts';
+import { historyLength, recordStep } from './trainingStep.ts';
 import type { Weights } from './weights.ts';
 
-/** Losses that stay on the GPU until somebody asks. */
-const historyLength = 4096;
-
-interface Inputs {
-  readonly audio: Tensor; // (B, L) x_0
-  readonly t: Tensor; // (B)
-  readonly signalLevel: Tensor; // (B) √ᾱ_t
-  readonly noiseLevel: Tensor; // (B) √(1−ᾱ_t)
-  readonly lossWeight?: Tensor; // (B)
-}
-
-/** Flat buffers beside weights and gradients. */
-interface Flats {
-  readonly m: FlatBuffer;
-  readonly v: FlatBuffer;
-  readonly average?: FlatBuffer;
+/** What Adam remembers, by parameter name, and how often it has updated. */
+export interface OptimizerState {
+  /** Updates done; learning rate, random numbers and the average's decay follow from it. */
+  readonly step: number;
+  readonly m: Weights;
+  readonly v: Weights;
+  /** Running mean of the weights, if the training has one. */
+  readonly average?: Weights;
 }
 
 /** What Adam remembers, by parameter name, and how often it has updated. */
@@ -52,57 +43,97 @@ export interface OptimizerState {
   readonly average?: Weights;
 }
 
+export interface TrainerOptions {
+  readonly model: DiffWave;
+  readonly training: TrainingConfig;
+  /** Samples of a crop. */
+  readonly L: number;
+  /** Bytes of GPU memory that the run may take; by default what the adapter has. */
+  readonly memoryLimit?: number;
+  /** Bytes of GPU memory that the caller will want for other things at the same time, with crops of L samples. */
+  readonly beside?: (L: number) => number;
+  /** Fixes how the step is fitted into memory, for tests and benches; by default the first way that fits. */
+  readonly memory?: MemoryChoice;
+}
+
+interface TrainerParts {
+  readonly options: TrainerOptions;
+  readonly memory: MemoryPlan;
+  readonly executable: Executable;
+  readonly parts: readonly Part[];
+  readonly flats: Flats;
+  readonly rings: Rings;
+  readonly schedule: NoiseSchedule;
+}
+
 export class Trainer {
   readonly model: DiffWave;
   readonly training: TrainingConfig;
+  /** How the step was fitted into memory, and the bytes that this takes. */
+  readonly memory: MemoryPlan;
   /** The step, for whoever wants to time its parts. */
   readonly executable: Executable;
-  readonly #inputs: Inputs;
+  readonly #parts: readonly Part[];
   readonly #flats: Flats;
-  readonly #history: GPUBuffer;
+  readonly #rings: Rings;
   readonly #schedule: NoiseSchedule;
   readonly #lossWeights: Float64Array; // by t
   #step = 0;
 
-  private constructor(parts: {
-    model: DiffWave; training: TrainingConfig; executable: Executable; inputs: Inputs;
-    flats: Flats; history: GPUBuffer; schedule: NoiseSchedule;
-  }) {
-    this.model = parts.model;
-    this.training = parts.training;
+  private constructor({ options: { model, training }, ...parts }: TrainerParts) {
+    this.model = model;
+    this.training = training;
+    this.memory = parts.memory;
     this.executable = parts.executable;
-    this.#inputs = parts.inputs;
+    this.#parts = parts.parts;
     this.#flats = parts.flats;
-    this.#history = parts.history;
+    this.#rings = parts.rings;
     this.#schedule = parts.schedule;
-    this.#lossWeights = lossWeights(parts.schedule, { gamma: parts.training.minSnr, prediction: parts.model.config.prediction });
+    this.#lossWeights = lossWeights(parts.schedule, { gamma: training.minSnr, prediction: model.config.prediction });
   }
 
-  /** Plans and builds the step for crops of L samples. Throws a `UserError` with the numbers if it does not fit. */
-  static async create(options: { model: DiffWave; training: TrainingConfig; L: number }): Promise<Trainer> {
-    const { model, training, L } = options;
+  /**
+   * Plans and builds the step. Throws a `UserError` with the numbers if it does not fit. Where the adapter finds out only
+   * while allocating that it has less memory than the plan wants, the next smaller plan is tried.
+   */
+  static async create(options: TrainerOptions): Promise<Trainer> {
+    const { model, training } = options;
     validateTraining(training, 'training configuration');
     const { gpu, config, parameters } = model;
     if (training.precision === 'mixed') await checkMixedPrecision(gpu, config);
+    const sizes = { ...options, config, parameters, variant: gpu.variant, limits: gpu.device.limits };
+    gpu.buffers.trim(); // what tuning and self-tests left would count as the run's
+    gpu.buffers.restartPeak();
+    let shortage: OutOfMemoryError | undefined;
+    for (const plan of fittingPlans(sizes)) {
+      try {
+        return await Trainer.#build(options, plan);
+      } catch (error) {
+        if (!(error instanceof OutOfMemoryError)) throw error;
+        shortage = error;
+        gpu.buffers.trim();
+      }
+    }
+    throw shortage ?? misfit(sizes);
+  }
+
+  static async #build(options: TrainerOptions, memory: MemoryPlan): Promise<Trainer> {
+    const { model: { gpu, config, parameters }, training, L } = options;
     const schedule = scheduleOf(config);
-    const averages = training.emaDecay > 0;
+    const ring = (label: string): GPUBuffer => gpu.buffers.acquire(historyLength * 4, label);
+    const rings: Rings = { losses: ring('losses'), norms: ring('norms') };
     const flats: Flats = {
       m: parameters.flat('Adam m'),
       v: parameters.flat('Adam v'),
-      ...(averages && { average: parameters.copy(parameters.values, 'average') }),
+      ...(training.emaDecay > 0 && { average: parameters.copy(parameters.values, 'average') }),
     };
-    const history = gpu.buffers.acquire(historyLength * 4, 'losses');
     try {
-      const { tape, inputs } = recordStep({ model, training, L, flats, history });
-      const plan = planTape(tape);
-      const { maxStorageBufferBindingSize: limit } = gpu.device.limits;
-      const longest = Math.floor(limit / (training.batchSize * 2 * config.channels * 4));
-      checkPlan(plan, gpu.device.limits,
-        `use shorter crops (--crop-samples, at most ${longest} at batch ${training.batchSize}) or a smaller --batch-size`);
-      const executable = await Executable.build(gpu, plan);
-      return new Trainer({ model, training, executable, inputs, flats, history, schedule });
+      const step = { config, parameters, variant: gpu.variant, training, L, flats, rings, memory: memory.choice };
+      const { tape, parts } = recordStep(step);
+      const executable = await Executable.build(gpu, planTape(tape));
+      return new Trainer({ options, memory, executable, parts, flats, rings, schedule });
     } catch (error) {
-      release(model, flats, history);
+      release(gpu, { flats, rings });
       throw error;
     }
   }
@@ -121,20 +152,19 @@ export class Trainer {
     return this.#flats.average;
   }
 
-  /** Bytes of weights, gradients, Adam's moments and the average. */
-  get optimizerBytes(): number {
-    return this.model.parameters.size * (2 + Object.keys(this.#flats).length);
-  }
-
   /** Queues one update on this batch; does not wait. */
   update(batch: Batch): void {
-    const { audio, t, signalLevel, noiseLevel, lossWeight } = this.#inputs;
     const { sqrtAlphaBar, sqrtOneMinusAlphaBar } = this.#schedule;
-    this.executable.write(audio, batch.audio);
-    this.executable.write(t, Float32Array.from(batch.t));
-    this.executable.write(signalLevel, Float32Array.from(batch.t, (step) => sqrtAlphaBar[step]!));
-    this.executable.write(noiseLevel, Float32Array.from(batch.t, (step) => sqrtOneMinusAlphaBar[step]!));
-    if (lossWeight) this.executable.write(lossWeight, Float32Array.from(batch.t, (step) => this.#lossWeights[step]!));
+    const L = batch.audio.length / batch.t.length;
+    for (const { first, count, audio, t, signalLevel, noiseLevel, lossWeight } of this.#parts) {
+      const steps = batch.t.slice(first, first + count);
+      const at = (values: Float64Array): Float32Array<ArrayBuffer> => Float32Array.from(steps, (step) => values[step]!);
+      this.executable.write(audio, batch.audio.subarray(first * L, (first + count) * L));
+      this.executable.write(t, Float32Array.from(steps));
+      this.executable.write(signalLevel, at(sqrtAlphaBar));
+      this.executable.write(noiseLevel, at(sqrtOneMinusAlphaBar));
+      if (lossWeight) this.executable.write(lossWeight, at(this.#lossWeights));
+    }
     this.executable.run({
       ...noiseValues({ seed: this.training.seed, step: this.#step }),
       ...adamValues({
@@ -149,11 +179,20 @@ export class Trainer {
   }
 
   /** The losses of the last updates, oldest first; at most 4096 are kept. Reads what is queued so far. */
-  async losses(count: number): Promise<Float32Array> {
+  losses(count: number): Promise<Float32Array> {
+    return this.#lastOf(this.#rings.losses, count);
+  }
+
+  /** The norms of the last updates' gradients before clipping, in the same way. */
+  norms(count: number): Promise<Float32Array> {
+    return this.#lastOf(this.#rings.norms, count);
+  }
+
+  async #lastOf(ring: GPUBuffer, count: number): Promise<Float32Array> {
     const last = this.#step;
-    const ring = new Float32Array(await this.model.gpu.read(this.#history, { offset: 0, size: historyLength * 4 }));
+    const figures = new Float32Array(await this.model.gpu.read(ring, { offset: 0, size: historyLength * 4 }));
     const known = Math.min(count, historyLength);
-    return Float32Array.from({ length: known }, (_, i) => ring[(last - known + i) % historyLength]!);
+    return Float32Array.from({ length: known }, (_, i) => figures[(last - known + i) % historyLength]!);
   }
 
   async optimizerState(): Promise<OptimizerState> {
@@ -180,47 +219,11 @@ export class Trainer {
 
   destroy(): void {
     this.executable.destroy();
-    release(this.model, this.#flats, this.#history);
+    release(this.model.gpu, { flats: this.#flats, rings: this.#rings });
   }
 }
 
-function release({ gpu }: DiffWave, flats: Flats, history: GPUBuffer): void {
+function release(gpu: Gpu, { flats, rings }: { flats: Flats; rings: Rings }): void {
   for (const { buffer } of Object.values(flats)) gpu.buffers.release(buffer);
-  gpu.buffers.release(history);
-}
-
-/** The whole step on a tape: noise, x_t, prediction, loss, gradients, Adam. */
-function recordStep(options: {
-  model: DiffWave; training: TrainingConfig; L: number; flats: Flats; history: GPUBuffer;
-}): { tape: Tape; inputs: Inputs } {
-  const { model: { gpu, config, parameters }, training, L, flats: { m, v, average }, history } = options;
-  const B = training.batchSize;
-  const tape = new Tape({ parameters, variant: gpu.variant, precision: training.precision });
-  const inputs: Inputs = {
-    audio: tape.input('audio', [B, L]),
-    t: tape.input('t', [B]),
-    signalLevel: tape.input('signalLevel', [B]),
-    noiseLevel: tape.input('noiseLevel', [B]),
-    ...(training.minSnr !== null && { lossWeight: tape.input('lossWeight', [B]) }),
-  };
-  const epsilon = noise(tape, { B, L, stream: streams.trainingNoise });
-  const { noisy, wanted } = diffuseWithTarget(tape, { ...inputs, noise: epsilon, prediction: config.prediction });
-  const predicted = network(tape, config, { noisy, t: inputs.t }, { gradients: true });
-  const meanLoss = loss(tape, { predicted, wanted, kind: config.loss, weight: inputs.lossWeight });
-  tape.backward(meanLoss);
-  const flat = (name: string, { buffer, size }: FlatBuffer): Tensor =>
-    tape.external(name, [size / 4], { buffer, offset: 0, size });
-  const gradient = flat('gradients', parameters.gradients);
-  adam(tape, {
-    ...training,
-    value: flat('parameters', parameters.values),
-    gradient,
-    m: flat('Adam m', m),
-    v: flat('Adam v', v),
-    average: average && flat('average', average),
-    clip: training.clipNorm === null ? undefined : { norm: norm(tape, gradient), max: training.clipNorm },
-  });
-  const size = historyLength * 4;
-  recordHistory(tape, meanLoss, tape.external('losses', [historyLength], { buffer: history, offset: 0, size }));
-  return { tape, inputs };
+  for (const buffer of Object.values(rings)) gpu.buffers.release(buffer);
 }

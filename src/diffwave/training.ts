@@ -13,6 +13,8 @@ export interface Progress {
   readonly step: number;
   /** Mean loss of the updates since the report before (of the first update in the first report). */
   readonly loss: number;
+  /** Mean norm of their gradients, before clipping. */
+  readonly gradientNorm: number;
   /** Of the last of them. */
   readonly learningRate: number;
   /** Seconds of training, those before a resume included. */
@@ -27,6 +29,9 @@ export interface TrainOptions {
   readonly training: TrainingConfig;
   /** Updates in total, those before a resume included. */
   readonly steps: number;
+  /** Bytes of GPU memory that training may take, and bytes of it that the caller wants beside; see `Trainer.create`. */
+  readonly memoryLimit?: number;
+  readonly beside?: (L: number) => number;
   /** Stop after this many seconds even if there are steps left. */
   readonly maxSeconds?: number;
   /** Go on from a saved state. The model must have the weights of the same moment. */
@@ -45,18 +50,19 @@ export interface TrainOptions {
 }
 
 /**
- * Trains the model in place: Adam on the loss ‖ε − ε_θ(x_t, t)‖ of random crops at random t (Ho et al. 2020,
- * algorithm 1). Batches, t and noise are functions of (seed, step), so that a resumed run is the run that was not
+ * Trains the model in place: Adam on the loss ‖ε − ε_θ(x_t, t)‖, or ‖v − v_θ(x_t, t)‖, of random crops at random t (Ho et
+ * al. 2020, algorithm 1). Batches, t and noise are functions of (seed, step), so that a resumed run is the run that was not
  * interrupted. Returns the last report. Throws a `UserError` if the sizes do not fit, and if the data, the loss or a
  * gradient is NaN; what is broken is not saved.
  */
 export async function train(model: DiffWave, options: TrainOptions): Promise<Progress | undefined> {
-  const { dataset, training, steps, resume, signal } = options;
+  const { dataset, training, steps, resume, signal, memoryLimit, beside } = options;
   const { printEvery = 100, saveEvery = 1000, maxSeconds = Infinity } = options;
   const L = training.cropSamples ?? dataset.clipSamples;
   const T = model.config.diffusionSteps;
+  model.trainsOn(dataset);
   const batches = new BatchSource(dataset, { ...training, B: training.batchSize, L, T });
-  const trainer = await Trainer.create({ model, training, L });
+  const trainer = await Trainer.create({ model, training, L, memoryLimit, beside });
   if (resume) trainer.restore(resume);
   const clock = performance.now() - (resume?.seconds ?? 0) * 1000;
   const elapsed = (): number => (performance.now() - clock) / 1000;
@@ -74,17 +80,17 @@ export async function train(model: DiffWave, options: TrainOptions): Promise<Pro
     const now = { step: trainer.step, seconds: elapsed() };
     const since = reported;
     reported = now;
-    const losses = trainer.losses(now.step - since.step);
+    const figures = Promise.all([trainer.losses(now.step - since.step), trainer.norms(now.step - since.step)]);
     reports = reports.then(async () => {
-      const values = await losses;
-      const loss = values.reduce((sum, value) => sum + value, 0) / values.length;
+      const [loss, gradientNorm] = (await figures).map((values) => values.reduce((sum, value) => sum + value, 0) / values.length) as [number, number];
       const learningRate = learningRateAt(training, now.step - 1);
       const stepsPerSecond = (now.step - since.step) / Math.max(now.seconds - since.seconds, 1e-9);
       const eta = Math.min((steps - now.step) / stepsPerSecond, maxSeconds - (now.seconds - began.seconds));
-      last = { ...now, loss, learningRate, stepsPerSecond, eta };
+      last = { ...now, loss, gradientNorm, learningRate, stepsPerSecond, eta };
       options.onProgress?.(last);
-      if (!Number.isFinite(loss)) {
-        throw new NotFiniteError(`the loss became ${loss} between step ${since.step} and ${now.step} at learning rate ${learningRate}`);
+      const broken = !Number.isFinite(loss) ? `loss became ${loss}` : `norm of the gradient became ${gradientNorm}`;
+      if (!Number.isFinite(loss + gradientNorm)) {
+        throw new NotFiniteError(`the ${broken} between step ${since.step} and ${now.step} at learning rate ${learningRate}`);
       }
     });
     reports.catch((error: unknown) => (failure ??= error));

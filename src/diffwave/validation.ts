@@ -6,28 +6,29 @@
 import { rootMeanSquare } from '../audio/level.ts';
 import { frameSizeFor, meanOverFrequency, powerSpectrum } from '../audio/powerSpectrum.ts';
 import { Executable } from '../autograd/executable.ts';
+import type { Parameters } from '../autograd/parameters.ts';
 import { checkPlan, planTape } from '../autograd/plan.ts';
 import { Tape } from '../autograd/tape.ts';
 import type { Tensor } from '../autograd/tensor.ts';
-import { UserError } from '../errors.ts';
+import type { VariantSettings } from '../gpu/variant.ts';
 import { diffuseWithTarget } from '../ops/diffuse.ts';
-import { loss, recordHistory } from '../ops/loss.ts';
+import { loss } from '../ops/loss.ts';
 import { noise, noiseValues } from '../ops/noise.ts';
 import { uniform } from '../random.ts';
 import type { ClipSource } from './batches.ts';
+import type { DiffWaveConfig } from './config.ts';
 import type { DiffWave } from './model.ts';
 import { network } from './network.ts';
 import type { NoiseSchedule } from './schedule.ts';
 import { scheduleOf } from './schedule.ts';
 import type { ScheduleConfig } from './scheduleConfig.ts';
+import { checkedClip, meanSpectrum } from './spectrum.ts';
 import { streams } from './streams.ts';
 import { wienerLoss, zeroLoss } from './wiener.ts';
 
 /** Crops that are looked at, each once in every bin. */
 const crops = 16;
 const mostBins = 5;
-/** Clips of the training set that its spectrum is taken from: past that it changes little and takes seconds. */
-const mostSpectra = 500;
 
 /** A range of diffusion steps; the three losses are mean squared errors of what the network predicts, ε or v. */
 export interface ValidationBin {
@@ -103,22 +104,9 @@ export class Validator {
     const { gpu, config } = model;
     const schedule = scheduleOf(config);
     const items = validationItems(options, { schedule, prediction: config.prediction });
-    const size = items.length * 4;
-    const history = gpu.buffers.acquire(size, 'validation losses');
+    const history = gpu.buffers.acquire(crops * mostBins * 4, 'validation losses');
     try {
-      // One item a run: the loss of a batch of one is the item's own.
-      const tape = new Tape({ parameters: model.parameters, variant: gpu.variant });
-      const inputs: Inputs = {
-        audio: tape.input('audio', [1, L]),
-        t: tape.input('t', [1]),
-        signalLevel: tape.input('signalLevel', [1]),
-        noiseLevel: tape.input('noiseLevel', [1]),
-      };
-      const epsilon = noise(tape, { B: 1, L, stream: streams.validationNoise });
-      const { noisy, wanted } = diffuseWithTarget(tape, { ...inputs, noise: epsilon, prediction: config.prediction });
-      const predicted = network(tape, config, { noisy, t: inputs.t });
-      const itemLoss = loss(tape, { predicted, wanted, kind: 'mse' });
-      recordHistory(tape, itemLoss, tape.external('losses', [items.length], { buffer: history, offset: 0, size }));
+      const { tape, inputs } = recordValidation({ config, parameters: model.parameters, variant: gpu.variant, L, history });
       const plan = planTape(tape);
       checkPlan(plan, gpu.device.limits, 'use shorter crops (--crop-samples)');
       const executable = await Executable.build(gpu, plan);
@@ -161,6 +149,39 @@ export class Validator {
   }
 }
 
+interface RecordOptions {
+  readonly config: DiffWaveConfig;
+  readonly parameters: Parameters;
+  readonly variant: VariantSettings;
+  readonly L: number;
+}
+
+/** One item a run: the loss of a batch of one is the item's own. */
+function recordValidation({ config, parameters, variant, L, history }: RecordOptions & { history: GPUBuffer }) {
+  const tape = new Tape({ parameters, variant, keeps: 'nothing' });
+  const inputs: Inputs = {
+    audio: tape.input('audio', [1, L]),
+    t: tape.input('t', [1]),
+    signalLevel: tape.input('signalLevel', [1]),
+    noiseLevel: tape.input('noiseLevel', [1]),
+  };
+  const epsilon = noise(tape, { B: 1, L, stream: streams.validationNoise });
+  const { noisy, wanted } = diffuseWithTarget(tape, { ...inputs, noise: epsilon, prediction: config.prediction });
+  const predicted = network(tape, config, { noisy, t: inputs.t });
+  const most = crops * mostBins;
+  loss(tape, {
+    predicted, wanted, kind: 'mse',
+    history: tape.external('losses', [most], { buffer: history, offset: 0, size: most * 4 }),
+  });
+  return { tape, inputs };
+}
+
+/** Bytes of GPU memory that validation takes beside training, with the weights' place while those of the average are judged. */
+export function validationBytes(options: RecordOptions): number {
+  const { tape } = recordValidation({ ...options, history: {} as GPUBuffer });
+  return planTape(tape).bytes + crops * mostBins * 4 + options.parameters.size;
+}
+
 /** The bins in which the network knows more than a spectrum. */
 export function betterThanWiener({ bins }: Validation): number {
   return bins.filter((bin) => bin.loss < bin.wiener).length;
@@ -200,24 +221,6 @@ function validationItems(
 function scaledTo(power: number, spectrum: Float64Array): Float64Array {
   const estimated = meanOverFrequency(spectrum.length, (bin) => spectrum[bin]!);
   return estimated > 0 ? spectrum.map((value) => (value * power) / estimated) : spectrum;
-}
-
-function meanSpectrum(clips: ClipSource, size: number): Float64Array {
-  const count = Math.min(clips.clipCount, mostSpectra);
-  const sum = new Float64Array(size / 2 + 1);
-  for (let i = 0; i < count; i++) {
-    const spectrum = powerSpectrum(checkedClip(clips, Math.floor((i * clips.clipCount) / count)), { size });
-    spectrum.forEach((value, bin) => (sum[bin] += value / count));
-  }
-  return sum;
-}
-
-function checkedClip(clips: ClipSource, i: number): Float32Array<ArrayBuffer> {
-  const clip = new Float32Array(clips.clip(i));
-  if (!clip.every(Number.isFinite)) {
-    throw new UserError(`clip ${i} of the data set has a value that is not a number: prepare the data set again`);
-  }
-  return clip;
 }
 
 function mean(values: readonly number[]): number {

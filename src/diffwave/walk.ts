@@ -18,6 +18,8 @@ import { reverseStep, reverseValues } from '../ops/reverse.ts';
 import { gatherWindow, keepOld } from '../ops/window.ts';
 import type { DiffWave } from './model.ts';
 import { network } from './network.ts';
+import type { StartShape } from './start.ts';
+import { shapedStart } from './start.ts';
 import { streams } from './streams.ts';
 import type { Tiles, Window } from './tiles.ts';
 import { tilesFor } from './tiles.ts';
@@ -98,9 +100,10 @@ export class Walk {
     }
   }
 
-  /** x = z: pure noise. */
-  async start(): Promise<void> {
-    const { B, L, firstItem, seed } = this.#options;
+  /** x = z: white noise, or noise of the shape of x_T. */
+  async start(shape?: StartShape): Promise<void> {
+    const { B, L, firstItem, seed, loop } = this.#options;
+    if (shape) return shapedStart(this.#model.gpu, this.#x, { ...shape, B, L, firstItem, seed, circular: loop });
     const program = await this.#other('start', (tape, x) => {
       noise(tape, { B, L, stream: streams.start, firstItem, into: x });
     });
@@ -227,7 +230,7 @@ function settled(options: WalkOptions): Settled {
 /** The program of one tile of a reverse step. */
 function recordTile(model: DiffWave, options: Settled, { width, halo }: Tiles): Recorded {
   const { B, L, firstItem, history } = options;
-  const tape = new Tape({ parameters: model.parameters, variant: model.gpu.variant });
+  const tape = new Tape({ parameters: model.parameters, variant: model.gpu.variant, keeps: 'nothing' });
   const [x, t] = [tape.input('x', [B, L]), tape.input('t', [B])];
   const previous = history ? tape.input('previous x̂_0', [B, L]) : undefined;
   const margin = Math.max(1, halo);

@@ -1,6 +1,9 @@
 /** GPU memory: every storage buffer comes from here, so that what is alive can be counted and reused. */
 import { UserError } from '../errors.ts';
 
+/** The adapter has less memory than was asked for. */
+export class OutOfMemoryError extends UserError {}
+
 /** A part of a buffer, as a bind group wants it. */
 export interface BufferRange {
   readonly buffer: GPUBuffer;
@@ -34,7 +37,8 @@ export class BufferPool {
   readonly #free = new Map<number, GPUBuffer[]>();
   #liveBytes = 0;
   #peakBytes = 0;
-  #failure: string | undefined;
+  #failure: OutOfMemoryError | undefined;
+  readonly #pending = new Set<Promise<void>>();
 
   constructor(device: GPUDevice) {
     this.#device = device;
@@ -68,12 +72,31 @@ export class BufferPool {
       size,
       usage: GPUBufferUsage.STORAGE | GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
     });
-    void this.#device.popErrorScope().then((error) => {
-      if (error) this.#failure ??= `the GPU has no memory left for '${label}' (${formatBytes(size)}, with ${formatBytes(this.#liveBytes)} in use)`;
+    const live = this.#liveBytes;
+    const answer = this.#device.popErrorScope().then((error) => {
+      this.#pending.delete(answer);
+      if (!error) return;
+      this.#failure ??= new OutOfMemoryError(
+        `the GPU has no memory left for '${label}' (${formatBytes(size)}, with ${formatBytes(live)} in use); use a smaller --memory-limit, batch or crop`,
+      );
     });
-    this.#liveBytes += size;
-    this.#peakBytes = Math.max(this.#peakBytes, this.#liveBytes);
+    this.#pending.add(answer);
+    this.count(size);
     return buffer;
+  }
+
+  /** Counts bytes that somebody else allocates, or with a negative number no longer has. */
+  count(bytes: number): void {
+    this.#liveBytes += bytes;
+    this.#peakBytes = Math.max(this.#peakBytes, this.#liveBytes);
+  }
+
+  /** Waits until the device has answered all requests. Throws if memory ran out; the next call does not throw that again. */
+  async settle(): Promise<void> {
+    while (this.#pending.size > 0) await Promise.all(this.#pending);
+    const failure = this.#failure;
+    this.#failure = undefined;
+    if (failure) throw failure;
   }
 
   /** Takes a buffer back, to be handed out again for the same size. */
@@ -83,11 +106,16 @@ export class BufferPool {
     else this.#free.set(buffer.size, [buffer]);
   }
 
+  /** Begins to watch the peak anew. */
+  restartPeak(): void {
+    this.#peakBytes = this.#liveBytes;
+  }
+
   /** Gives the memory of unused buffers back to the device. */
   trim(): void {
     for (const buffers of this.#free.values()) {
       for (const buffer of buffers) {
-        this.#liveBytes -= buffer.size;
+        this.count(-buffer.size);
         buffer.destroy();
       }
     }
@@ -95,6 +123,6 @@ export class BufferPool {
   }
 
   check(): void {
-    if (this.#failure) throw new UserError(`${this.#failure}; use a smaller batch or shorter crops`);
+    if (this.#failure) throw this.#failure;
   }
 }

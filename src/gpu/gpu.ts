@@ -124,6 +124,7 @@ export class Gpu {
     this.check();
     const size = Math.ceil(range.size / 4) * 4;
     const staging = this.device.createBuffer({ size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+    this.buffers.count(size);
     const encoder = this.device.createCommandEncoder();
     encoder.copyBufferToBuffer(buffer, range.offset, staging, 0, size);
     this.device.queue.submit([encoder.finish()]);
@@ -136,6 +137,7 @@ export class Gpu {
       throw error;
     } finally {
       staging.destroy();
+      this.buffers.count(-size);
     }
   }
 

@@ -85,8 +85,8 @@ export class Program {
     const kernels = await allSettled(dispatches.map((dispatch) => gpu.kernels.get(dispatch.kernel)));
     const paramsBytes = new Uint8Array(dispatches.filter((dispatch) => dispatch.params).length * bindingAlignment);
     const stepBytes = new Uint8Array(dispatches.filter((dispatch) => dispatch.step).length * bindingAlignment);
-    const uniforms = uniformBuffer(device, paramsBytes.length, 'params');
-    const stepBuffer = uniformBuffer(device, stepBytes.length, 'step');
+    const uniforms = uniformBuffer(gpu, paramsBytes.length, 'params');
+    const stepBuffer = uniformBuffer(gpu, stepBytes.length, 'step');
     const stepSlots: StepSlot[] = [];
     let paramsSlots = 0;
 
@@ -163,8 +163,7 @@ export class Program {
   }
 
   destroy(): void {
-    this.#uniforms?.destroy();
-    this.#stepBuffer?.destroy();
+    for (const buffer of [this.#uniforms, this.#stepBuffer]) if (buffer) this.#gpu.buffers.release(buffer);
   }
 }
 
@@ -174,9 +173,8 @@ async function allSettled<T>(promises: readonly Promise<T>[]): Promise<T[]> {
   return Promise.all(promises);
 }
 
-function uniformBuffer(device: GPUDevice, size: number, label: string): GPUBuffer | undefined {
-  if (size === 0) return undefined;
-  return device.createBuffer({ label, size, usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST });
+function uniformBuffer(gpu: Gpu, size: number, label: string): GPUBuffer | undefined {
+  return size === 0 ? undefined : gpu.buffers.acquire(size, label);
 }
 
 function checkBindings(gpu: Gpu, dispatch: Dispatch, kernel: Kernel): void {

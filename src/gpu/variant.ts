@@ -24,6 +24,8 @@ export interface VariantSettings {
   readonly lanes: number;
   /** Bytes that a uniform binding may have. */
   readonly maxUniformBytes: number;
+  /** Bytes that a storage binding may have: partial sums are not made larger. */
+  readonly maxStorageBytes: number;
   readonly tile: TileSizes;
 }
 
@@ -48,14 +50,20 @@ export function chooseVariant(device: GPUDevice, info: GPUAdapterInfo): VariantS
 }
 
 /** What a tape without an adapter's settings works with: the naive kernels. */
-export const naiveSettings: VariantSettings = { variant: 'naive', lanes: 0, maxUniformBytes: 0, tile: defaultTile };
+export const naiveSettings: VariantSettings = {
+  variant: 'naive', lanes: 0, maxUniformBytes: 0, maxStorageBytes: Infinity, tile: defaultTile,
+};
 
 /** The settings of a variant by name; undefined where the adapter cannot run it. */
 export function variantNamed(variant: Variant, device: GPUDevice, info: GPUAdapterInfo): VariantSettings | undefined {
-  const maxUniformBytes = device.limits.maxUniformBufferBindingSize;
-  if (variant === 'naive') return { variant, lanes: 0, maxUniformBytes, tile: defaultTile };
-  if (variant === 'tile') return { variant, lanes: tileLanes, maxUniformBytes, tile: defaultTile };
+  const sizes = {
+    maxUniformBytes: device.limits.maxUniformBufferBindingSize,
+    maxStorageBytes: device.limits.maxStorageBufferBindingSize,
+    tile: defaultTile,
+  };
+  if (variant === 'naive') return { variant, lanes: 0, ...sizes };
+  if (variant === 'tile') return { variant, lanes: tileLanes, ...sizes };
   const { subgroupMinSize: lanes = 0, subgroupMaxSize } = info;
   const canBroadcast = device.features.has('subgroups') && lanes === subgroupMaxSize && lanes >= 4;
-  return canBroadcast ? { variant, lanes, maxUniformBytes, tile: defaultTile } : undefined;
+  return canBroadcast ? { variant, lanes, ...sizes } : undefined;
 }

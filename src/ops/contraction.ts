@@ -13,6 +13,7 @@ import { reduceAffine } from './reduce.ts';
 export interface Fusion {
   readonly load?: 'STEP' | 'PAIR';
   readonly finish: 'PLAIN' | 'GATE' | 'RESIDUAL' | 'GATE_GRADIENT' | 'STEP_GRADIENT';
+  readonly save?: boolean;
   readonly first?: boolean;
   readonly last?: boolean;
   readonly accumulate?: boolean;
@@ -72,13 +73,13 @@ function typesOf(tensors: Readonly<Record<string, Tensor | undefined>>): Record<
 }
 
 function flagsOf(fusion: Fusion): Record<string, number> {
-  const { load, finish, first, last, accumulate } = fusion;
+  const { load, finish, save, first, last, accumulate } = fusion;
   const flag = (value: boolean | undefined): number => Number(value ?? false);
   return {
     PAIR: flag(load === 'PAIR'), STEP: flag(load === 'STEP'),
     PLAIN: flag(finish === 'PLAIN'), GATE: flag(finish === 'GATE'), RESIDUAL: flag(finish === 'RESIDUAL'),
     GATE_GRADIENT: flag(finish === 'GATE_GRADIENT'), STEP_GRADIENT: flag(finish === 'STEP_GRADIENT'),
-    FIRST: flag(first), LAST: flag(last), ACCUMULATE: flag(accumulate),
+    SAVE: flag(save), FIRST: flag(first), LAST: flag(last), ACCUMULATE: flag(accumulate),
   };
 }
 
@@ -106,10 +107,12 @@ export function contractWeights(tape: Tape, options: {
   const inHalves = dSkip && variant === 'broadcast';
   const columns = inHalves ? OUTPUTS / 2 / lanes : OUTPUTS / (lanes * shape.WIDE);
   const tiles = Math.ceil(INPUTS / shape.CHANNELS) * Math.ceil(columns);
-  const wantedChunks = Math.max(1, Math.floor((variant === 'tile' ? tape.variant.tile.partialSums : fewPartialSums) / B));
+  const places = K * Cin + 1;
+  const mostSums = Math.floor(tape.variant.maxStorageBytes / (places * Cout * 4));
+  const wantedSums = Math.min(variant === 'tile' ? tape.variant.tile.partialSums : fewPartialSums, mostSums);
+  const wantedChunks = Math.max(1, Math.floor(wantedSums / B));
   const chunkRows = Math.max(64, alignUp(Math.ceil(L / wantedChunks), 16));
   const chunks = Math.ceil(L / chunkRows);
-  const places = K * Cin + 1;
   const partial = tape.result(`partial d ${weight.name}`, [B * chunks, places, Cout]);
   const groups = B * chunks * K * tiles;
   tape.record({

@@ -74,8 +74,9 @@ function naive(tape: Tape, { x, weight, bias, dilation }: Operands, y: Tensor): 
     const weightSlot = tape.gradientSlot(weight);
     const biasSlot = tape.gradientSlot(bias);
     if (!weightSlot && !biasSlot) return;
-    const { chunkRows, parts } = chunksOf(rows, mostWeightChunks);
     const stride = (K * Cin + 1) * Cout;
+    const mostParts = Math.min(mostWeightChunks, Math.floor(tape.variant.maxStorageBytes / (stride * 4)));
+    const { chunkRows, parts } = chunksOf(rows, Math.max(1, mostParts));
     const partial = tape.result(`partial d ${weight.name}`, [parts, K * Cin + 1, Cout]);
     tape.record({
       kernel: { shader: 'conv1d', entry: 'weightGradient', constants: { Lane: output.Lane }, overrides: { TAPS: K } },

@@ -12,11 +12,16 @@ const chunk = 256;
  * Mean over all elements of (p − w)² (`mse`, Ho et al. 2020, eq. 14) or |p − w| (`l1`): a single number, (1). With
  * `weight` (B), every item's elements are multiplied by its weight; the divisor stays their number. `wanted` and
  * `weight` have no gradient.
+ *
+ * Of a batch that is worked through in parts, `of` is the number of elements of all parts: the parts' losses add up to
+ * the batch's, and so do the gradients. With `history`, the loss also becomes its element `historySlot`, which is given to
+ * `run`, or with `later` is added to it.
  */
 export function loss(tape: Tape, options: {
   predicted: Tensor; wanted: Tensor; kind: LossKind; weight?: Tensor;
+  of?: number; history?: Tensor; later?: boolean;
 }): Tensor {
-  const { predicted, wanted, kind, weight } = options;
+  const { predicted, wanted, kind, weight, of = predicted.length, history, later = false } = options;
   expectShape(wanted, predicted.shape, 'loss');
   if (weight) expectShape(weight, predicted.shape.slice(0, 1), 'loss');
   const overrides = { L1: kind === 'l1' };
@@ -25,8 +30,8 @@ export function loss(tape: Tape, options: {
   const itemLength = count / predicted.shape[0]!;
   const chunks = Math.ceil(count / chunk);
   const { Lane, width } = lanesFor(itemLength);
-  const constants = { Lane, WEIGHTED: Number(!!weight) };
-  const params = { count, lanes: count / width, chunks, itemLength, itemLanes: itemLength / width };
+  const constants = { Lane, WEIGHTED: Number(!!weight), HISTORY: Number(!!history) };
+  const params = { count, divisor: of, lanes: count / width, chunks, itemLength, itemLanes: itemLength / width };
   const partial = tape.result('partial loss', [chunks]);
   const result = tape.result('loss', [1], [predicted]);
   tape.record({
@@ -37,10 +42,11 @@ export function loss(tape: Tape, options: {
     workgroups: workgroupsFor(chunks),
   });
   tape.record({
-    kernel: { shader: 'loss', entry: 'total', constants },
+    kernel: { shader: 'loss', entry: 'total', constants, ...(history && { overrides: { LATER: later } }) },
     reads: { partialIn: partial },
-    writes: { loss: result },
+    writes: { loss: result, ...(history && { history }) },
     params,
+    step: !!history,
     workgroups: 1,
   });
 
@@ -57,15 +63,4 @@ export function loss(tape: Tape, options: {
     });
   });
   return result;
-}
-
-/** Keeps a value of every run: history[historySlot] = value[0]; `historySlot` is given to `run`. */
-export function recordHistory(tape: Tape, value: Tensor, history: Tensor): void {
-  tape.record({
-    kernel: { shader: 'history', entry: 'forward' },
-    reads: { value },
-    writes: { history },
-    step: true,
-    workgroups: 1,
-  });
 }

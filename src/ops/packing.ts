@@ -80,13 +80,38 @@ export function sliceOf(tape: Tape, packed: Packed, slice: number): Tensor {
   return tape.part(tensor, start + slice * stride * 4, [taps * inputs + 1, lanes * wide * 4]);
 }
 
+type Convolution = Affine & { readonly paired: boolean };
+
 /**
- * Packs the weights of many convolutions, all of them parameters, in one dispatch; with `gradients` also the transposed
- * ones. `paired` says for each whether its output channels are two halves that belong together.
+ * Packs the weights of many convolutions, all of them parameters, in one dispatch, or in as few as their size allows; with
+ * `gradients` also the transposed ones. `paired` says for each whether its output channels are two halves that belong
+ * together.
  */
-export function prepareWeights(
-  tape: Tape, convolutions: readonly (Affine & { readonly paired: boolean })[], options: { gradients: boolean },
-): Affine[] {
+export function prepareWeights(tape: Tape, convolutions: readonly Convolution[], options: { gradients: boolean }): Affine[] {
+  const groups: Convolution[][] = [];
+  let room = 0; // bytes left in the last group's tensor
+  for (const convolution of convolutions) {
+    const size = packedBytes(tape, convolution, options);
+    if (size > room || groups.length === 0) {
+      groups.push([]);
+      room = tape.variant.maxStorageBytes;
+    }
+    groups.at(-1)!.push(convolution);
+    room -= size;
+  }
+  return groups.flatMap((group) => prepareTogether(tape, group, options));
+}
+
+/** Bytes that a convolution takes in the packed tensor. */
+function packedBytes(tape: Tape, { weight, paired }: Convolution, { gradients }: { gradients: boolean }): number {
+  const forms = [{ paired, transposed: false }, ...(gradients ? [{ paired: false, transposed: true }] : [])];
+  return forms.reduce((sum, form) => {
+    const { slices, stride } = layoutOf(tape, weight, form);
+    return sum + alignUp(slices * stride * 16, bindingAlignment);
+  }, 0);
+}
+
+function prepareTogether(tape: Tape, convolutions: readonly Convolution[], options: { gradients: boolean }): Affine[] {
   const table: number[] = []; // the shader's struct Layout, entry after entry
   const work: number[] = []; // for each workgroup its entry, and its first vec4f within that
   let length = 0; // vec4f

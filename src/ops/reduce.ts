@@ -1,4 +1,5 @@
-import type { GradientSlot, Tape } from '../autograd/tape.ts';
+import type { GradientSlot } from '../autograd/operation.ts';
+import type { Tape } from '../autograd/tape.ts';
 import type { Tensor } from '../autograd/tensor.ts';
 import { lanesFor, workgroupsFor } from './lanes.ts';
 

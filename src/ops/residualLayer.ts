@@ -23,7 +23,8 @@ export interface ResidualLayer {
 /**
  * A residual layer of DiffWave (Kong et al. 2021, fig. 2):
  *   h = σ(g)·tanh(f) with [g | f] = dilated(x + step);  [r | s] = projection(h);  output = (x + r)/√2;  skip += s
- * The naive variant is the chain of single operations; the others do it in two kernels forward and four backward.
+ * The naive variant is the chain of single operations; the others do it in two kernels forward and four backward. A tape
+ * that keeps layer inputs alone computes h and the gate again for the gradients: the dilated convolution once more.
  */
 export function residualLayer(tape: Tape, layer: ResidualLayer): { output: Tensor; skip: Tensor } {
   return isFast(tape, layer.x.shape[2]!) ? fused(tape, layer) : composed(tape, layer);
@@ -31,8 +32,10 @@ export function residualLayer(tape: Tape, layer: ResidualLayer): { output: Tenso
 
 function composed(tape: Tape, layer: ResidualLayer): { output: Tensor; skip: Tensor } {
   const { x, step, skip, dilated, projection, dilation, name } = layer;
-  const convolved = conv1d(tape, { x: addStep(tape, x, step), ...dilated, dilation, name: `${name}.dilated_conv` });
-  const projected = conv1d(tape, { x: gate(tape, convolved), ...projection, dilation: 1, name: `${name}.output_projection` });
+  const projected = tape.recomputable(() => {
+    const convolved = conv1d(tape, { x: addStep(tape, x, step), ...dilated, dilation, name: `${name}.dilated_conv` });
+    return conv1d(tape, { x: gate(tape, convolved), ...projection, dilation: 1, name: `${name}.output_projection` });
+  });
   return residual(tape, { x, projected, skip });
 }
 
@@ -47,15 +50,19 @@ function fused(tape: Tape, layer: ResidualLayer): { output: Tensor; skip: Tensor
 
   const stored = tape.precision === 'mixed' ? 'f16' : 'f32'; // what backward will read, and the next layer
   if (x.dtype !== stored) throw new TypeError(`${name}: wanted ${x} as ${stored}, got ${x.dtype}`);
-  const saved = tape.result(`${name} gate`, [B, L, 2 * C], [], stored); // σ(g) | tanh(f)
-  const h = tape.result(`${name} h`, [B, L, C], [], stored);
-  contract(tape, { load: 'STEP', finish: 'GATE' }, {
-    ...sizes, affine: dilated, dilation, reads: { x, stepEmbedding: step }, writes: { saved, y: h },
-  });
+  const gated = ({ save }: { save: boolean }): { h: Tensor; saved?: Tensor } => {
+    const h = tape.result(`${name} h`, [B, L, C], [], stored);
+    const saved = save ? tape.result(`${name} gate`, [B, L, 2 * C], [], stored) : undefined; // σ(g) | tanh(f)
+    contract(tape, { load: 'STEP', finish: 'GATE', save }, {
+      ...sizes, affine: dilated, dilation, reads: { x, stepEmbedding: step }, writes: { ...(saved && { saved }), y: h },
+    });
+    return { h, saved };
+  };
+  const forward = gated({ save: tape.keeps === 'activations' });
   const output = tape.result(name, [B, L, C], from, stored);
   const skip = layer.skip ? tape.updated(layer.skip, from) : tape.result('skip', [B, L, C], from);
   contract(tape, { finish: 'RESIDUAL', first: !layer.skip }, {
-    ...sizes, affine: projection, dilation: 1, reads: { x: h, residual: x }, writes: { y: output, skip },
+    ...sizes, affine: projection, dilation: 1, reads: { x: forward.h, residual: x }, writes: { y: output, skip },
   });
 
   tape.onBackward([output, skip], () => {
@@ -65,6 +72,7 @@ function fused(tape: Tape, layer: ResidualLayer): { output: Tensor; skip: Tensor
     if (layer.skip) tape.passGradient(layer.skip, dSkip);
     const last = !dOutput;
     const incoming = { ...(dOutput && { dOutput }), dSkip };
+    const { h, saved } = forward.saved ? forward : gated({ save: true });
 
     // dr = doutput/√2, ds = dskip  ⇒  dprojection = hᵀ·[dr | ds],  dh = [dr | ds]·projectionᵀ
     contractWeights(tape, { ...sizes, affine: projection, dilation: 1, x: h, ...incoming });
@@ -72,7 +80,7 @@ function fused(tape: Tape, layer: ResidualLayer): { output: Tensor; skip: Tensor
     const dGate = tape.result(`d ${name} gate`, [B, L, 2 * C]);
     contract(tape, { load: 'PAIR', finish: 'GATE_GRADIENT', last }, {
       ...sizes, affine: projection, transposed: true, dilation: 1,
-      reads: { ...incoming, saved }, writes: { y: dGate },
+      reads: { ...incoming, saved: saved! }, writes: { y: dGate },
     });
     contractWeights(tape, { ...sizes, affine: dilated, dilation, x, step, dOutput: dGate });
     // dx = doutput/√2 + dilatedᵀ(dg, df),  dstep[b, :] = Σ_t dilatedᵀ(dg, df)

@@ -41,9 +41,10 @@ export function stepProjections(
   tape.onBackward(steps, () => {
     if (steps.some((step) => !tape.gradient(step))) throw new Error('stepProjections: every projection must reach the loss');
     const slots = layers.flatMap(({ weight, bias }) => [tape.gradientSlot(weight), tape.gradientSlot(bias)]);
-    if (slots.some((slot) => slot?.accumulate)) throw new Error('stepProjections: its parameters must have no other reader');
+    const accumulate = slots[0]?.accumulate ?? false;
+    if (slots.some((slot) => slot?.accumulate !== accumulate)) throw new Error('stepProjections: its parameters must have the same readers');
     tape.record({
-      kernel: { shader: 'stepProjections', entry: 'weightGradient', constants: { Lane } },
+      kernel: { shader: 'stepProjections', entry: 'weightGradient', constants: { Lane }, overrides: { ACCUMULATE: accumulate } },
       reads: { x: e, dOutput: dAll },
       writes: { gradients: tape.allGradients() },
       params,

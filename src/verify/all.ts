@@ -5,6 +5,7 @@ import type { KernelCase } from './case.ts';
 import { conv1dCases } from './conv1d.ts';
 import { diffuseCases } from './diffuse.ts';
 import { encodeCases } from './encode.ts';
+import { firCases } from './fir.ts';
 import { gateCases } from './gate.ts';
 import { linearCases } from './linear.ts';
 import { lossCases } from './loss.ts';
@@ -40,4 +41,5 @@ export const allCases: readonly KernelCase[] = [
   ...renoiseCases,
   ...reverseCases,
   ...windowCases,
+  ...firCases,
 ];

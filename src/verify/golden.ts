@@ -75,7 +75,7 @@ async function compare(
   };
   const t = tape.input('t', [B]);
   const noisy = tape.keep(diffuse(tape, inputs));
-  const predicted = tape.keep(network(tape, config, { noisy, t }, { gradients: true }));
+  const predicted = tape.keep(network(tape, config, { noisy, t }));
   const value = tape.keep(loss(tape, { predicted, wanted: inputs.noise, kind: config.loss }));
   tape.backward(value);
 

@@ -1,8 +1,8 @@
 import type { LossKind } from '../ops/loss.ts';
-import { loss, recordHistory } from '../ops/loss.ts';
+import { loss } from '../ops/loss.ts';
 import { loss as lossTruth, lossBackward } from '../reference/loss.ts';
 import type { KernelCase } from './case.ts';
-import { divisionRoundings, exact, roundingError, times } from './case.ts';
+import { divisionRoundings, roundingError, times } from './case.ts';
 
 /** Elements that are equal in both inputs: there the L1 loss has no derivative, and 0 is wanted. */
 const edges = [0.25, -3, 0];
@@ -37,18 +37,25 @@ export function lossCase({ shape, kind, weights }: {
   };
 }
 
-/** Keeps the loss of a step: one element of the history changes. */
-function historyCase({ slots, slot }: { slots: number; slot: number }): KernelCase {
+/** Two runs of a part of a batch, whose mean is over twice its elements: the history has both losses and nothing else changes. */
+function historyCase({ slots, later }: { slots: number; later: boolean }): KernelCase {
+  const shape = [3, 7];
   return {
     stem: 'loss',
-    name: `history, slot ${slot} of ${slots}`,
-    inputs: { value: { shape: [1] }, history: { shape: [slots] } },
-    runs: [{ historySlot: slot }],
-    record(tape, { value, history }) {
-      recordHistory(tape, value, history);
+    name: `half of a batch, ${later ? 'added to' : 'kept in'} the history of ${slots}`,
+    inputs: { predicted: { shape }, wanted: { shape }, history: { shape: [slots] } },
+    runs: [{ historySlot: 0 }, { historySlot: slots - 1 }],
+    record(tape, { predicted, wanted, history }) {
+      loss(tape, { predicted, wanted, kind: 'mse', of: 42, history, later });
       return { history };
     },
-    expected: ({ value, history }) => ({ history: exact(history.with(slot, value[0])) }),
+    expected({ predicted, wanted, history }) {
+      const half = lossTruth({ kind: 'mse', predicted, target: wanted }) / 2;
+      const value = history.slice();
+      for (const slot of [0, slots - 1]) value[slot] = later ? value[slot] + half : half;
+      const scale = value.map((_, slot) => (slot === 0 || slot === slots - 1 ? Math.abs(history[slot]) + 2 * half : 0));
+      return { history: { value, scale, tolerance: roundingError(21 + 5 + divisionRoundings) } };
+    },
   };
 }
 
@@ -61,6 +68,6 @@ export const lossCases: readonly KernelCase[] = [
     { shape: [3, 257], kind, weights: [0, 0.125, 7] }, // chunks that items share
     { shape: [3, 132], kind, weights: [0, 0.125, 7] },
   ]).map(lossCase),
-  historyCase({ slots: 1, slot: 0 }),
-  historyCase({ slots: 100, slot: 64 }),
+  historyCase({ slots: 100, later: false }),
+  historyCase({ slots: 65, later: true }),
 ];

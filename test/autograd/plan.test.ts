@@ -29,7 +29,7 @@ function training(gpu: Gpu, parameters: Parameters) {
   const tape = new Tape({ parameters, variant: gpu.variant });
   const inputs = [tape.input('noisy', [B, L]), tape.input('t', [B]), tape.input('noise', [B, L])] as const;
   const [noisy, t, wanted] = inputs;
-  const predicted = tape.keep(network(tape, config, { noisy, t }, { gradients: true }));
+  const predicted = tape.keep(network(tape, config, { noisy, t }));
   const value = tape.keep(loss(tape, { predicted, wanted, kind: 'mse' }));
   tape.backward(value);
   return { tape, inputs, predicted, value };

@@ -4,6 +4,7 @@ import * as assert from 'uvu/assert';
 import { Executable } from '../../src/autograd/executable.ts';
 import { Parameters } from '../../src/autograd/parameters.ts';
 import { planTape } from '../../src/autograd/plan.ts';
+import type { Keeps } from '../../src/autograd/operation.ts';
 import { Tape } from '../../src/autograd/tape.ts';
 import { activationShape } from '../../src/autograd/tensor.ts';
 import { relu } from '../../src/ops/relu.ts';
@@ -66,7 +67,7 @@ test('only what depends on an input with gradient is differentiated', () => {
   assert.equal(tape.gradient(x)!.shape, [4]);
 });
 
-test('backward starts at one number, or at a gradient of the right shape, and only once', () => {
+test('backward starts at one number, or at a gradient of the right shape, and needs something to differentiate', () => {
   const tape = new Tape();
   const x = tape.input('x', [4], { gradient: true });
   const y = scale(tape, x, 2);
@@ -74,13 +75,56 @@ test('backward starts at one number, or at a gradient of the right shape, and on
     () => tape.backward(y),
     /backward starts at a single number, got scaled x \(4\); give a gradient for it/,
   );
-  assert.throws(() => tape.backward(y), /backward was already recorded on this tape/);
+  assert.throws(() => tape.backward(y), /nothing that has a gradient was recorded since the last backward/);
   const other = new Tape();
   const z = scale(other, other.input('x', [4], { gradient: true }), 2);
   assert.throws(
     () => other.backward(z, { of: z, gradient: other.input('dz', [5]) }),
     /gradient of scaled x: wanted \(4\), got dz \(5\)/,
   );
+});
+
+test('parts that are recorded one after the other add up in the parameters', async () => {
+  const parameters = new Parameters(await gpuForTests(), specs);
+  const tape = new Tape({ parameters });
+  const seeds = [2, 3].map((factor, i) => {
+    const y = scale(tape, tape.parameter('w'), factor);
+    const gradient = tape.input(`dy ${i}`, [2, 3]);
+    tape.backward(y, { of: y, gradient });
+    return gradient;
+  });
+  const executable = await Executable.build(await gpuForTests(), planTape(tape));
+  for (const seed of seeds) executable.write(seed, Float32Array.of(1, 0, -1, 2, 0.5, 4));
+  parameters.write(parameters.gradients, new Map([['w', new Float32Array(6).fill(NaN)]])); // the first part overwrites
+  executable.run();
+  assert.equal([...(await parameters.read(parameters.gradients)).get('w')!], [5, 0, -5, 10, 2.5, 20]);
+  executable.destroy();
+  parameters.destroy();
+});
+
+test('what is recomputable is recorded again for the gradients where layer inputs alone are kept', async () => {
+  const results = new Map<Keeps, { operations: number; dx: number[] }>();
+  for (const keeps of ['activations', 'layerInputs'] as const) {
+    const tape = new Tape({ keeps });
+    const x = tape.input('x', [4], { gradient: true });
+    const y = scale(tape, tape.recomputable(() => relu(tape, scale(tape, x, -2))), 5);
+    const gradient = tape.input('dy', [4]);
+    tape.backward(y, { of: y, gradient });
+    const dx = tape.keep(tape.gradient(x)!);
+    const executable = await Executable.build(await gpuForTests(), planTape(tape));
+    executable.write(x, Float32Array.of(1, -1, 2, -3));
+    executable.write(gradient, Float32Array.of(1, 1, 1, 0.5));
+    executable.run();
+    results.set(keeps, { operations: tape.operations.length, dx: [...(await executable.read(dx))] });
+    executable.destroy();
+  }
+  const [kept, again] = [results.get('activations')!, results.get('layerInputs')!];
+  assert.equal(kept.dx, [0, -10, 0, -5]);
+  assert.equal(again.dx, kept.dx);
+  assert.is(again.operations, kept.operations + 2);
+  const blind = new Tape({ keeps: 'nothing' });
+  const z = scale(blind, blind.input('x', [1], { gradient: true }), 2);
+  assert.throws(() => blind.backward(z), /nothing that has a gradient was recorded/);
 });
 
 test('a gradient that is passed on belongs to one reader alone', () => {

@@ -28,7 +28,7 @@ function eventsOf(folder: string): (string | number)[][] {
 test('validations, samples and progress, as files and for TensorBoard', () => {
   const folder = temporaryFolder();
   const journal = new Journal(folder);
-  journal.progress({ step: 5, loss: 0.5, learningRate: 1e-3, seconds: 3, stepsPerSecond: 2, eta: 1 });
+  journal.progress({ step: 5, loss: 0.5, gradientNorm: 0.1, learningRate: 1e-3, seconds: 3, stepsPerSecond: 2, eta: 1 });
   journal.validation(validation(10));
   journal.sample(20, tone, 7350);
 
@@ -39,7 +39,7 @@ test('validations, samples and progress, as files and for TensorBoard', () => {
   assert.equal([samples.length, sampleRate], [2000, 7350]);
   assert.is(readFileSync(sample.png).toString('latin1', 1, 4), 'PNG');
   assert.equal(eventsOf(folder), [
-    [5, 'training/loss'], [5, 'training/learning rate'], [5, 'training/updates per second'],
+    [5, 'training/loss'], [5, 'training/gradient norm'], [5, 'training/learning rate'], [5, 'training/updates per second'],
     [10, 'validation/loss'],
     [10, 'validation t 0-1/loss'], [10, 'validation t 0-1/Wiener'],
     [10, 'validation t 2-4/loss'], [10, 'validation t 2-4/Wiener'],

@@ -47,7 +47,7 @@ async function onGpu(
   const tape = new Tape({ parameters, variant: settings });
   const input = { noisy: tape.input('noisy', [B, L]), t: tape.input('t', [B]) };
   const wanted = tape.input('wanted', [B, L]);
-  const predicted = tape.keep(network(tape, config, input, { gradients: true }));
+  const predicted = tape.keep(network(tape, config, input));
   tape.backward(loss(tape, { predicted, wanted, kind: 'mse' }));
   const executable = await Executable.build(gpu, planTape(tape));
   executable.write(input.noisy, clip(B * L, 1));

@@ -42,7 +42,7 @@ async function network(seed: number): Promise<DiffWave> {
 async function runWith(...steps: number[]): Promise<RunFolder> {
   const run = RunFolder.create(join(temporaryFolder(), 'run'), RUN);
   for (const step of steps) {
-    run.appendLog({ step, loss: 1 / step, learningRate: 1e-3, seconds: step / 2, stepsPerSecond: 2, eta: 0 });
+    run.appendLog({ step, loss: 1 / step, gradientNorm: 0.1, learningRate: 1e-3, seconds: step / 2, stepsPerSecond: 2, eta: 0 });
     const diffwave = await network(step);
     await run.save(diffwave, stateAt(step));
     diffwave.destroy();
@@ -307,7 +307,7 @@ test('a run of before there was a choice of schedules is linear and predicts ε'
 
 test('the log loses what comes after the checkpoint, and a line that was cut off', async () => {
   const run = await runWith(3, 12);
-  const line = (step: number) => ({ step, loss: 1 / step, learningRate: 1e-3, seconds: step / 2 });
+  const line = (step: number) => ({ step, loss: 1 / step, gradientNorm: 0.1, learningRate: 1e-3, seconds: step / 2 });
   run.appendLog({ ...line(15), stepsPerSecond: 2, eta: 0 });
   appendFileSync(run.logFile, '{"step":18,"lo');
   assert.equal(run.readLog(), [line(3), line(12), line(15)]);

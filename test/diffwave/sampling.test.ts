@@ -8,8 +8,11 @@ import type { SamplerOptions } from '../../src/diffwave/samplers/choose.ts';
 import { chooseSampler } from '../../src/diffwave/samplers/choose.ts';
 import type { Level } from '../../src/diffwave/samplers/sampler.ts';
 import { noiseSchedule } from '../../src/diffwave/schedule.ts';
+import { startTaps } from '../../src/diffwave/start.ts';
 import { streams } from '../../src/diffwave/streams.ts';
+import { variation } from '../../src/diffwave/verbs.ts';
 import { UserError } from '../../src/errors.ts';
+import { fir } from '../../src/reference/fir.ts';
 import { networkForward } from '../../src/reference/network.ts';
 import { normals } from '../../src/reference/random.ts';
 import type { ReferenceWalk } from '../../src/reference/samplers.ts';
@@ -151,6 +154,33 @@ test('progress is told after every step, and throwing stops the walk', async () 
     if (done === 2) throw new Error('enough');
   };
   assert.is(await messageOf(run({ shape: [1, 9], onStep: stop })), 'enough');
+});
+
+test('a shaped start: x_T of the filter\'s noise, for the level that sampling begins at', async () => {
+  const spectrum = Float32Array.of(4, 2, 1, 0.5, 0.25);
+  const [L, seed, firstItem] = [53, 3, 2];
+  for (const [steps, loop] of [[T, false], [3, false], [T, true]] as const) {
+    const { sequence } = await withModel((model) => {
+      model.spectrum = spectrum;
+      return sample(model, { shape: [2, L], seed, firstItem, steps, loop, start: 'shaped', sequenceEvery: 100 });
+    });
+    const { levels } = chooseSampler({ steps }, noiseSchedule({ ...tinyConfig, steps: T }));
+    const taps = Float64Array.from(startTaps({ spectrum, alphaBar: levels.at(-1)!.alphaBar }));
+    for (const b of [0, 1]) {
+      const white = normals({ seed, stream: streams.shapedStart, step: 0, item: firstItem + b, length: L + taps.length - 1 });
+      const want = fir({ noise: loop ? white.map((_, i) => white[i % L]) : white, taps });
+      assertClose(sequence![0].clips[b], want, { atol: 1e-5, what: `x_T of clip ${b} in ${steps} steps` });
+    }
+  }
+});
+
+test('a shaped start is refused where nothing can shape it', async () => {
+  assert.match(
+    await messageOf(run({ shape: [1, 9], start: 'shaped' })),
+    /^UserError: a shaped start needs the spectrum of the training data, which these weights do not have: .* --resume adds it$/,
+  );
+  const verb = variation({ audio: new Float32Array(9), strength: 0.5 });
+  assert.match(await messageOf(run({ shape: [1, 9], start: 'shaped', verb })), /UserError: a shaped start is for sampling from noise/);
 });
 
 test('what cannot be sampled is refused', async () => {

@@ -4,7 +4,7 @@ import { ProgressDisplay, barText } from '../../scripts/lib/progressDisplay.ts';
 
 const test = suite('progress display');
 
-const report = { step: 50, loss: 0.5, learningRate: 1e-3, seconds: 10, stepsPerSecond: 10, eta: 5 };
+const report = { step: 50, loss: 0.5, gradientNorm: 0.1, learningRate: 1e-3, seconds: 10, stepsPerSecond: 10, eta: 5 };
 
 /** A display, what it has written, and the clock that it sees. */
 function trial(terminal: { isTTY?: boolean; columns?: number }) {

@@ -32,7 +32,7 @@ function chartsOf(page: string) {
 test('one page with everything in it, which asks for nothing else', async () => {
   const { folder, run } = newRun();
   const journal = new Journal(folder);
-  for (const line of log) run.appendLog({ ...line, learningRate: 1e-3, stepsPerSecond: 3, eta: 0 });
+  for (const line of log) run.appendLog({ ...line, gradientNorm: 0.1, learningRate: 1e-3, stepsPerSecond: 3, eta: 0 });
   journal.validation(validation(10, 0.4));
   journal.validation(validation(20, 0.2));
   const sample = journal.sample(20, sine({ hertz: 440, sampleRate: 7350, samples: 2000 }), 7350);

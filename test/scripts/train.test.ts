@@ -66,15 +66,19 @@ test('trains: configuration, log, checkpoints, latest weights, and what it says'
   const lines = readFileSync(join(run, 'log.jsonl'), 'utf8').trimEnd().split('\n').map((line) => JSON.parse(line));
   assert.equal(lines.map(({ step }) => step), [1, 2, 4]);
   for (const line of lines) {
-    assert.equal(Object.keys(line), ['step', 'loss', 'learningRate', 'seconds']);
+    assert.equal(Object.keys(line), ['step', 'loss', 'gradientNorm', 'learningRate', 'seconds']);
     assert.ok(Number.isFinite(line.loss) && line.loss > 0 && line.seconds > 0);
     assert.is(line.learningRate, training.learningRate);
   }
 
   assert.match(stdout, /^adapter   \S/m);
   assert.match(stdout, /^model     tiny: 8 layers × 32 channels, T = 4, sees 511 samples \(0\.07 s\)$/m);
+  assert.match(stdout, /^schedule  linear β from 0.0001 to 0.2, T = 4, predicting ε: x_T still has 65 % of the signal's power, .*: npm run schedule says what helps$/m);
   assert.match(stdout, /^data      4 clips of 3675 samples at 7350 Hz, batch 2 × 256 samples$/m);
-  assert.match(stdout, /^plan      [\d,]+ parameters, \d+ dispatches a step, \S+ .iB of GPU memory/m);
+  assert.match(stdout, /^plan      [\d,]+ parameters, the whole batch at once, activations kept, \d+ dispatches a step$/m);
+  assert.match(stdout, /^memory    \S+ .iB of GPU memory: parameters .*, optimizer .*, activations .*, workspace .*, beside .*iB$/m);
+  const [, peak, predicted] = /^GPU memory at the peak (\S+) MiB, (\S+) MiB were predicted$/m.exec(stdout) ?? [];
+  assert.ok(Math.abs(Number(peak) / Number(predicted) - 1) < 0.05, `${peak} MiB at the peak, ${predicted} MiB predicted`);
   assert.match(stdout, /^step 1 of 4 · loss \d\.\d{4}$/m);
   assert.match(stdout, /^saved step 2 in /m);
   assert.match(stdout, /^step 4 of 4 · loss \d\.\d{4} · \S+ steps\/s$/m);
@@ -116,6 +120,24 @@ test('every option of the training has its flag and its place in config.json, an
   assert.equal(rates, [0, 1, 3, 5].map((step) => learningRateAt(wanted as TrainingConfig, step)));
 });
 
+test('a noise schedule has its flags and its place in config.json, and a resumed run keeps it', async () => {
+  const run = newRun();
+  const betas = temporaryFolder({ 'betas.json': '[0.1, 0.25, 0.5]' });
+  const list = ['--betas', join(betas, 'betas.json'), '--zero-terminal-snr', '--prediction', 'v'];
+  const args = ['--data', data, '--out', run, '--preset', 'tiny', '--batch-size', '2', '--crop-samples', '256'];
+  const stdout = await succeeds('train', [...args, '--steps', '1', ...list]);
+  assert.match(stdout, /^schedule  list of β, T = 3, zero terminal SNR, predicting v: x_T is as good as noise \(no signal at all\), /m);
+  const { model } = RunFolder.open(run).config;
+  assert.equal([model.schedule, model.betas, model.diffusionSteps, model.zeroTerminalSnr, model.prediction],
+    ['list', [0.1, 0.25, 0.5], 3, true, 'v']);
+
+  const resume = ['--data', data, '--out', run, '--resume', '--steps', '2'];
+  await refuses('train', [...resume, '--betas', '0.1,0.25,0.4'], [`--betas 0.1,0.25,0.4 contradicts the run in ${run}, which has 3 others`]);
+  await refuses('train', [...resume, '--beta-schedule', 'linear'], ['which has list']);
+  await succeeds('train', [...resume, '--betas', '0.1,0.25,0.5', '--zero-terminal-snr', '--prediction', 'v']);
+  assert.is(RunFolder.open(run).readLog().at(-1)!.step, 2);
+});
+
 test('a folder of WAV files will do, with one that is none, and the preset\'s crop gives way to short clips', async () => {
   const folder = temporaryFolder({ 'a.wav': noise(3 * second), 'b.wav': 'not music' });
   const run = newRun();
@@ -140,12 +162,16 @@ test('what contradicts the run is refused by its flag', async () => {
     ['--clip-norm', '1', 'none'],
     ['--ema-decay', '0', '0.9999'],
     ['--timesteps', 'stratified', 'uniform'],
+    ['--beta-schedule', 'cosine', 'linear'],
+    ['--beta-end', '0.5', '0.2'],
+    ['--betas', '0.1,0.2,0.3,0.4', 'none'],
+    ['--prediction', 'v', 'epsilon'],
   ];
   await Promise.all(contradictions.map(([flag, value, has]) =>
     refuses('train', resume(flag, value), [`${flag} ${value} contradicts the run in ${run}, which has ${has}: `])));
   await refuses('train', resume('--polarity-flip'), [`--polarity-flip contradicts the run in ${run}, which has false: `]);
   assert.equal(checkpoints(run), ['step-2', 'step-4']);
-  await succeeds('train', resume('--preset', 'tiny', '--batch-size', '2')); // said again, but no contradiction
+  await succeeds('train', resume('--preset', 'tiny', '--batch-size', '2', '--beta-schedule', 'linear', '--prediction', 'epsilon')); // said again, but no contradiction
 });
 
 test('a run that cannot go on says why, and stays as it is', async () => {
@@ -186,14 +212,36 @@ test('what cannot work is refused in one line, and nothing is created', async ()
     [train(data, '--schedule', 'step'), '--schedule step needs --decay-steps'],
     [train(data, '--schedule', 'cosine', '--steps', '5', '--warmup-steps', '5'), 'decaySteps 5', 'warmupSteps 5'],
     [['--out', out], '--data <folder> is required'],
+    [train(data, '--zero-terminal-snr'), '--zero-terminal-snr needs --prediction v'],
+    [train(data, '--betas', '0.1,2'), "--betas: number 2 must be above 0 and below 1, got '2'"],
     [train(join(data, 'nowhere')), 'nowhere', 'no folder'],
     [train(temporaryFolder()), 'no .wav file'],
     [train(texts), 'No .wav file', 'a.wav is not a WAV file', 'b.wav'],
     [train(data, '--batch-size', '5'), 'the data set has 4 clips, fewer than a batch of 5', '--batch-size'],
+    [train(data, '--memory-limit', '2 gigs'), "--memory-limit must be a size such as 2GiB or 500MB, got '2 gigs'"],
+    [train(data, '--memory-limit', '1MB'), 'does not fit', '977 KiB may be used', 'use a smaller network or a larger --memory-limit'],
+    [train(data, '--crop-samples', '2000', '--memory-limit', '5MiB'), '5.0 MiB may be used', '--crop-samples, at most'],
     [train(data, '--crop-samples', '3676'), 'crops of 3676 samples', 'has 3675', '--crop-samples'],
   ];
   await Promise.all(cases.map(([args, ...wanted]) => refuses('train', args, wanted)));
   assert.is(existsSync(out), false);
+});
+
+test('a memory limit makes the step smaller, and stays with the run', async () => {
+  const run = newRun();
+  const start = ['--data', data, '--out', run, '--preset', 'tiny', '--batch-size', '2', '--validation-tracks', '0'];
+  const first = await succeeds('train', [...start, '--steps', '1', '--memory-limit', '9MiB']);
+  assert.match(first, /^plan      .*the batch in 2 parts of 1, activations computed again for the gradients/m);
+  const second = await succeeds('train', [...start, '--steps', '2', '--resume']);
+  assert.match(second, /^plan      .*the batch in 2 parts of 1, activations computed again/m);
+
+  const cropped = newRun();
+  const shorter = ['--data', data, '--out', cropped, '--preset', 'tiny', '--batch-size', '2', '--validation-tracks', '0'];
+  const said = await succeeds('train', [...shorter, '--steps', '1', '--memory-limit', '6MiB']);
+  assert.match(said, /^cropped   to \d+ samples instead of 2048, so that the step fits$/m);
+  const { cropSamples } = RunFolder.open(cropped).config.training;
+  assert.ok(cropSamples! > 256 && cropSamples! < 2048, String(cropSamples));
+  assert.ok(said.includes(`batch 2 × ${cropSamples} samples`));
 });
 
 test('a folder that has something in it is left alone', async () => {

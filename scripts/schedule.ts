@@ -1,0 +1,48 @@
+/** npm run schedule: what a noise schedule does to the level of a sound, before anything is trained. */
+import { datasetFrom } from '../src/audio/dataset.node.ts';
+import { powerSpectrum } from '../src/audio/powerSpectrum.ts';
+import type { DiffWaveConfig } from '../src/diffwave/config.ts';
+import { PRESETS, presetNamed, receptiveField } from '../src/diffwave/config.ts';
+import { diagnoseData } from '../src/diffwave/doctor.ts';
+import { RunFolder } from '../src/diffwave/run.node.ts';
+import { scheduleOf } from '../src/diffwave/schedule.ts';
+import { UserError } from '../src/errors.ts';
+import { command } from './lib/command.ts';
+import { scheduleFlags, scheduleFrom } from './lib/scheduleFlags.ts';
+import { dataLine, minSnrLine, scheduleReport } from './lib/scheduleReport.ts';
+
+/** Clips that are looked at, from all over the data set: a spectrum takes some milliseconds. */
+const mostClips = 50;
+
+const cli = command({
+  name: 'schedule',
+  summary: 'Says what a noise schedule does to loud and quiet parts of the spectrum, and what to do about it.',
+  flags: {
+    run: { type: 'string', placeholder: '<run>', help: 'the schedule of a training run; other flags say what would be if' },
+    preset: { type: 'string', placeholder: '<name>', help: `one of ${Object.keys(PRESETS).join(', ')} (gtzan)` },
+    ...scheduleFlags,
+    variance: { type: 'string', choices: ['beta', 'posterior'], default: 'beta', help: 'σ² of the reverse steps, as in sample' },
+    data: { type: 'string', placeholder: '<folder>', help: 'data set, or folder of WAV files: say how loud its bins are' },
+  },
+});
+
+await cli.run(({ flags }) => {
+  if (flags.run !== undefined && flags.preset !== undefined) {
+    throw new UserError('--run has its own configuration: leave out --preset');
+  }
+  const run = flags.run === undefined ? undefined : RunFolder.open(flags.run);
+  const preset = presetNamed(run?.config.preset ?? flags.preset ?? 'gtzan');
+  const base = run?.config.model ?? preset.model;
+  const model: DiffWaveConfig = { ...base, ...scheduleFrom(flags, base) };
+  const schedule = scheduleOf(model); // before data is read, as it may be refused
+  const data = flags.data === undefined ? undefined : datasetFrom(flags.data, preset.data, console.log);
+  console.log(scheduleReport(model, flags.variance));
+  if (model.zeroTerminalSnr && run?.config.training.minSnr) console.log(minSnrLine);
+  if (!data) return;
+  // As fine as the network can tell frequencies apart.
+  const size = 2 ** Math.floor(Math.log2(Math.min(Math.max(receptiveField(model), 4), data.clipSamples)));
+  const count = Math.min(mostClips, data.clipCount);
+  const spectra = Array.from({ length: count }, (_, i) =>
+    powerSpectrum(data.clip(Math.floor((i * data.clipCount) / count)), { size }));
+  console.log(`\n${dataLine(diagnoseData(spectra, { schedule, variance: flags.variance }))}`);
+});
