@@ -7,38 +7,13 @@ import wavefile from 'wavefile';
 import { rootMeanSquare } from '../../src/audio/level.ts';
 import { decodeWav } from '../../src/audio/wav.ts';
 import { PRESETS } from '../../src/diffwave/config.ts';
-import type { DiffWaveConfig } from '../../src/diffwave/config.ts';
 import { DiffWave } from '../../src/diffwave/model.ts';
-import { RunFolder } from '../../src/diffwave/run.node.ts';
-import { initialWeights } from '../../src/diffwave/weights.ts';
 import { temporaryFolder } from '../audio/helpers.ts';
 import { gpuForTests } from '../gpuForTests.ts';
 import { WITHOUT_ADAPTER, refuses, runScript, succeeds } from './program.ts';
+import { makeRun } from './sampleRun.ts';
 
 const test = suite('npm run sample');
-
-const config: DiffWaveConfig = {
-  ...PRESETS.tiny.model,
-  layers: 2,
-  channels: 8,
-  dilationCycle: 2,
-  encodingWidth: 16,
-  embeddingWidth: 16,
-  diffusionSteps: 3,
-};
-
-/** The run of a network that has learned nothing, but of data of this spectrum. */
-async function makeRun(spectrum?: Float32Array): Promise<RunFolder> {
-  const model = DiffWave.create(await gpuForTests(), config, { seed: 1 });
-  model.spectrum = spectrum;
-  const run = RunFolder.create(join(temporaryFolder(), 'run'), {
-    preset: 'tiny', model: config, training: PRESETS.tiny.training, data: 'music',
-  });
-  const [m, v, average] = [2, 3, 4].map((seed) => initialWeights(config, seed));
-  await run.save(model, { step: 1, seconds: 1, m, v, average });
-  model.destroy();
-  return run;
-}
 
 /** A folder that is not there yet. */
 const newFolder = (): string => join(temporaryFolder(), 'out');
@@ -83,7 +58,7 @@ test('seconds at the training rate, the posterior\'s variance, the way from nois
   const last = decodeWav(readFileSync(join(out, 'sample-seed0-0.wav')), 'last');
   assert.equal([last.samples.length, last.sampleRate], [3675, 7350]);
   const folder = join(out, 'sample-seed0-0');
-  assert.equal(readdirSync(folder).sort(), ['x-0000.wav', 'x-0001.wav', 'x-0002.wav', 'x-0003.wav']);
+  assert.equal(readdirSync(folder).sort(), ['sequence.png', 'x-0000.wav', 'x-0001.wav', 'x-0002.wav', 'x-0003.wav']);
   assert.equal(decodeWav(readFileSync(join(folder, 'x-0000.wav')), 'x_0').samples, last.samples);
   const noise = decodeWav(readFileSync(join(folder, 'x-0003.wav')), 'noise').samples;
   // Normals beyond ±1, a third of them, are clipped in a WAV file.
