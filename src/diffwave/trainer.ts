@@ -221,7 +221,8 @@ export class Trainer {
   }
 
   /**
-   * Goes on where a saved state ended, with the figures of the last updates before that, if they are still to be asked for. The model's weights are the caller's business.
+   * Goes on where a saved state ended, with the figures of the last updates before that, if they are still to be asked
+   * for. The model's weights are the caller's business.
    */
   restore(state: OptimizerState, figures?: Figures): void {
     const { m, v, average } = this.#flats;
