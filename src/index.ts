@@ -22,6 +22,7 @@ import type { Dataset } from './audio/dataset.ts';
 
 export { Gpu } from './gpu/gpu.ts';
 export type { GpuOptions } from './gpu/gpu.ts';
+export { DeviceLostError } from './gpu/opened.ts';
 export type { Platform } from './platform.ts';
 
 export { DiffWave } from './diffwave/model.ts';
@@ -32,7 +33,7 @@ export { noiseSchedule } from './diffwave/schedule.ts';
 export type { NoiseSchedule, Variance } from './diffwave/schedule.ts';
 
 export { train } from './diffwave/training.ts';
-export type { Progress, TrainOptions } from './diffwave/training.ts';
+export type { Progress, Recovery, TrainOptions } from './diffwave/training.ts';
 export type { ClipSource } from './diffwave/batches.ts';
 export type { OptimizerState, Trainer } from './diffwave/trainer.ts';
 export { sample } from './diffwave/sampling.ts';

@@ -13,7 +13,7 @@ const index = new URL('../src/index.ts', import.meta.url);
 
 test('the public names', () => {
   assert.equal(Object.keys(diffwave).sort(), [
-    'DiffWave', 'Gpu', 'PRESETS', 'UserError', 'loadDataset', 'lowPass', 'noiseSchedule', 'presetNamed', 'sample',
+    'DeviceLostError', 'DiffWave', 'Gpu', 'PRESETS', 'UserError', 'loadDataset', 'lowPass', 'noiseSchedule', 'presetNamed', 'sample',
     'train',
   ]);
 });

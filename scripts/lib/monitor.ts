@@ -11,6 +11,7 @@ import { withWeights } from '../../src/diffwave/withWeights.ts';
 import { UserError } from '../../src/errors.ts';
 import { DeviceLostError } from '../../src/gpu/opened.ts';
 import { ProgressDisplay } from './progressDisplay.ts';
+import { recoveryLine } from './report.ts';
 import { validationLine, validationTable } from './validationReport.ts';
 
 /** Of a sample that is made on the way: long enough to hear a beat. */
@@ -71,8 +72,8 @@ export class Monitor {
   }
 
   /** After the GPU was lost: goes on with the trainer that is on the new device. */
-  async recovered(trainer: Trainer, { step, resumedFrom, reason }: Recovery): Promise<void> {
-    this.display.print(`the GPU was lost after ${step} updates (${reason}): going on from step ${resumedFrom} on a new device`);
+  async recovered(trainer: Trainer, recovery: Recovery): Promise<void> {
+    this.display.print(recoveryLine(recovery));
     this.#trainer = trainer;
     this.#validator = await validatorOf(trainer, this.#options.split, this.#validator);
   }
