@@ -13,8 +13,8 @@ const index = new URL('../src/index.ts', import.meta.url);
 
 test('the public names', () => {
   assert.equal(Object.keys(diffwave).sort(), [
-    'DiffWave', 'Gpu', 'PRESETS', 'UserError', 'loadDataset', 'lowPass', 'noiseSchedule', 'presetNamed', 'sample',
-    'scheduleOf', 'train',
+    'DeviceLostError', 'DiffWave', 'Gpu', 'PRESETS', 'UserError', 'loadDataset', 'lowPass', 'noiseSchedule', 'presetNamed',
+    'sample', 'scheduleOf', 'train',
   ]);
 });
 
