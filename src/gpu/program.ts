@@ -71,6 +71,7 @@ export class Program {
   #pieces: Pieces;
   /** By dispatch, the slices that take its place; undefined where there was an attempt. */
   readonly #slices = new Map<number, Awaited<ReturnType<typeof buildSlices>>>();
+  #destroyed = false;
 
   private constructor(gpu: Gpu, parts: Parts) {
     this.#gpu = gpu;
@@ -172,10 +173,12 @@ export class Program {
   /** Replaces dispatches by slices, where that is possible and was not done before. */
   async #slice(long: readonly { number: number; parts: number }[]): Promise<void> {
     const { dispatches, commands, stepBindings } = this.#parts;
-    const untried = long.filter(({ number }) => !this.#slices.has(number));
+    const untried = this.#destroyed ? [] : long.filter(({ number }) => !this.#slices.has(number));
     for (const { number, parts } of untried) {
       this.#slices.set(number, undefined);
-      this.#slices.set(number, await buildSlices(this.#gpu, dispatches[number]!, { number, parts, step: stepBindings[number] }));
+      const slices = await buildSlices(this.#gpu, dispatches[number]!, { number, parts, step: stepBindings[number] });
+      if (this.#destroyed) return slices && this.#gpu.buffers.release(slices.uniforms);
+      this.#slices.set(number, slices);
     }
     if (!untried.some(({ number }) => this.#slices.get(number))) return;
     this.#commands = commands.flatMap((command, number) => this.#slices.get(number)?.commands ?? [command]);
@@ -183,6 +186,8 @@ export class Program {
   }
 
   destroy(): void {
+    if (this.#destroyed) return;
+    this.#destroyed = true;
     const { uniforms, stepBuffer } = this.#parts;
     const slices = [...this.#slices.values()].map((each) => each?.uniforms);
     for (const buffer of [uniforms, stepBuffer, ...slices]) if (buffer) this.#gpu.buffers.release(buffer);
