@@ -69,7 +69,7 @@ await cli.run(async ({ flags, given }) => {
   const diffwave = DiffWave.create(gpu, model, { seed: wanted.seed });
   const memory = {
     memoryLimit: flags.memoryLimit === undefined ? run?.config.memoryLimit ?? defaultMemoryLimit(gpu) : parseBytes(flags.memoryLimit),
-    beside: besideTraining(diffwave, { validates: split.validation !== undefined }),
+    beside: besideTraining(diffwave, { validates: split.validation !== undefined, samples: flags.sampleEvery !== undefined }),
   };
   const training = run || flags.cropSamples !== undefined
     ? wanted

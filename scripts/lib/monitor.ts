@@ -1,4 +1,5 @@
 /** Watches a training run: validation, samples, TensorBoard, and what is printed of them. */
+import type { DiffWaveConfig } from '../../src/diffwave/config.ts';
 import { Journal } from '../../src/diffwave/journal.node.ts';
 import type { RunFolder } from '../../src/diffwave/run.node.ts';
 import { sample } from '../../src/diffwave/sampling.ts';
@@ -11,10 +12,16 @@ import { withWeights } from '../../src/diffwave/withWeights.ts';
 import { UserError } from '../../src/errors.ts';
 import { DeviceLostError } from '../../src/gpu/opened.ts';
 import { ProgressDisplay } from './progressDisplay.ts';
+import { recoveryLine } from './report.ts';
 import { validationLine, validationTable } from './validationReport.ts';
 
 /** Of a sample that is made on the way: long enough to hear a beat. */
 const sampleSeconds = 5;
+
+/** B and L of a sample that is made on the way. */
+export function sampleShape({ sampleRate }: DiffWaveConfig): readonly [B: number, L: number] {
+  return [1, Math.round(sampleSeconds * sampleRate)];
+}
 
 /** The flags of a command that is watched. */
 export const monitorFlags = {
@@ -71,8 +78,8 @@ export class Monitor {
   }
 
   /** After the GPU was lost: goes on with the trainer that is on the new device. */
-  async recovered(trainer: Trainer, { step, resumedFrom, reason }: Recovery): Promise<void> {
-    this.display.print(`the GPU was lost after ${step} updates (${reason}): going on from step ${resumedFrom} on a new device`);
+  async recovered(trainer: Trainer, recovery: Recovery): Promise<void> {
+    this.display.print(recoveryLine(recovery));
     this.#trainer = trainer;
     this.#validator = await validatorOf(trainer, this.#options.split, this.#validator);
   }
@@ -104,7 +111,7 @@ export class Monitor {
     const { model, average, training: { seed } } = this.#trainer;
     const { sampleRate } = model.config;
     try {
-      const shape = [1, Math.round(sampleSeconds * sampleRate)] as const;
+      const shape = sampleShape(model.config);
       const { audio } = await withWeights(model, average, () => sample(model, { shape, seed }));
       const { wav } = this.#journal.sample(step, audio[0]!, sampleRate);
       this.display.print(`sample ${wav}`);

@@ -178,10 +178,10 @@ function recordValidation({ config, parameters, variant, L, history }: RecordOpt
   return { tape, inputs };
 }
 
-/** Bytes of GPU memory that validation takes beside training, with the weights' place while those of the average are judged. */
+/** Bytes of GPU memory that validation takes beside training. */
 export function validationBytes(options: RecordOptions): number {
   const { tape } = recordValidation({ ...options, history: {} as GPUBuffer });
-  return planTape(tape).bytes + crops * mostBins * 4 + options.parameters.size;
+  return planTape(tape).bytes + crops * mostBins * 4;
 }
 
 /** The bins in which the network knows more than a spectrum. */

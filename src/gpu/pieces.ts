@@ -9,8 +9,9 @@
  * again, and what has become too long is halved. Nothing ever waits for a measurement, and the order of the dispatches is
  * the same whatever the pieces, so the results are, too.
  *
- * A dispatch that is too long by itself stays one: WebGPU has no way to start a part of a grid. Keeping those short is for
- * whoever plans the work: see `mostRows` of the denoiser, crops and micro-batches in training.
+ * A dispatch that is too long by itself is run in slices from then on (`slices.ts`); its first two runs are whole. The few
+ * kernels that cannot be sliced stay whole, too: they are short, or a single workgroup. What has not run yet is kept short
+ * by whoever plans it: see `mostRows` of the denoiser, crops and micro-batches in training.
  */
 import type { Gpu } from './gpu.ts';
 
@@ -20,25 +21,36 @@ export interface Piece {
   readonly end: number;
 }
 
+/** A dispatch that takes longer than a submit may, and the number of parts that it should be. */
+export interface TooLong {
+  readonly at: number;
+  readonly parts: number;
+}
+
+/** Past so many, what is wrong is not that a dispatch is too long. */
+const mostParts = 64;
+
 /** Runs between two that are timed. */
 const timedEvery = 64;
 
 export class Pieces {
   readonly #gpu: Pick<Gpu, 'submit' | 'submittedWorkDone' | 'longestSubmit'>;
-  readonly #length: number;
+  readonly #onTooLong: (long: readonly TooLong[]) => void;
   #pieces: readonly Piece[];
   #runs = 0;
   /** How often all dispatches were timed one by one; the first time, drivers may still be compiling. */
   #timedSingly = 0;
-  #settled: boolean;
+  #settled = false;
   #timing = false;
 
-  /** For a program of `length` dispatches. */
-  constructor(gpu: Pick<Gpu, 'submit' | 'submittedWorkDone' | 'longestSubmit'>, length: number) {
+  /** For a program of `length` dispatches. `onTooLong` is told of dispatches that are too long whenever they were timed. */
+  constructor(
+    gpu: Pick<Gpu, 'submit' | 'submittedWorkDone' | 'longestSubmit'>, length: number,
+    onTooLong: (long: readonly TooLong[]) => void = () => {},
+  ) {
     this.#gpu = gpu;
-    this.#length = length;
+    this.#onTooLong = onTooLong;
     this.#pieces = Array.from({ length }, (_, start) => ({ start, end: start + 1 }));
-    this.#settled = length <= 1;
   }
 
   /** Of the next run, in order. */
@@ -49,7 +61,7 @@ export class Pieces {
   /** Submits a run, piece by piece. Does not wait. */
   submit(commandsOf: (piece: Piece) => GPUCommandBuffer): void {
     const pieces = this.#pieces;
-    const timed = !this.#timing && (!this.#settled || (this.#length > 1 && this.#runs % timedEvery === 0));
+    const timed = !this.#timing && (!this.#settled || this.#runs % timedEvery === 0);
     this.#runs++;
     if (!timed) {
       for (const piece of pieces) this.#gpu.submit(commandsOf(piece));
@@ -69,15 +81,18 @@ export class Pieces {
 
   #learn(pieces: readonly Piece[], durations: readonly number[]): void {
     const { longestSubmit } = this.#gpu;
-    if (this.#settled) {
+    if (!this.#settled) {
+      this.#timedSingly++;
+      const isShort = durations.reduce((sum, duration) => sum + duration, 0) <= longestSubmit;
+      if (!isShort && this.#timedSingly === 1) return;
+      this.#pieces = cut(durations, longestSubmit);
+      this.#settled = true;
+    } else {
       this.#pieces = pieces.flatMap((piece, i) => (durations[i]! > longestSubmit ? halves(piece) : [piece]));
-      return;
     }
-    this.#timedSingly++;
-    const isShort = durations.reduce((sum, duration) => sum + duration, 0) <= longestSubmit;
-    if (!isShort && this.#timedSingly === 1) return;
-    this.#pieces = cut(durations, longestSubmit);
-    this.#settled = true;
+    const long = pieces.flatMap(({ start, end }, i) =>
+      end - start === 1 && durations[i]! > longestSubmit ? [{ at: start, parts: Math.min(Math.ceil(durations[i]! / longestSubmit), mostParts) }] : []);
+    if (long.length > 0) this.#onTooLong(long);
   }
 }
 
