@@ -9,8 +9,11 @@ import { command } from './lib/command.ts';
 import { noTuneFlag, openGpu } from './lib/openGpu.ts';
 import { play } from './lib/play.ts';
 import { formatDuration } from './lib/report.ts';
+import type { Sound } from './lib/sampleInput.ts';
+import { loadSound, soundOptionsOf } from './lib/sampleInput.ts';
 import { SampleOutput, checkOutput, outputFlags } from './lib/sampleOutput.ts';
 import { SampleProgress } from './lib/sampleProgress.ts';
+import { samplingFlags, taskOf } from './lib/samplingFlags.ts';
 
 const cli = command({
   name: 'sample',
@@ -18,14 +21,14 @@ const cli = command({
   flags: {
     run: { type: 'string', placeholder: '<run>', required: true, help: 'folder of a training run' },
     ...outputFlags,
-    seconds: { type: 'number', above: 0, help: 'length of each (5, unless --length is given)' },
-    length: { type: 'integer', min: 1, help: 'the same in samples' },
+    ...samplingFlags,
     count: { type: 'integer', default: 1, min: 1, help: 'how many' },
+    index: { type: 'integer', default: 0, min: 0, help: 'number of the first: sample i is the same whether made alone or among others' },
     seed: { type: 'integer', default: 0, min: 0, help: 'another seed, another sound' },
-    variance: { type: 'string', choices: ['beta', 'posterior'], default: 'beta', help: 'σ² of the reverse steps: β, or β̃ of the posterior' },
     start: { type: 'string', choices: ['white', 'shaped'], default: 'white', help: "x_T: white noise, or noise of the spectrum that the data's x_T has" },
     rawWeights: { type: 'boolean', help: 'the weights as they were trained last, not their running mean' },
-    returnSequence: { type: 'boolean', help: 'also write x_t of every step, from noise to sound' },
+    returnSequence: { type: 'boolean', help: 'also write x_t after every step, from noise to sound, and a picture of all' },
+    sequenceEvery: { type: 'integer', min: 1, help: 'only after every so many steps (1)' },
     play: { type: 'boolean', help: 'play each when it is done' },
     noTune: noTuneFlag,
   },
@@ -33,16 +36,21 @@ const cli = command({
 
 await cli.run(async ({ flags, given }) => {
   checkOutput(flags, flags);
-  if (flags.seconds !== undefined && flags.length !== undefined) {
-    throw new UserError('--seconds and --length say the same thing twice: give one of them');
-  }
+  if (flags.sequenceEvery !== undefined && !flags.returnSequence) throw new UserError('--sequence-every has a meaning only with --return-sequence');
   const progress = new SampleProgress({ clips: flags.count, terminal: flags.stdout ? process.stderr : process.stdout });
   const print = (line: string): void => progress.print(line);
   const run = RunFolder.open(flags.run);
+  const load = (path: string): Sound => {
+    const sound = loadSound(path, soundOptionsOf(run.config));
+    for (const warning of sound.warnings) print(`note: ${warning}`);
+    return sound;
+  };
+  const { name: kind, L, sound, options } = taskOf(flags, { config: run.config.model, load });
   const gpu = await openGpu({ tune: !flags.noTune, model: run.config.model, print });
   const model = await run.load(gpu, { raw: flags.rawWeights });
-  const { sampleRate } = model.config;
-  const L = flags.length ?? Math.max(1, Math.round((flags.seconds ?? 5) * sampleRate));
+  // What is made from a sound goes back to that sound's rate.
+  const sampleRate = sound?.sourceRate ?? model.config.sampleRate;
+  const restored = (audio: Float32Array): Float32Array => sound?.restore(audio) ?? audio;
   const output = new SampleOutput(flags, {
     given: Object.fromEntries([...given].map((key) => [key, flags[key]])),
     seed: flags.seed,
@@ -52,31 +60,35 @@ await cli.run(async ({ flags, given }) => {
     sampleRate,
   });
 
-  for (let item = 0; item < flags.count; item++) {
+  for (let clip = 0; clip < flags.count; clip++) {
+    const item = flags.index + clip;
     const start = performance.now();
     const { audio, sequence, peakBytes } = await sample(model, {
+      ...options,
       shape: [1, L],
       seed: flags.seed,
-      variance: flags.variance,
       start: flags.start,
       firstItem: item,
-      sequenceEvery: flags.returnSequence ? 1 : undefined,
-      onStep: (done, total) => {
+      sequenceEvery: flags.returnSequence ? flags.sequenceEvery ?? 1 : undefined,
+      onStep: (done) => {
         // Only now is it known that everything fits; what cannot be made leaves no folder behind.
         if (done === 1 && flags.out) mkdirSync(flags.out, { recursive: true });
-        progress.step({ clip: item, done, total });
       },
+      onTile: (done, total) => progress.step({ clip, done, total }),
     });
-    const name = `sample-seed${flags.seed}-${item}`;
-    sequence?.forEach(({ left, clips: [clip] }) => output.writeStep(clip!, { name, t: left }));
-    const { file, rms, clipped } = await output.write(audio[0]!, { name, index: item });
+    const name = `${kind}-seed${flags.seed}-${item}`;
+    const steps = sequence?.map(({ left, clips }) => ({ left, samples: restored(clips[0]!) })) ?? [];
+    for (const { left, samples } of steps) output.writeStep(samples, { name, t: left });
+    if (steps.length > 0) output.writeSequence(steps, { name });
+    const made = restored(audio[0]!);
+    const { file, rms, clipped } = await output.write(made, { name, index: item });
     print(
-      `${file}: ${(L / sampleRate).toFixed(2)} s at ${sampleRate} Hz, RMS ${rms.toFixed(4)}, ` +
+      `${file}: ${(made.length / sampleRate).toFixed(2)} s at ${sampleRate} Hz, RMS ${rms.toFixed(4)}, ` +
       `made in ${formatDuration((performance.now() - start) / 1000)}, GPU memory at the peak ${formatBytes(peakBytes)}`,
     );
-    if (clipped > L / 100) {
+    if (clipped > made.length / 100) {
       print(
-        `note: ${((100 * clipped) / L).toFixed(1)} % of the samples are beyond full scale and were clipped; ` +
+        `note: ${((100 * clipped) / made.length).toFixed(1)} % of the samples are beyond full scale and were clipped; ` +
         'more training usually mends that, --normalize and --format float avoid it',
       );
     }

@@ -37,8 +37,10 @@ export { train } from './diffwave/training.ts';
 export type { Progress, Recovery, TrainOptions } from './diffwave/training.ts';
 export type { ClipSource } from './diffwave/batches.ts';
 export type { OptimizerState, Trainer } from './diffwave/trainer.ts';
-export { sample } from './diffwave/sampling.ts';
-export type { SampleOptions, Samples } from './diffwave/sampling.ts';
+export { sample, samplingMemory } from './diffwave/sampling.ts';
+export type { SampleOptions, Samples, Snapshot } from './diffwave/sampling.ts';
+export { between, continuation, denoise, inpaint, variation } from './diffwave/verbs.ts';
+export type { Verb } from './diffwave/verbs.ts';
 
 export { lowPass } from './audio/lowpass.ts';
 export type { Dataset, Manifest } from './audio/dataset.ts';

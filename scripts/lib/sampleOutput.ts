@@ -1,6 +1,7 @@
 /** What `sample` leaves behind: sounds as WAV, on disk or on standard output, and beside each its picture and a record. */
 import { join } from 'node:path';
 import { rootMeanSquare } from '../../src/audio/level.ts';
+import { sequenceImage } from '../../src/audio/sequenceImage.ts';
 import { spectrogramImage } from '../../src/audio/spectrogramImage.ts';
 import type { EncodeOptions } from '../../src/audio/wav.ts';
 import { SAMPLE_FORMATS, encodeWav } from '../../src/audio/wav.ts';
@@ -24,7 +25,7 @@ export type OutputFlags = Parsed<{ name: string; summary: string; flags: typeof 
 const NORMALIZED_PEAK_DB = -1;
 
 /** Flags that say where a sound goes or how it is made, not what it is: they are not written into it. */
-const WHEREABOUTS = new Set(['run', 'out', 'stdout', 'count', 'index', 'seed', 'play', 'noTune', 'returnSequence', 'tileSamples']);
+const WHEREABOUTS = new Set(['run', 'out', 'stdout', 'count', 'index', 'seed', 'play', 'noTune', 'returnSequence', 'sequenceEvery', 'tileSamples']);
 
 /** What made the sounds. */
 export interface Origin {
@@ -97,6 +98,13 @@ export class SampleOutput {
   writeStep(x: Float32Array, { name, t }: { name: string; t: number }): void {
     if (!this.#flags.out) return;
     writeFileAtomic(join(this.#flags.out, name, `x-${String(t).padStart(4, '0')}.wav`), this.#encode(x));
+  }
+
+  /** Draws all of these steps into one picture. */
+  writeSequence(steps: readonly { readonly left: number; readonly samples: Float32Array }[], { name }: { name: string }): void {
+    if (!this.#flags.out) return;
+    const rows = steps.map(({ left, samples }) => ({ label: String(left), samples }));
+    writeFileAtomic(join(this.#flags.out, name, 'sequence.png'), sequenceImage(rows, { sampleRate: this.#origin.sampleRate }));
   }
 
   #encode(samples: Float32Array, info?: EncodeOptions['info']): Uint8Array {

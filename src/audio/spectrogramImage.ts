@@ -34,19 +34,11 @@ const FLOOR_DB = -140;
  */
 export function spectrogramImage(samples: Float32Array, options: SpectrogramImageOptions): Uint8Array {
   const { sampleRate, title, rangeDb = 80 } = options;
-  const size = 2 ** Math.max(5, Math.round(Math.log2(FRAME_SECONDS * sampleRate)));
-  // About one frame per column of the picture, but no gaps between the frames of a long signal.
-  const hop = Math.max(1, Math.min(size / 2, Math.floor(samples.length / PLOT.width)));
-  // Half a frame of silence at both ends: frame i is then centred on sample i · hop, and the picture spans the signal.
-  const padded = new Float32Array(samples.length + size);
-  padded.set(samples, size / 2);
-  const levels = spectrogram(padded, { size, hop, floorDb: FLOOR_DB });
-  const loudestDb = levels.db.reduce((top, db) => Math.max(top, db));
-  const topDb = Math.max(FLOOR_DB + rangeDb, 5 * Math.ceil(loudestDb / 5)); // silence is drawn dark
-  const range = { from: topDb - rangeDb, to: topDb };
+  const levels = spectrogramFor(samples, { sampleRate, columns: PLOT.width });
+  const range = rangeFor(levels, rangeDb);
 
   const canvas = new Canvas({ ...CANVAS, background: BACKGROUND });
-  drawLevels(canvas, levels, range);
+  drawLevels(canvas, levels, { range, plot: PLOT });
   drawColorBar(canvas, range);
   drawTimeAxis(canvas, samples.length / sampleRate);
   drawFrequencyAxis(canvas, sampleRate / 2);
@@ -57,28 +49,50 @@ export function spectrogramImage(samples: Float32Array, options: SpectrogramImag
   return canvas.png();
 }
 
-interface Range {
+/** Levels in dB that are drawn from dark to bright. */
+export interface Range {
   readonly from: number;
   readonly to: number;
 }
 
-function drawLevels(canvas: Canvas, { frames, bins, db }: Spectrogram, { from, to }: Range): void {
+/** The spectrogram of a whole signal for a picture of so many columns. */
+export function spectrogramFor(samples: Float32Array, options: { sampleRate: number; columns: number }): Spectrogram {
+  const { sampleRate, columns } = options;
+  const size = 2 ** Math.max(5, Math.round(Math.log2(FRAME_SECONDS * sampleRate)));
+  // About one frame per column of the picture, but no gaps between the frames of a long signal.
+  const hop = Math.max(1, Math.min(size / 2, Math.floor(samples.length / columns)));
+  // Half a frame of silence at both ends: frame i is then centred on sample i · hop, and the picture spans the signal.
+  const padded = new Float32Array(samples.length + size);
+  padded.set(samples, size / 2);
+  return spectrogram(padded, { size, hop, floorDb: FLOOR_DB });
+}
+
+/** From the loudest level downwards; silence is drawn dark. */
+export function rangeFor({ db }: Spectrogram, rangeDb: number): Range {
+  const loudestDb = db.reduce((top, level) => Math.max(top, level));
+  const topDb = Math.max(FLOOR_DB + rangeDb, 5 * Math.ceil(loudestDb / 5));
+  return { from: topDb - rangeDb, to: topDb };
+}
+
+/** Draws a spectrogram into a part of a picture. */
+export function drawLevels(canvas: Canvas, { frames, bins, db }: Spectrogram, options: { range: Range; plot: Rect }): void {
+  const { range: { from, to }, plot } = options;
   const column = new Float64Array(bins); // dB, the mean of the frames that share this column of pixels
-  for (let x = 0; x < PLOT.width; x++) {
-    const first = Math.min(frames - 1, Math.floor((x * frames) / PLOT.width));
-    const end = Math.max(first + 1, Math.floor(((x + 1) * frames) / PLOT.width));
+  for (let x = 0; x < plot.width; x++) {
+    const first = Math.min(frames - 1, Math.floor((x * frames) / plot.width));
+    const end = Math.max(first + 1, Math.floor(((x + 1) * frames) / plot.width));
     column.fill(0);
     for (let frame = first; frame < end; frame++) {
       for (let k = 0; k < bins; k++) column[k] += db[frame * bins + k] / (end - first);
     }
-    for (let y = 0; y < PLOT.height; y++) {
-      const position = ((PLOT.height - 0.5 - y) / PLOT.height) * (bins - 1);
+    for (let y = 0; y < plot.height; y++) {
+      const position = ((plot.height - 0.5 - y) / plot.height) * (bins - 1);
       const below = Math.floor(position);
       const level = column[below] + (position - below) * (column[below + 1] - column[below]);
-      canvas.set(PLOT.x + x, PLOT.y + y, colorMap((level - from) / (to - from)));
+      canvas.set(plot.x + x, plot.y + y, colorMap((level - from) / (to - from)));
     }
   }
-  canvas.frame(PLOT, INK);
+  canvas.frame(plot, INK);
 }
 
 function drawColorBar(canvas: Canvas, { from, to }: Range): void {

@@ -37,7 +37,7 @@ export function forthAndBack(levels: readonly Level[]): Move[] {
 /**
  * Filling a gap between known samples, RePaint (Lugmayr et al. 2022, algorithm 1): after each step back the known part
  * is replaced by itself at that level (eq. 8a). So that both parts come to fit, the walk goes `jump` levels back and
- * up again (the renoising of line 9, in one move), and takes every such stretch `resamplings` times; only the last
+ * up again (there step by step, here in one move), and takes every such stretch `resamplings` times; only the last
  * one, which ends at the sound, is walked once. Unlike there, the start is imposed too: ᾱ_T need not be near 0.
  */
 export function fillGap(levels: readonly Level[], options: { resamplings: number; jump: number }): Move[] {

@@ -31,7 +31,7 @@ export function variation(options: { audio: Float32Array; strength: number }): V
 
 /**
  * A sound between two, of which it has 1 − mix and mix: both are taken to t = strength·T with the same noise, mixed
- * there and brought back (Ho et al. 2020, section 4.3). As √ᾱ·a + √(1−ᾱ)·z and √ᾱ·b + √(1−ᾱ)·z mix to
+ * there and brought back (Ho et al. 2020, section 4.4). As √ᾱ·a + √(1−ᾱ)·z and √ᾱ·b + √(1−ᾱ)·z mix to
  * √ᾱ·mixture + √(1−ᾱ)·z, that is a variation of the mixture. Both have L samples.
  */
 export function between(options: {

@@ -82,6 +82,26 @@ for (const { name, options, walk } of WALKS) {
   });
 }
 
+test('a network that predicts v walks as one that predicts the ε which that implies', async () => {
+  const [L, seed] = [29, 3];
+  const config = { ...tinyConfig, prediction: 'v' } as const;
+  const model = await tinyModel(config);
+  const { levels } = chooseSampler({}, noiseSchedule({ ...tinyConfig, steps: T }));
+  for (const [options, walk] of [[{ sampler: 'ddim' }, WALKS[3]!.walk], [{ sampler: 'dpm++' }, dpmSolverWalk]] as const) {
+    const { audio } = await sample(model, { shape: [1, L], seed, ...options });
+    const epsilonOf = (reference: ReferenceWalk): ReferenceWalk => ({
+      ...reference,
+      predict(x, t) { // ε = √ᾱ·v + √(1−ᾱ)·x
+        const { alphaBar } = levels[t]!;
+        return reference.predict(x, t).map((v, i) => Math.sqrt(alphaBar) * v + Math.sqrt(1 - alphaBar) * x[i]!);
+      },
+    });
+    const wanted = await truth({ L, seed, item: 0, levels, walk: (reference) => walk(epsilonOf(reference)) });
+    assertClose(audio[0], wanted.at(-1)!, { atol: tolerance * largest(wanted.at(-1)!), what: options.sampler });
+  }
+  model.destroy();
+});
+
 test('x̂_0 is clamped, x_t is not', async () => {
   const [L, clamp] = [41, 0.05];
   const { sequence } = await run({ shape: [1, L], clamp, sequenceEvery: 1 });

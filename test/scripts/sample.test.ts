@@ -7,37 +7,13 @@ import wavefile from 'wavefile';
 import { rootMeanSquare } from '../../src/audio/level.ts';
 import { decodeWav } from '../../src/audio/wav.ts';
 import { PRESETS } from '../../src/diffwave/config.ts';
-import type { DiffWaveConfig } from '../../src/diffwave/config.ts';
 import { DiffWave } from '../../src/diffwave/model.ts';
-import { RunFolder } from '../../src/diffwave/run.node.ts';
-import { initialWeights } from '../../src/diffwave/weights.ts';
 import { temporaryFolder } from '../audio/helpers.ts';
 import { gpuForTests } from '../gpuForTests.ts';
 import { WITHOUT_ADAPTER, refuses, runScript, succeeds } from './program.ts';
+import { makeRun } from './sampleRun.ts';
 
 const test = suite('npm run sample');
-
-const config: DiffWaveConfig = {
-  ...PRESETS.tiny.model,
-  layers: 2,
-  channels: 8,
-  dilationCycle: 2,
-  encodingWidth: 16,
-  embeddingWidth: 16,
-  diffusionSteps: 3,
-};
-
-/** The run of a network that has learned nothing. */
-async function makeRun(): Promise<RunFolder> {
-  const model = DiffWave.create(await gpuForTests(), config, { seed: 1 });
-  const run = RunFolder.create(join(temporaryFolder(), 'run'), {
-    preset: 'tiny', model: config, training: PRESETS.tiny.training, data: 'music',
-  });
-  const [m, v, average] = [2, 3, 4].map((seed) => initialWeights(config, seed));
-  await run.save(model, { step: 1, seconds: 1, m, v, average });
-  model.destroy();
-  return run;
-}
 
 /** A folder that is not there yet. */
 const newFolder = (): string => join(temporaryFolder(), 'out');
@@ -82,7 +58,7 @@ test('seconds at the training rate, the posterior\'s variance, the way from nois
   const last = decodeWav(readFileSync(join(out, 'sample-seed0-0.wav')), 'last');
   assert.equal([last.samples.length, last.sampleRate], [3675, 7350]);
   const folder = join(out, 'sample-seed0-0');
-  assert.equal(readdirSync(folder).sort(), ['x-0000.wav', 'x-0001.wav', 'x-0002.wav', 'x-0003.wav']);
+  assert.equal(readdirSync(folder).sort(), ['sequence.png', 'x-0000.wav', 'x-0001.wav', 'x-0002.wav', 'x-0003.wav']);
   assert.equal(decodeWav(readFileSync(join(folder, 'x-0000.wav')), 'x_0').samples, last.samples);
   const noise = decodeWav(readFileSync(join(folder, 'x-0003.wav')), 'noise').samples;
   // Normals beyond ±1, a third of them, are clipped in a WAV file.
@@ -125,6 +101,19 @@ test('a record beside each sound, and the same in short within it', async () => 
   await succeeds('sample', [...args, '--out', plain, '--format', 'float']);
   const loud = new wavefile.WaveFile(readFileSync(join(plain, 'sample-seed5-0.wav'))).getSamples(true, Float64Array);
   assert.ok(samples.every((value, i) => Math.abs(value - gain * loud[i]) <= 1e-6));
+});
+
+test('a shaped start is another start, and needs the data\'s spectrum', async () => {
+  const run = await makeRun(Float32Array.of(30, 10, 1));
+  const out = newFolder();
+  const args = (path: string) => ['--run', path, '--out', out, '--length', '300'];
+  await succeeds('sample', args(run.path));
+  const file = join(out, 'sample-seed0-0.wav');
+  const white = readFileSync(file);
+  await succeeds('sample', [...args(run.path), '--start', 'shaped']);
+  assert.not.equal(readFileSync(file), white);
+  assert.is(JSON.parse(readFileSync(join(out, 'sample-seed0-0.json'), 'utf8')).flags['--start'], 'shaped');
+  await refuses('sample', [...args((await makeRun()).path), '--start', 'shaped'], ['needs the spectrum of the training data', '--resume adds it']);
 });
 
 test('--stdout is the file and nothing else, and everything else goes to standard error', async () => {

@@ -12,8 +12,8 @@ export const fastBetas: readonly number[] = [1e-4, 1e-3, 1e-2, 0.05, 0.2, 0.5];
 
 /**
  * `steps` of the schedule's T levels, its noisiest and its cleanest among them (the noisiest, if it is one). `time`:
- * evenly spaced and rounded (Nichol and Dhariwal 2021, section 4). `log-snr`: nearest to even distances in log-SNR (Lu
- * et al. 2022, appendix), each taken once. Throws a UserError unless 1 ≤ steps ≤ T.
+ * evenly spaced and rounded (Nichol and Dhariwal 2021, section 4). `log-snr`: nearest to even distances in λ, half the
+ * log-SNR (Lu et al. 2022, "DPM-Solver"), each taken once. Throws a UserError unless 1 ≤ steps ≤ T.
  */
 export function levelsOf(schedule: NoiseSchedule, options: { steps?: number; spacing?: Spacing } = {}): Level[] {
   const { steps = schedule.steps, spacing = 'time' } = options;
