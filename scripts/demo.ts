@@ -23,7 +23,7 @@ import { command } from './lib/command.ts';
 import { ensureAdapter } from './lib/gpu.ts';
 import { interruptSignal } from './lib/interrupt.ts';
 import { lossCurve } from './lib/lossCurve.ts';
-import { planLines, progressLine } from './lib/report.ts';
+import { planLines, progressLine, recoveryLine } from './lib/report.ts';
 
 const recordings = 'music/genres_original';
 
@@ -66,6 +66,10 @@ await cli.run(async ({ flags, given }) => {
     onProgress: (progress) => {
       if (progress.step === 1 || progress.step % 200 === 0) console.log(progressLine(progress, flags.steps));
       run.appendLog(progress);
+    },
+    onRecovery: (_, recovery) => {
+      console.log(recoveryLine(recovery));
+      run.logRecovery(recovery);
     },
     onSave: (state) => run.save(model, state),
   });

@@ -71,11 +71,11 @@ await cli.run(async ({ flags, given }) => {
       start: flags.start,
       firstItem: item,
       sequenceEvery: flags.returnSequence ? flags.sequenceEvery ?? 1 : undefined,
-      onStep: (done, total) => {
+      onStep: (done) => {
         // Only now is it known that everything fits; what cannot be made leaves no folder behind.
         if (done === 1 && flags.out) mkdirSync(flags.out, { recursive: true });
-        progress.step({ clip, done, total });
       },
+      onTile: (done, total) => progress.step({ clip, done, total }),
     });
     const name = `${kind}-seed${flags.seed}-${item}`;
     const steps = sequence?.map(({ left, clips }) => ({ left, samples: restored(clips[0]!) })) ?? [];

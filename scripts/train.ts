@@ -31,6 +31,7 @@ const cli = command({
     ...trainingFlags,
     printEvery: { type: 'integer', default: 100, min: 1, help: 'updates between two lines of progress and log' },
     saveEvery: { type: 'integer', default: 1000, min: 1, help: 'updates between two checkpoints' },
+    snapshotEvery: { type: 'integer', default: 500, min: 1, help: 'updates between two snapshots in memory, to go on from if the GPU is lost' },
     keep: { type: 'integer', default: 3, min: 1, help: 'checkpoints that stay: the newest, and the best of validation' },
     ...monitorFlags,
     memoryLimit: memoryLimitFlag,
@@ -68,7 +69,7 @@ await cli.run(async ({ flags, given }) => {
   const diffwave = DiffWave.create(gpu, model, { seed: wanted.seed });
   const memory = {
     memoryLimit: flags.memoryLimit === undefined ? run?.config.memoryLimit ?? defaultMemoryLimit(gpu) : parseBytes(flags.memoryLimit),
-    beside: besideTraining(diffwave, { validates: split.validation !== undefined }),
+    beside: besideTraining(diffwave, { validates: split.validation !== undefined, samples: flags.sampleEvery !== undefined }),
   };
   const training = run || flags.cropSamples !== undefined
     ? wanted
@@ -104,6 +105,7 @@ await cli.run(async ({ flags, given }) => {
     steps: flags.steps,
     printEvery: flags.printEvery,
     saveEvery: flags.saveEvery,
+    snapshotEvery: flags.snapshotEvery,
     onStart: async (trainer) => {
       // Only now is it known that everything fits: a run that cannot start leaves no folder behind.
       folder ??= RunFolder.create(flags.out, {
@@ -118,6 +120,10 @@ await cli.run(async ({ flags, given }) => {
     onProgress: (progress) => {
       folder!.appendLog(progress);
       monitor!.progress(progress);
+    },
+    onRecovery: async (trainer, recovery) => {
+      folder?.logRecovery(recovery);
+      await monitor?.recovered(trainer, recovery);
     },
     onSave: async (state) => {
       monitor!.markIfBest(state.step);

@@ -22,6 +22,7 @@ import type { Dataset } from './audio/dataset.ts';
 
 export { Gpu } from './gpu/gpu.ts';
 export type { GpuOptions } from './gpu/gpu.ts';
+export { DeviceLostError } from './gpu/opened.ts';
 export type { Platform } from './platform.ts';
 
 export { DiffWave } from './diffwave/model.ts';
@@ -33,7 +34,7 @@ export type { NoiseSchedule, Variance } from './diffwave/schedule.ts';
 export type { ScheduleConfig } from './diffwave/scheduleConfig.ts';
 
 export { train } from './diffwave/training.ts';
-export type { Progress, TrainOptions } from './diffwave/training.ts';
+export type { Progress, Recovery, TrainOptions } from './diffwave/training.ts';
 export type { ClipSource } from './diffwave/batches.ts';
 export type { OptimizerState, Trainer } from './diffwave/trainer.ts';
 export { sample, samplingMemory } from './diffwave/sampling.ts';

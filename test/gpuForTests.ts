@@ -9,12 +9,24 @@ export function gpuForTests(): Promise<Gpu> {
   return (shared ??= Gpu.open());
 }
 
-/** A Gpu of one's own, with further shaders by stem; to be closed. */
-export async function ownGpu(shaders: Readonly<Record<string, string>> = {}): Promise<Gpu> {
+/**
+ * A Gpu of one's own, with further shaders by stem; to be closed. `requestAdapter` is asked before the platform is: what it
+ * returns or throws counts, unless that is undefined.
+ */
+export async function ownGpu(
+  shaders: Readonly<Record<string, string>> = {}, requestAdapter: () => GPUAdapter | null | undefined = () => undefined,
+): Promise<Gpu> {
   const platform = await nodePlatform();
+  const gpu = {
+    async requestAdapter(options?: GPURequestAdapterOptions) {
+      const own = requestAdapter();
+      return own === undefined ? platform.gpu.requestAdapter(options) : own;
+    },
+  } as unknown as GPU;
   return Gpu.open({
+    recoveryPauses: [0, 1, 1],
     platform: {
-      gpu: platform.gpu,
+      gpu,
       shader: async (stem) => shaders[stem] ?? platform.shader(stem),
       release() {}, // Dawn is the shared Gpu's, too
     },

@@ -13,8 +13,9 @@ const index = new URL('../src/index.ts', import.meta.url);
 
 test('the public names', () => {
   assert.equal(Object.keys(diffwave).sort(), [
-    'DiffWave', 'Gpu', 'PRESETS', 'UserError', 'between', 'continuation', 'denoise', 'inpaint', 'loadDataset', 'lowPass',
-    'noiseSchedule', 'presetNamed', 'sample', 'samplingMemory', 'scheduleOf', 'train', 'variation',
+    'DeviceLostError', 'DiffWave', 'Gpu', 'PRESETS', 'UserError', 'between', 'continuation', 'denoise', 'inpaint',
+    'loadDataset', 'lowPass', 'noiseSchedule', 'presetNamed', 'sample', 'samplingMemory', 'scheduleOf', 'train',
+    'variation',
   ]);
 });
 

@@ -4,8 +4,10 @@ import { UserError } from '../../src/errors.ts';
 import type { TrainingConfig } from '../../src/diffwave/config.ts';
 import { fitCrop } from '../../src/diffwave/memoryPlan.ts';
 import type { DiffWave } from '../../src/diffwave/model.ts';
+import { samplingMemory } from '../../src/diffwave/sampling.ts';
 import { validationBytes } from '../../src/diffwave/validation.ts';
 import type { Gpu } from '../../src/gpu/gpu.ts';
+import { sampleShape } from './monitor.ts';
 
 export const memoryLimitFlag = {
   type: 'string', placeholder: '<size>', help: 'GPU memory that the run may take, such as 2GiB (all there is)',
@@ -34,9 +36,16 @@ export function defaultMemoryLimit(gpu: Gpu): number | undefined {
   return gpu.isSoftware ? Math.floor(totalmem() * softwareShare) : undefined;
 }
 
-/** Bytes of GPU memory that a model takes beside training on crops of L samples, to be watched. */
-export function besideTraining({ gpu: { variant }, config, parameters }: DiffWave, { validates }: { validates: boolean }) {
-  return (L: number): number => (validates ? validationBytes({ config, parameters, variant, L }) : 0);
+/**
+ * Bytes of GPU memory that watching a model takes beside training on crops of L samples: validation, sounds on the way,
+ * and a place for the weights while those of the average are looked at.
+ */
+export function besideTraining(model: DiffWave, { validates, samples }: { validates: boolean; samples: boolean }) {
+  const { gpu: { variant }, config, parameters } = model;
+  const sampling = samples ? samplingMemory(model, { shape: sampleShape(config) }) : { clips: 0, tile: 0 };
+  const ownWeights = validates || samples ? parameters.size : 0;
+  return (L: number): number =>
+    (validates ? validationBytes({ config, parameters, variant, L }) : 0) + sampling.clips + sampling.tile + ownWeights;
 }
 
 /** The training with crops that fit, if need be shorter ones than it has. */

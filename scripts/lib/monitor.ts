@@ -1,19 +1,27 @@
 /** Watches a training run: validation, samples, TensorBoard, and what is printed of them. */
+import type { DiffWaveConfig } from '../../src/diffwave/config.ts';
 import { Journal } from '../../src/diffwave/journal.node.ts';
 import type { RunFolder } from '../../src/diffwave/run.node.ts';
 import { sample } from '../../src/diffwave/sampling.ts';
 import type { Split } from '../../src/diffwave/split.ts';
 import type { Trainer } from '../../src/diffwave/trainer.ts';
-import type { Progress } from '../../src/diffwave/training.ts';
+import type { Progress, Recovery } from '../../src/diffwave/training.ts';
 import type { Validation } from '../../src/diffwave/validation.ts';
 import { Validator } from '../../src/diffwave/validation.ts';
 import { withWeights } from '../../src/diffwave/withWeights.ts';
 import { UserError } from '../../src/errors.ts';
+import { DeviceLostError } from '../../src/gpu/opened.ts';
 import { ProgressDisplay } from './progressDisplay.ts';
+import { recoveryLine } from './report.ts';
 import { validationLine, validationTable } from './validationReport.ts';
 
 /** Of a sample that is made on the way: long enough to hear a beat. */
 const sampleSeconds = 5;
+
+/** B and L of a sample that is made on the way. */
+export function sampleShape({ sampleRate }: DiffWaveConfig): readonly [B: number, L: number] {
+  return [1, Math.round(sampleSeconds * sampleRate)];
+}
 
 /** The flags of a command that is watched. */
 export const monitorFlags = {
@@ -38,12 +46,14 @@ export interface MonitorOptions {
 export class Monitor {
   readonly display: ProgressDisplay;
   readonly #options: MonitorOptions;
-  readonly #validator: Validator | undefined;
+  #trainer: Trainer;
+  #validator: Validator | undefined;
   readonly #journal: Journal;
   #latest: Validation | undefined;
 
   private constructor(options: MonitorOptions, validator: Validator | undefined) {
     this.#options = options;
+    this.#trainer = options.trainer;
     this.#validator = validator;
     this.#journal = new Journal(options.run.path, { resumedAt: options.resumedAt });
     this.display = new ProgressDisplay({ steps: options.steps });
@@ -51,10 +61,7 @@ export class Monitor {
 
   /** Throws a `UserError` if validation does not fit. */
   static async create(options: MonitorOptions): Promise<Monitor> {
-    const { trainer: { model, training: { cropSamples, seed } }, split: { training, validation } } = options;
-    const L = cropSamples ?? training.clipSamples;
-    const validator = validation && (await Validator.create({ model, training, validation, L, seed }));
-    return new Monitor(options, validator);
+    return new Monitor(options, await validatorOf(options.trainer, options.split));
   }
 
   progress(progress: Progress): void {
@@ -68,6 +75,13 @@ export class Monitor {
     this.display.tick(step);
     if (step % validateEvery === 0 || step === steps) await this.#validate(step);
     if (sampleEvery !== undefined && step % sampleEvery === 0) await this.#sample(step);
+  }
+
+  /** After the GPU was lost: goes on with the trainer that is on the new device. */
+  async recovered(trainer: Trainer, recovery: Recovery): Promise<void> {
+    this.display.print(recoveryLine(recovery));
+    this.#trainer = trainer;
+    this.#validator = await validatorOf(trainer, this.#options.split, this.#validator);
   }
 
   /** Before the checkpoint of this update is saved: says whether it is the best so far. */
@@ -86,27 +100,35 @@ export class Monitor {
 
   async #validate(step: number): Promise<void> {
     const validator = this.#validator;
-    if (!validator) return;
-    const { model, average } = this.#options.trainer;
+    if (!validator || this.#latest?.step === step) return; // this step again, if the GPU was lost after its validation
+    const { model, average } = this.#trainer;
     this.#latest = await withWeights(model, average, () => validator.evaluate(step));
     this.#journal.validation(this.#latest);
     this.display.print(validationLine(this.#latest));
   }
 
   async #sample(step: number): Promise<void> {
-    const { model, average, training: { seed } } = this.#options.trainer;
+    const { model, average, training: { seed } } = this.#trainer;
     const { sampleRate } = model.config;
     try {
-      const shape = [1, Math.round(sampleSeconds * sampleRate)] as const;
+      const shape = sampleShape(model.config);
       const { audio } = await withWeights(model, average, () => sample(model, { shape, seed }));
       const { wav } = this.#journal.sample(step, audio[0]!, sampleRate);
       this.display.print(`sample ${wav}`);
     } catch (error) {
       // Training finds out by itself that its weights are broken, and says more about it.
-      if (!(error instanceof UserError)) throw error;
+      if (!(error instanceof UserError) || error instanceof DeviceLostError) throw error;
       this.display.print(`no sample after ${step} updates: ${error.message}`);
     }
   }
+}
+
+/** The validator of a trainer's model, if there is something to validate on, looking at what `before` looked at. */
+async function validatorOf(
+  { model, training: { cropSamples, seed } }: Trainer, { training, validation }: Split, before?: Validator,
+): Promise<Validator | undefined> {
+  const L = cropSamples ?? training.clipSamples;
+  return validation && Validator.create({ model, training, validation, L, seed, items: before?.items });
 }
 
 /** 'held out  1 track for validation: a.wav', or why there is none. */

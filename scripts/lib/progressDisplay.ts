@@ -65,7 +65,7 @@ export class ProgressDisplay {
 
 /** What is known of the way through some steps. */
 export interface Standing {
-  readonly step: number;
+  readonly step: number; // may have a fraction, which is not printed
   readonly steps: number;
   readonly note?: string;
   readonly loss?: number;
@@ -82,7 +82,7 @@ export function barText(at: Standing): string {
 /** 'step 170 of 1000 · loss 0.0812 · 12 steps/s · 1 min 9 s left', without what is not known. */
 export function standingText({ step, steps, note, loss, stepsPerSecond }: Standing): string {
   return [
-    `step ${step} of ${steps}`,
+    `step ${Math.floor(step)} of ${steps}`,
     ...(note ? [note] : []),
     ...(loss === undefined ? [] : [`loss ${loss.toFixed(4)}`]),
     ...(stepsPerSecond ? [`${stepsPerSecond >= 10 ? stepsPerSecond.toFixed(0) : stepsPerSecond.toFixed(2)} steps/s`] : []),

@@ -1,6 +1,6 @@
 /** How numbers are printed. */
 import type { Trainer } from '../../src/diffwave/trainer.ts';
-import type { Progress } from '../../src/diffwave/training.ts';
+import type { Progress, Recovery } from '../../src/diffwave/training.ts';
 import { formatBytes } from '../../src/gpu/buffers.ts';
 
 /** 75 → '1 min 15 s'. */
@@ -20,6 +20,11 @@ export function progressLine(progress: Progress, steps: number): string {
   const speed = stepsPerSecond >= 10 ? stepsPerSecond.toFixed(0) : stepsPerSecond.toFixed(2);
   const rest = step < steps ? ` · ${formatDuration(eta)} left` : '';
   return `step ${step} of ${steps} · loss ${loss.toFixed(4)} · ${speed} steps/s${rest}`;
+}
+
+/** What happened when the GPU was lost. */
+export function recoveryLine({ step, resumedFrom, reason }: Recovery): string {
+  return `the GPU was lost after ${step} updates (${reason}): going on from step ${resumedFrom} on a new device`;
 }
 
 /** What a training step needs and how it was fitted into memory, before it runs. */

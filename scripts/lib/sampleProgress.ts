@@ -20,7 +20,7 @@ export class SampleProgress {
     this.#printed = this.#now();
   }
 
-  /** Called after each of a clip's `total` steps; `clip` counts from 0. */
+  /** Called now and then in a clip's `total` steps; `done` may have a fraction, `clip` counts from 0. */
   step({ clip, done, total }: { clip: number; done: number; total: number }): void {
     const [step, steps] = [clip * total + done, this.#clips * total];
     const note = this.#clips > 1 ? `clip ${clip + 1} of ${this.#clips}` : undefined;

@@ -2,7 +2,7 @@
 import type { DiffWaveConfig } from '../../src/diffwave/config.ts';
 import { receptiveField } from '../../src/diffwave/config.ts';
 import type { DataDiagnosis, Diagnosis } from '../../src/diffwave/doctor.ts';
-import { diagnose, levelsOf, smallest, startKeeps, verdictDecibels } from '../../src/diffwave/doctor.ts';
+import { diagnose, errorGain, levelsOf, smallest, startKeeps, verdictDecibels } from '../../src/diffwave/doctor.ts';
 import type { Variance } from '../../src/diffwave/schedule.ts';
 import { scheduleOf } from '../../src/diffwave/schedule.ts';
 import type { ScheduleConfig } from '../../src/diffwave/scheduleConfig.ts';
@@ -12,6 +12,9 @@ const enough = 0.95;
 
 /** A quiet bin that comes out so many dB too loud is heard as hiss. */
 const hissDecibels = 2;
+
+/** A step that multiplies an error by more than this is warned of; those of the presets stay below 1, cosine ones reach 32. */
+const mostGain = 2;
 
 /** Remedies are looked for among these. */
 const stepsTried = Array.from({ length: 1000 }, (_, i) => 10 * (i + 1));
@@ -37,7 +40,9 @@ export function scheduleLine(config: ScheduleConfig): string {
     ? `x_T is as good as noise (${snr(diagnosis)}), a bin ${verdictDecibels} dB over it comes out at ${diagnosis.verdict.noise.toFixed(2)} of its level`
     : `x_T still has ${percent(diagnosis.alphaBar)} of the signal's power, so that a bin ${verdictDecibels} dB over the noise ` +
       `comes out at ${diagnosis.verdict.noise.toFixed(2)} of its level: npm run schedule says what helps`;
-  return `schedule  ${scheduleName(config)}: ${finding}`;
+  const gain = errorGain(scheduleOf(config), config.prediction);
+  const warning = gain > mostGain ? `; a step of sampling multiplies errors of ε by ${gain.toFixed(0)}: use --prediction v` : '';
+  return `schedule  ${scheduleName(config)}: ${finding}${warning}`;
 }
 
 /** All that `npm run schedule` prints about a model, but for its data. */
@@ -78,7 +83,10 @@ function levelTable({ bins }: Diagnosis): string {
 }
 
 function advice(config: ScheduleConfig, { diagnosis, variance }: { diagnosis: Diagnosis; variance: Variance }): string[] {
-  return [...adviceOnStart(config, { diagnosis, variance }), ...adviceOnSteps(diagnosis), ...adviceOnHiss({ config, diagnosis, variance })];
+  return [
+    ...adviceOnStart(config, { diagnosis, variance }), ...adviceOnSteps(diagnosis),
+    ...adviceOnHiss({ config, diagnosis, variance }), ...adviceOnErrors(config),
+  ];
 }
 
 function adviceOnStart(config: ScheduleConfig, { diagnosis, variance }: { diagnosis: Diagnosis; variance: Variance }): string[] {
@@ -97,14 +105,14 @@ function adviceOnStart(config: ScheduleConfig, { diagnosis, variance }: { diagno
   const isLinear = config.schedule === 'linear' || config.schedule === 'scaled-linear';
   const steps = isLinear ? smallest(stepsTried.filter((n) => n > T), (diffusionSteps) => helps({ diffusionSteps })) : undefined;
   const end = isLinear ? smallest(betaEndsTried.filter((beta) => beta > betaEnd), (beta) => helps({ betaEnd: beta })) : undefined;
-  const cosine = { schedule: 'cosine', betas: null } as const;
+  const cosine = { schedule: 'cosine', betas: null, prediction: 'v' } as const;
   const zero = { zeroTerminalSnr: true, prediction: 'v' } as const;
   return [
     `Sampling starts from N(0, 1), but x_T should still have ${percent(diagnosis.alphaBar)} of the signal's power: ${bin}. What helps:`,
     '  a network that is trained already   sample --start shaped: as far as the bin is as loud in the data\'s mean spectrum',
     ...(steps === undefined ? [] : [`  more steps                          train --diffusion-steps ${steps}: ${now({ diffusionSteps: steps })}`]),
     ...(end === undefined ? [] : [`  more noise in each                  train --beta-end ${end}: ${now({ betaEnd: end })}`]),
-    ...(helps(cosine) ? [`  another schedule                    train --beta-schedule cosine: ${now(cosine)}`] : []),
+    ...(helps(cosine) ? [`  another schedule                    train --beta-schedule cosine --prediction v: ${now(cosine)}`] : []),
     ...(helps(zero) ? [`  no signal at the end                train --zero-terminal-snr --prediction v: ${now(zero)}`] : []),
   ];
 }
@@ -123,6 +131,16 @@ function adviceOnHiss({ config, diagnosis, variance }: { config: ScheduleConfig;
   if (variance === 'posterior') return [`${said}: more steps mend that.`];
   const [calmer] = levelsOf({ schedule: scheduleOf(config), variance: 'posterior', start: 'true', decibels: [worst.decibels] });
   return [`${said}: with sample --variance posterior it is ${signed(20 * Math.log10(calmer!))} dB; more steps bring both nearer to 0.`];
+}
+
+function adviceOnErrors(config: ScheduleConfig): string[] {
+  const schedule = scheduleOf(config);
+  const [gain, ofV] = [errorGain(schedule, config.prediction), errorGain(schedule, 'v')];
+  if (gain <= mostGain) return [];
+  return [
+    `All this is what an ideal network does. Errors of a trained one in ε are multiplied by ${gain.toFixed(0)} in a single step of sampling,`,
+    `where there is hardly any signal to be told from the noise; those of v by ${Number(ofV.toPrecision(1))} at most: train --prediction v.`,
+  ];
 }
 
 const percent = (part: number): string => `${part > 0 && part < 0.001 ? '< 0.1' : Number((100 * part).toPrecision(2))} %`;

@@ -15,6 +15,7 @@
  */
 import { meanOverFrequency } from '../audio/powerSpectrum.ts';
 import type { NoiseSchedule, Variance } from './schedule.ts';
+import type { ScheduleConfig } from './scheduleConfig.ts';
 
 /** What x_T is drawn from: N(0, 1), or what the forward process leaves, ᾱ_T·S + 1−ᾱ_T. */
 export type Start = 'noise' | 'true';
@@ -86,6 +87,18 @@ export function sampledPowers(options: Walk & { powers: Float64Array }): Float64
 /** How much of the verdict's level it costs to start from N(0, 1) and not from the true x_T: 1 is nothing. */
 export function startKeeps({ verdict }: Pick<Diagnosis, 'verdict'>): number {
   return verdict.noise / verdict.true;
+}
+
+/**
+ * What a step at most multiplies an error of the prediction by: |∂x_{t−1}/∂ε̂| or |∂x_{t−1}/∂v̂|, with the x_0 that goes into
+ * the mean of eq. 7 being (x_t − √(1−ᾱ_t)·ε̂)/√ᾱ_t or √ᾱ_t·x_t − √(1−ᾱ_t)·v̂. The levels above are those of an ideal network,
+ * without errors: where ᾱ_T is nearly 0, ε̂ is divided by nearly 0, and a trained network's error can drown the sound.
+ */
+export function errorGain(
+  { posteriorMeanOfX0, sqrtAlphaBar, sqrtOneMinusAlphaBar }: NoiseSchedule, prediction: ScheduleConfig['prediction'],
+): number {
+  return Math.max(...posteriorMeanOfX0.map((factor, t) =>
+    (factor * sqrtOneMinusAlphaBar[t]!) / (prediction === 'v' ? 1 : sqrtAlphaBar[t]!)));
 }
 
 /** What a data set means to a schedule; powers in dB over the noise. */

@@ -15,7 +15,7 @@ import { initialWeights, weightsFromDisk, weightsToDisk } from './weights.ts';
 export class DiffWave {
   readonly gpu: Gpu;
   readonly config: DiffWaveConfig;
-  readonly parameters: Parameters;
+  #parameters: Parameters;
   /** Computes the spectrum; undefined where nobody knows what the weights were trained on. */
   #spectrum: (() => Float32Array) | undefined;
   #denoiser: Denoiser | undefined;
@@ -25,8 +25,13 @@ export class DiffWave {
   private constructor(gpu: Gpu, config: DiffWaveConfig, weights: Weights) {
     this.gpu = gpu;
     this.config = config;
-    this.parameters = new Parameters(gpu, parameterSpecs(config));
-    this.parameters.write(this.parameters.values, weights);
+    this.#parameters = new Parameters(gpu, parameterSpecs(config));
+    this.#parameters.write(this.#parameters.values, weights);
+  }
+
+  /** The weights on the GPU; others after `restore`. */
+  get parameters(): Parameters {
+    return this.#parameters;
   }
 
   /** A network with initial weights, which are a function of the seed. Throws a `UserError` on a bad configuration. */
@@ -127,8 +132,15 @@ export class DiffWave {
     return this.#denoiser.readPredicted();
   }
 
+  /** Puts the network, with these weights, on the device that its Gpu took in the place of a lost one. */
+  restore(weights: Weights): void {
+    this.#denoiser = undefined;
+    this.#parameters = new Parameters(this.gpu, this.#parameters.specs);
+    this.#parameters.write(this.#parameters.values, weights);
+  }
+
   destroy(): void {
     this.#denoiser?.destroy();
-    this.parameters.destroy();
+    this.#parameters.destroy();
   }
 }

@@ -7,13 +7,9 @@ import type { Tensor } from '../autograd/tensor.ts';
 import { UserError } from '../errors.ts';
 import { kernelName } from '../gpu/kernels.ts';
 import type { BatchSource } from './batches.ts';
-import type { OptimizerState, Trainer } from './trainer.ts';
-import type { Weights } from './weights.ts';
-
-/** All that the following updates depend on. */
-export interface Snapshot extends OptimizerState {
-  readonly weights: Weights;
-}
+import type { Snapshot } from './snapshot.ts';
+import { restoreSnapshot, snapshotOf } from './snapshot.ts';
+import type { Trainer } from './trainer.ts';
 
 /** The first dispatch that wrote something that is not finite. */
 export interface Origin {
@@ -31,19 +27,15 @@ export class NotFiniteError extends Error {}
 /** Updates between two looks at the state; the first interval that ends badly is walked again, one by one. */
 const strideOfLooks = 16;
 
-/** The state after the updates that are queued. Nothing may be queued meanwhile. */
-export async function snapshotOf(trainer: Trainer): Promise<Snapshot> {
-  return { weights: await trainer.model.weights(), ...(await trainer.optimizerState()) };
-}
-
-/** What a user is told: what was seen, where it came from, which checkpoint is good. `from` is the state last saved. */
+/** What a user is told: what was seen, where it came from, which checkpoint is good. `from` is a state before that. */
 export async function explainNotFinite(
-  seen: NotFiniteError, { trainer, batches, from }: { trainer: Trainer; batches: BatchSource; from: Snapshot },
+  seen: NotFiniteError,
+  { trainer, batches, from, saved = 0 }: { trainer: Trainer; batches: BatchSource; from: Snapshot; saved?: number },
 ): Promise<UserError> {
   // The second pass may fail as well, on memory or a lost device: what was seen is then still worth telling.
   const origin = await findNonFinite(trainer, { from, batches, until: trainer.step }).catch(() => undefined);
   const place = origin ? `; it first appeared in update ${origin.update}, where ${origin.kernel} wrote '${origin.tensor}'` : '';
-  const remedy = from.step > 0 ? `go back to the checkpoint of step ${from.step} and` : 'there is no checkpoint to go back to: start again and';
+  const remedy = saved > 0 ? `go back to the checkpoint of step ${saved} and` : 'there is no checkpoint to go back to: start again and';
   return new UserError(`${seen.message}${place}: ${remedy} use a lower --learning-rate`);
 }
 
@@ -63,7 +55,7 @@ async function firstBadInterval(
   trainer: Trainer, walk: { from: Snapshot; until: number; batches: BatchSource; stride: number },
 ): Promise<{ from: Snapshot; until: number } | undefined> {
   let from = walk.from;
-  restore(trainer, from);
+  restoreSnapshot(trainer, from);
   while (trainer.step < walk.until) {
     const until = Math.min(trainer.step + walk.stride, walk.until);
     while (trainer.step < until) {
@@ -81,9 +73,9 @@ async function firstBadInterval(
 /** Dispatch by dispatch through the update after `from`. */
 async function firstBadDispatch(trainer: Trainer, from: Snapshot, batches: BatchSource): Promise<Origin | undefined> {
   const { executable, model: { gpu } } = trainer;
-  restore(trainer, from);
+  restoreSnapshot(trainer, from);
   trainer.update(batches.at(from.step)); // writes the inputs and the step uniforms, which stay
-  restore(trainer, from);
+  restoreSnapshot(trainer, from);
   for (const [position, operation] of executable.plan.operations.entries()) {
     const encoder = gpu.device.createCommandEncoder();
     const pass = encoder.beginComputePass();
@@ -98,12 +90,6 @@ async function firstBadDispatch(trainer: Trainer, from: Snapshot, batches: Batch
     }
   }
   return undefined;
-}
-
-function restore(trainer: Trainer, { weights, ...state }: Snapshot): void {
-  const { parameters } = trainer.model;
-  parameters.write(parameters.values, weights);
-  trainer.restore(state);
 }
 
 function isFinite({ weights, m, v }: Snapshot): boolean {

@@ -2,7 +2,8 @@
  * The folder of a training run:
  *
  *   config.json                what is trained, how, on what
- *   log.jsonl                  one object a line: step, loss, gradientNorm, learningRate, seconds
+ *   log.jsonl                  one object a line: step, loss, gradientNorm, learningRate, seconds; or `event` and what is
+ *                              known of it
  *   weights.safetensors        the latest weights to sample from: averaged over time where the training does that
  *   weights-raw.safetensors    in that case, the latest weights themselves
  *   best.json                  the step of the checkpoint that did best in validation, if there was any
@@ -23,7 +24,7 @@ import {
 import type { DiffWaveConfig, TrainingConfig } from './config.ts';
 import { completeModel, completeTraining, validateConfig, validateTraining } from './config.ts';
 import { DiffWave } from './model.ts';
-import type { Progress } from './training.ts';
+import type { Progress, Recovery } from './training.ts';
 
 export type { Checkpoint } from './checkpoint.node.ts';
 
@@ -42,9 +43,6 @@ export interface RunConfig {
   readonly memoryLimit?: number;
 }
 
-/** A line of the log. Runs of earlier versions have no norm. */
-export type LogLine = Pick<Progress, 'step' | 'loss' | 'learningRate' | 'seconds'> & Partial<Pick<Progress, 'gradientNorm'>>;
-
 /** Says which weights made a sound. */
 export interface WeightsIdentity {
   /** Name within the run. */
@@ -53,6 +51,10 @@ export interface WeightsIdentity {
   /** Updates that they have had; null where no checkpoint tells. */
   readonly step: number | null;
 }
+
+/** A line of log.jsonl: a report, of earlier versions without the norm, or that the GPU was lost and training went on. */
+export type ReportEntry = Pick<Progress, 'step' | 'loss' | 'learningRate' | 'seconds'> & Partial<Pick<Progress, 'gradientNorm'>>;
+export type RecoveryEntry = Recovery & { readonly event: 'device lost' };
 
 const checkpointName = /^step-(\d+)$/;
 const isLeftover = (name: string): boolean => name.endsWith('.tmp');
@@ -146,11 +148,23 @@ export class RunFolder {
   }
 
   appendLog({ step, loss, gradientNorm, learningRate, seconds }: Progress): void {
-    appendToFile(this.logFile, `${JSON.stringify({ step, loss, gradientNorm, learningRate, seconds })}\n`);
+    this.#append({ step, loss, gradientNorm, learningRate, seconds });
   }
 
-  /** The log so far; a last line that a crash cut off is left out. */
-  readLog(): LogLine[] {
+  logRecovery(recovery: Recovery): void {
+    this.#append({ event: 'device lost', ...recovery });
+  }
+
+  #append(entry: ReportEntry | RecoveryEntry): void {
+    appendToFile(this.logFile, `${JSON.stringify(entry)}\n`);
+  }
+
+  /** The reports so far; a last line that a crash cut off is left out. */
+  readLog(): ReportEntry[] {
+    return this.#entries().filter((entry): entry is ReportEntry => !('event' in entry));
+  }
+
+  #entries(): (ReportEntry | RecoveryEntry)[] {
     if (!existsSync(this.logFile)) return [];
     return readFileSync(this.logFile, 'utf8').split('\n').flatMap((line) => {
       try {
@@ -243,7 +257,9 @@ export class RunFolder {
     for (const name of this.#averages ? [weightsName, rawWeightsName] : [weightsName]) {
       writeFileAtomic(join(this.path, name), readFileOrExplain(join(newest.path, name), 'weights'));
     }
-    const kept = this.readLog().filter((line) => line.step <= state.step);
+    // A loss of the GPU on the way to this checkpoint stays told, also where it came after it: the updates since the
+    // snapshot were done again.
+    const kept = this.#entries().filter((entry) => ('event' in entry ? entry.resumedFrom : entry.step) <= state.step);
     writeFileAtomic(this.logFile, kept.map((line) => `${JSON.stringify(line)}\n`).join(''));
     return state;
   }

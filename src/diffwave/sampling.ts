@@ -37,7 +37,7 @@ export interface SampleOptions extends SamplerOptions {
   readonly sequenceEvery?: number;
   /** Called after every reverse step has been queued; throw to stop. */
   readonly onStep?: (done: number, total: number) => void;
-  /** The same after every tile of every step: a step of a long clip may take minutes. */
+  /** The same after every tile, `done` with the part of a step that is done: one of a long clip may take minutes. */
   readonly onTile?: (done: number, total: number) => void;
 }
 
@@ -81,7 +81,7 @@ export async function sample(model: DiffWave, options: SampleOptions): Promise<S
       if (sequence.at(-1)?.left !== total - done) sequence.push({ left: total - done, clips: await walk.read() });
     };
     let tilesDone = 0;
-    const tileDone = (): void => onTile?.(++tilesDone, total * walk.tiles.windows.length);
+    const tileDone = (): void => onTile?.(++tilesDone / walk.tiles.windows.length, total);
     const execute = executor({ walk, sampler, prediction, clamp, gap: known?.gap, tileDone });
     for (const [i, move] of moves.entries()) {
       if (move.kind === 'denoise' && done === 0) await lookAt();

@@ -43,6 +43,13 @@ export interface OptimizerState {
   readonly average?: Weights;
 }
 
+/** Of the last updates, oldest first. */
+export interface Figures {
+  readonly losses: Float32Array;
+  /** Of the gradients, before clipping. */
+  readonly norms: Float32Array;
+}
+
 export interface TrainerOptions {
   readonly model: DiffWave;
   readonly training: TrainingConfig;
@@ -188,6 +195,12 @@ export class Trainer {
     return this.#lastOf(this.#rings.norms, count);
   }
 
+  /** Both, in the same way. */
+  async figures(count: number): Promise<Figures> {
+    const [losses, norms] = await Promise.all([this.losses(count), this.norms(count)]);
+    return { losses, norms };
+  }
+
   async #lastOf(ring: GPUBuffer, count: number): Promise<Float32Array> {
     const last = this.#step;
     const figures = new Float32Array(await this.model.gpu.read(ring, { offset: 0, size: historyLength * 4 }));
@@ -207,14 +220,22 @@ export class Trainer {
     };
   }
 
-  /** Goes on where a saved state ended. The model's weights are the caller's business. */
-  restore(state: OptimizerState): void {
+  /**
+   * Goes on where a saved state ended, with the figures of the last updates before that, if they are still to be asked
+   * for. The model's weights are the caller's business.
+   */
+  restore(state: OptimizerState, figures?: Figures): void {
     const { m, v, average } = this.#flats;
     if (average && !state.average) throw new TypeError('the training averages its weights, but the state has no average');
     this.model.parameters.write(m, state.m);
     this.model.parameters.write(v, state.v);
     if (average) this.model.parameters.write(average, state.average!);
     this.#step = state.step;
+    for (const name of ['losses', 'norms'] as const) {
+      const ring = new Float32Array(historyLength);
+      figures?.[name].forEach((value, i, { length }) => (ring[(state.step - length + i) % historyLength] = value));
+      this.model.gpu.device.queue.writeBuffer(this.#rings[name], 0, ring);
+    }
   }
 
   destroy(): void {

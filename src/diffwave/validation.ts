@@ -74,6 +74,8 @@ export interface ValidatorOptions {
   /** Samples of a crop, as in training. */
   readonly L: number;
   readonly seed: number;
+  /** Those of a validator that was on a lost device: choosing them and their baselines takes a while. */
+  readonly items?: readonly ValidationItem[];
 }
 
 export class Validator {
@@ -103,7 +105,7 @@ export class Validator {
     const { model, L, seed } = options;
     const { gpu, config } = model;
     const schedule = scheduleOf(config);
-    const items = validationItems(options, { schedule, prediction: config.prediction });
+    const items = options.items ?? validationItems(options, { schedule, prediction: config.prediction });
     const history = gpu.buffers.acquire(crops * mostBins * 4, 'validation losses');
     try {
       const { tape, inputs } = recordValidation({ config, parameters: model.parameters, variant: gpu.variant, L, history });
@@ -176,10 +178,10 @@ function recordValidation({ config, parameters, variant, L, history }: RecordOpt
   return { tape, inputs };
 }
 
-/** Bytes of GPU memory that validation takes beside training, with the weights' place while those of the average are judged. */
+/** Bytes of GPU memory that validation takes beside training. */
 export function validationBytes(options: RecordOptions): number {
   const { tape } = recordValidation({ ...options, history: {} as GPUBuffer });
-  return planTape(tape).bytes + crops * mostBins * 4 + options.parameters.size;
+  return planTape(tape).bytes + crops * mostBins * 4;
 }
 
 /** The bins in which the network knows more than a spectrum. */

@@ -34,6 +34,8 @@ export function formatBytes(bytes: number): string {
 
 export class BufferPool {
   readonly #device: GPUDevice;
+  /** All that it made, as long as somebody has it. */
+  readonly #made = new WeakSet<GPUBuffer>();
   readonly #free = new Map<number, GPUBuffer[]>();
   #liveBytes = 0;
   #peakBytes = 0;
@@ -74,13 +76,14 @@ export class BufferPool {
     });
     const live = this.#liveBytes;
     const answer = this.#device.popErrorScope().then((error) => {
-      this.#pending.delete(answer);
       if (!error) return;
       this.#failure ??= new OutOfMemoryError(
         `the GPU has no memory left for '${label}' (${formatBytes(size)}, with ${formatBytes(live)} in use); use a smaller --memory-limit, batch or crop`,
       );
-    });
+    }).catch(() => undefined) // the device is lost, which others notice
+      .then(() => void this.#pending.delete(answer));
     this.#pending.add(answer);
+    this.#made.add(buffer);
     this.count(size);
     return buffer;
   }
@@ -99,8 +102,9 @@ export class BufferPool {
     if (failure) throw failure;
   }
 
-  /** Takes a buffer back, to be handed out again for the same size. */
+  /** Takes a buffer back, to be handed out again for the same size. One of a device that was lost is of no use. */
   release(buffer: GPUBuffer): void {
+    if (!this.#made.has(buffer)) return;
     const free = this.#free.get(buffer.size);
     if (free) free.push(buffer);
     else this.#free.set(buffer.size, [buffer]);

@@ -2,24 +2,12 @@
 import { UserError } from '../errors.ts';
 import type { Platform } from '../platform.ts';
 import { defaultPlatform } from '../platform.ts';
-import { BufferPool, formatBytes } from './buffers.ts';
-import { KernelCache } from './kernels.ts';
+import type { BufferPool } from './buffers.ts';
+import { formatBytes } from './buffers.ts';
+import type { KernelCache } from './kernels.ts';
+import { DeviceLostError, OpenedDevice, optionalFeatures } from './opened.ts';
 import type { VariantSettings } from './variant.ts';
 import { chooseVariant } from './variant.ts';
-
-const optionalFeatures: readonly GPUFeatureName[] = ['shader-f16', 'subgroups', 'timestamp-query'];
-
-/** Limits that are raised from WebGPU's guaranteed minimum to what the adapter has. */
-const raisedLimits = [
-  'maxBufferSize',
-  'maxStorageBufferBindingSize',
-  'maxStorageBuffersPerShaderStage',
-  'maxUniformBufferBindingSize',
-  'maxComputeWorkgroupStorageSize',
-  'maxComputeInvocationsPerWorkgroup',
-  'maxComputeWorkgroupSizeX',
-  'maxComputeWorkgroupsPerDimension',
-] as const satisfies readonly (keyof GPUSupportedLimits)[];
 
 /** Submits that a GPU may be behind the program: enough to keep it busy, few enough that Ctrl-C is quick. */
 const mostAhead = 8;
@@ -27,43 +15,42 @@ const mostAhead = 8;
 /** Share of the expected wait that is slept before asking a software adapter whether it is done. */
 const sleptShare = 0.7;
 
+/** Drivers need a moment after a reset. */
+const usualPauses = [0, 200, 1000, 3000, 10_000]; // ms
+
 export const noAdapterMessage =
   'no WebGPU adapter found: install the driver of your GPU (on Linux its Vulkan driver; without a GPU, Debian and Ubuntu have a software one in the package mesa-vulkan-drivers)';
 
 export interface GpuOptions {
   /** Where adapter and shaders come from; Node's own by default. */
   readonly platform?: Platform;
+  /** Milliseconds before each attempt to get a new device in the place of a lost one. */
+  readonly recoveryPauses?: readonly number[];
 }
 
 export class Gpu {
-  readonly device: GPUDevice;
-  readonly info: GPUAdapterInfo;
-  readonly kernels: KernelCache;
-  readonly buffers: BufferPool;
   /** The kernel variant that suits this adapter. Tuning may replace it, before anything is built. */
   variant: VariantSettings;
+  /**
+   * Milliseconds that a submit shall last at most: a quarter of the two seconds after which Windows resets a GPU, as the
+   * time that was measured may double when a GPU gets hot or has other work. Halved by every loss, which may be its doing.
+   */
+  longestSubmit = 500;
   readonly #platform: Platform;
-  readonly #ahead: Promise<undefined>[] = [];
-  #failure: string | undefined;
+  readonly #recoveryPauses: readonly number[];
+  #opened: OpenedDevice;
+  #ahead: Promise<unknown>[] = [];
   #closed = false;
   /** Whether a program was submitted since the last wait. */
   #busy = false;
   /** How long the next wait will probably take, in ms. */
   #expectedWait = 0;
 
-  private constructor(device: GPUDevice, info: GPUAdapterInfo, platform: Platform) {
-    this.device = device;
-    this.info = info;
+  private constructor(opened: OpenedDevice, platform: Platform, { recoveryPauses = usualPauses }: GpuOptions) {
+    this.#opened = opened;
     this.#platform = platform;
-    this.kernels = new KernelCache(device, (stem) => platform.shader(stem));
-    this.buffers = new BufferPool(device);
-    this.variant = chooseVariant(device, info);
-    device.addEventListener('uncapturederror', (event) => {
-      this.#failure ??= (event as GPUUncapturedErrorEvent).error.message;
-    });
-    void device.lost.then((lost) => {
-      if (!this.#closed) this.#failure ??= `the GPU was lost (${lost.reason}): ${lost.message}`;
-    });
+    this.#recoveryPauses = recoveryPauses;
+    this.variant = chooseVariant(opened.device, opened.info);
   }
 
   /**
@@ -72,18 +59,31 @@ export class Gpu {
    */
   static async open(options: GpuOptions = {}): Promise<Gpu> {
     const platform = options.platform ?? (await defaultPlatform());
-    const adapter = await platform.gpu.requestAdapter({ powerPreference: 'high-performance' });
-    if (!adapter) {
+    const opened = await OpenedDevice.open(platform);
+    if (!opened) {
       platform.release();
       throw new UserError(noAdapterMessage);
     }
-    const requiredLimits: Record<string, number> = {};
-    for (const name of raisedLimits) requiredLimits[name] = adapter.limits[name];
-    const device = await adapter.requestDevice({
-      requiredFeatures: optionalFeatures.filter((feature) => adapter.features.has(feature)),
-      requiredLimits,
-    });
-    return new Gpu(device, adapter.info, platform);
+    return new Gpu(opened, platform, options);
+  }
+
+  /** The device; another one after `recover`. */
+  get device(): GPUDevice {
+    return this.#opened.device;
+  }
+
+  get info(): GPUAdapterInfo {
+    return this.#opened.info;
+  }
+
+  /** The device's compiled kernels. */
+  get kernels(): KernelCache {
+    return this.#opened.kernels;
+  }
+
+  /** The device's memory. */
+  get buffers(): BufferPool {
+    return this.#opened.buffers;
   }
 
   /** Whether the adapter is a program on the CPU (lavapipe, SwiftShader, WARP). */
@@ -93,9 +93,7 @@ export class Gpu {
 
   /** 'llvmpipe (LLVM 15.0.6, 256 bits) · mesa · software'. */
   get name(): string {
-    const { description, device, vendor, architecture } = this.info;
-    const kind = this.isSoftware ? 'software' : architecture || 'GPU';
-    return [description || device || 'unnamed adapter', vendor, kind].filter(Boolean).join(' · ');
+    return nameOf(this.info);
   }
 
   /** Adapter, limits and features, a line each, for people. */
@@ -113,54 +111,87 @@ export class Gpu {
   /** Throws what went wrong since the last call. WebGPU reports errors late; every public call starts with this. */
   check(): void {
     if (this.#closed) throw new Error('this Gpu is closed');
-    this.buffers.check();
-    if (this.#failure === undefined) return;
-    const message = this.#failure;
-    throw new Error(message);
+    this.#opened.check();
+  }
+
+  /** The loss of the device if that is what made something fail with `error`, however it failed. */
+  async lossBehind(error: unknown): Promise<DeviceLostError | undefined> {
+    const cause = await this.#opened.causeOf(error);
+    return cause instanceof DeviceLostError ? cause : undefined;
+  }
+
+  /**
+   * Takes a new device of the same adapter in the place of a lost one. The variant's settings stay; all buffers,
+   * kernels and programs were the lost device's, and whoever needs them makes them again. A driver that was reset may
+   * have no adapter for a moment, so this asks several times. Throws a `DeviceLostError` if there is none then. Another
+   * adapter is not taken: it would not compute the same to the bit, and might be a hundred times slower.
+   */
+  async recover(): Promise<void> {
+    if (this.#closed) throw new Error('this Gpu is closed');
+    const { name } = this;
+    this.device.destroy(); // what the driver still keeps of it
+    let reason = 'there is no such adapter now';
+    for (const pause of this.#recoveryPauses) {
+      await new Promise((resolve) => setTimeout(resolve, pause));
+      try {
+        const opened = await OpenedDevice.open(this.#platform, (info) => nameOf(info) === name);
+        if (!opened) continue;
+        this.#opened = opened;
+        this.#ahead = [];
+        this.#busy = false;
+        this.longestSubmit /= 2;
+        return;
+      } catch (error) {
+        reason = (error as Error).message;
+      }
+    }
+    throw new DeviceLostError(`and ${name} gave no new device: ${reason}`);
   }
 
   /** The bytes of a part of a buffer, after all work submitted so far. */
   async read(buffer: GPUBuffer, range: { readonly offset: number; readonly size: number }): Promise<ArrayBuffer> {
     this.check();
+    const opened = this.#opened;
     const size = Math.ceil(range.size / 4) * 4;
-    const staging = this.device.createBuffer({ size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
-    this.buffers.count(size);
-    const encoder = this.device.createCommandEncoder();
+    const staging = opened.device.createBuffer({ size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+    opened.buffers.count(size);
+    const encoder = opened.device.createCommandEncoder();
     encoder.copyBufferToBuffer(buffer, range.offset, staging, 0, size);
-    this.device.queue.submit([encoder.finish()]);
+    opened.device.queue.submit([encoder.finish()]);
     try {
-      await staging.mapAsync(GPUMapMode.READ);
-      this.check();
-      return staging.getMappedRange().slice(0, range.size);
-    } catch (error) {
-      this.check(); // a lost device or an earlier error explains more than the failed map
-      throw error;
+      const mapped = staging.mapAsync(GPUMapMode.READ).then(() => staging.getMappedRange().slice(0, range.size));
+      return await opened.finished(mapped);
     } finally {
       staging.destroy();
-      this.buffers.count(-size);
+      opened.buffers.count(-size);
     }
   }
 
-  /** Queues the commands of a program's run. */
+  /** Queues the commands of a piece of a program's run. */
   submit(commands: GPUCommandBuffer): void {
     this.device.queue.submit([commands]);
     this.#busy = true;
   }
 
+  /** The time (`performance.now()`) at which everything submitted so far will have been executed. Rejects if the device is lost. */
+  submittedWorkDone(): Promise<number> {
+    return this.device.queue.onSubmittedWorkDone().then(() => performance.now());
+  }
+
   /** Waits until everything submitted so far has been executed. */
   async idle(): Promise<void> {
     this.check();
+    const opened = this.#opened;
     // dawn.node polls in a tight loop while a promise is pending. On a software adapter that takes the CPU from the
     // kernels themselves, so there we sleep for most of the time that this will take before asking.
     const slept = this.isSoftware && this.#busy ? Math.min(this.#expectedWait * sleptShare, 5000) : 0;
     if (slept > 2) await new Promise((resolve) => setTimeout(resolve, slept));
     const asked = performance.now();
-    await this.device.queue.onSubmittedWorkDone();
+    await opened.finished(opened.device.queue.onSubmittedWorkDone());
     const waited = performance.now() - asked;
     // An answer at once means that we slept too long, nobody knows by how much.
     if (this.#busy) this.#expectedWait = waited < slept / 20 ? slept / 3 : slept + waited;
     this.#busy = false;
-    this.check();
   }
 
   /**
@@ -182,4 +213,10 @@ export class Gpu {
     this.device.destroy();
     this.#platform.release();
   }
+}
+
+/** 'llvmpipe (LLVM 15.0.6, 256 bits) · mesa · software'. */
+function nameOf({ description, device, vendor, architecture, isFallbackAdapter }: GPUAdapterInfo): string {
+  const kind = isFallbackAdapter ? 'software' : architecture || 'GPU';
+  return [description || device || 'unnamed adapter', vendor, kind].filter(Boolean).join(' · ');
 }

@@ -1,5 +1,6 @@
 /** Kernels: WGSL files compiled once per set of constants, with errors that show the line of the file. */
 import type { Binding, Constants, Field, ShaderInterface } from './wgsl.ts';
+import { slicedText } from './slices.ts';
 import { assemble, parseInterface } from './wgsl.ts';
 
 /** Names one compiled kernel: the file, its entry point, and everything the compiler is to know. */
@@ -11,6 +12,8 @@ export interface KernelSpec {
   readonly constants?: Constants;
   /** Pipeline-overridable constants: flags and sizes. */
   readonly overrides?: Readonly<Record<string, number | boolean>>;
+  /** Whether it starts at a row of its grid that a further field of its `params` gives: see `slices.ts`. */
+  readonly sliced?: boolean;
 }
 
 export interface Kernel {
@@ -24,7 +27,7 @@ export interface Kernel {
 export function kernelName(spec: KernelSpec): string {
   const settings = [...Object.entries(spec.constants ?? {}), ...Object.entries(spec.overrides ?? {})];
   const list = settings.map(([name, value]) => `${name}=${value}`).join(' ');
-  return `${spec.shader}.${spec.entry}${list ? ` [${list}]` : ''}`;
+  return `${spec.shader}.${spec.entry}${list ? ` [${list}]` : ''}${spec.sliced ? ' sliced' : ''}`;
 }
 
 export class KernelCache {
@@ -54,17 +57,23 @@ export class KernelCache {
     return kernel;
   }
 
+  /** Whether there is a sliced kernel of this shader. */
+  async canBeSliced({ shader }: KernelSpec): Promise<boolean> {
+    return slicedText(await this.#shader(shader)) !== undefined;
+  }
+
   async #compile(spec: KernelSpec, name: string): Promise<Kernel> {
     const { module, text } = await this.#module(spec);
     const constants: Record<string, number> = {};
     for (const [key, value] of Object.entries(spec.overrides ?? {})) constants[key] = Number(value);
     let pipeline: GPUComputePipeline;
     try {
-      pipeline = await this.#device.createComputePipelineAsync({
-        label: name,
-        layout: 'auto',
-        compute: { module, entryPoint: spec.entry, constants },
-      });
+      const descriptor = { label: name, layout: 'auto', compute: { module, entryPoint: spec.entry, constants } } as const;
+      // A sliced kernel is made in the middle of a run, after which the process may end at any moment: Dawn does not
+      // survive an exit while it compiles in the background.
+      pipeline = spec.sliced
+        ? this.#device.createComputePipeline(descriptor)
+        : await this.#device.createComputePipelineAsync(descriptor);
     } catch (error) {
       throw new Error(`${name}: the pipeline was refused: ${(error as Error).message}`);
     }
@@ -81,17 +90,19 @@ export class KernelCache {
   }
 
   #module(spec: KernelSpec): Promise<{ module: GPUShaderModule; text: ShaderInterface }> {
-    const key = `${spec.shader} ${JSON.stringify(spec.constants ?? {})}`;
+    const key = `${spec.shader} ${JSON.stringify([spec.constants ?? {}, spec.sliced ?? false])}`;
     let made = this.#modules.get(key);
     if (!made) {
-      made = this.#createModule(spec.shader, spec.constants ?? {});
+      made = this.#createModule(spec);
       this.#modules.set(key, made);
     }
     return made;
   }
 
-  async #createModule(stem: string, constants: Constants): Promise<{ module: GPUShaderModule; text: ShaderInterface }> {
-    const text = await this.#shader(stem);
+  async #createModule({ shader: stem, constants = {}, sliced }: KernelSpec): Promise<{ module: GPUShaderModule; text: ShaderInterface }> {
+    const whole = await this.#shader(stem);
+    const text = sliced ? slicedText(whole) : whole;
+    if (text === undefined) throw new Error(`shaders/${stem}.wgsl cannot be sliced`);
     const { code, origin } = assemble(text, constants, stem);
     this.#device.pushErrorScope('validation');
     const module = this.#device.createShaderModule({ label: stem, code });

@@ -1,6 +1,6 @@
 /**
  * A program: a flat list of dispatches, fixed once, replayed as often as wanted. Nothing is made while it runs: a run
- * writes the per-step uniform, encodes the list into one pass and submits once.
+ * writes the per-step uniform, encodes the list into one pass and submits once, or in pieces where a GPU is slow.
  *
  * Two uniforms have a meaning here. `params` is what is known when the program is built; all of them live in one
  * static buffer. `step` is what changes from run to run (seed, learning rate, …); its fields are looked up by name
@@ -9,8 +9,13 @@
 import { UserError } from '../errors.ts';
 import type { BufferRange } from './buffers.ts';
 import { alignUp, bindingAlignment, formatBytes } from './buffers.ts';
+import type { Command } from './commands.ts';
+import { bindGroupOf, uniformSlots } from './commands.ts';
 import type { Gpu } from './gpu.ts';
 import type { Kernel, KernelSpec } from './kernels.ts';
+import type { Piece } from './pieces.ts';
+import { Pieces } from './pieces.ts';
+import { buildSlices } from './slices.ts';
 import type { Field } from './wgsl.ts';
 import { packUniform } from './wgsl.ts';
 
@@ -30,14 +35,6 @@ export interface Dispatch {
   readonly workgroups: number;
 }
 
-interface Command {
-  readonly name: string;
-  readonly pipeline: GPUComputePipeline;
-  readonly group: GPUBindGroup;
-  readonly x: number;
-  readonly y: number;
-}
-
 interface StepSlot {
   readonly name: string;
   readonly fields: readonly Field[];
@@ -55,24 +52,32 @@ export function foldGrid(workgroups: number, limit: number): { readonly x: numbe
   return { x: Math.ceil(workgroups / y), y };
 }
 
+/** What `build` makes. */
+interface Parts {
+  readonly dispatches: readonly Dispatch[];
+  readonly commands: readonly Command[]; // one for each dispatch
+  readonly uniforms: GPUBuffer | undefined;
+  readonly stepSlots: readonly StepSlot[];
+  readonly stepBytes: Uint8Array<ArrayBuffer>;
+  readonly stepBuffer: GPUBuffer | undefined;
+  readonly stepBindings: readonly (GPUBufferBinding | undefined)[]; // by dispatch
+}
+
 export class Program {
   readonly #gpu: Gpu;
-  readonly #commands: readonly Command[];
-  readonly #uniforms: GPUBuffer | undefined;
-  readonly #stepSlots: readonly StepSlot[];
-  readonly #stepBytes: Uint8Array<ArrayBuffer>;
-  readonly #stepBuffer: GPUBuffer | undefined;
+  readonly #parts: Parts;
+  /** What a run submits: the dispatches, some of them in slices. */
+  #commands: readonly Command[];
+  #pieces: Pieces;
+  /** By dispatch, the slices that take its place; undefined where there was an attempt. */
+  readonly #slices = new Map<number, Awaited<ReturnType<typeof buildSlices>>>();
+  #destroyed = false;
 
-  private constructor(gpu: Gpu, parts: {
-    commands: Command[]; uniforms: GPUBuffer | undefined;
-    stepSlots: StepSlot[]; stepBytes: Uint8Array<ArrayBuffer>; stepBuffer: GPUBuffer | undefined;
-  }) {
+  private constructor(gpu: Gpu, parts: Parts) {
     this.#gpu = gpu;
+    this.#parts = parts;
     this.#commands = parts.commands;
-    this.#uniforms = parts.uniforms;
-    this.#stepSlots = parts.stepSlots;
-    this.#stepBytes = parts.stepBytes;
-    this.#stepBuffer = parts.stepBuffer;
+    this.#pieces = this.#piecesOf(parts.commands);
   }
 
   /**
@@ -85,33 +90,31 @@ export class Program {
     const kernels = await allSettled(dispatches.map((dispatch) => gpu.kernels.get(dispatch.kernel)));
     const paramsBytes = new Uint8Array(dispatches.filter((dispatch) => dispatch.params).length * bindingAlignment);
     const stepBytes = new Uint8Array(dispatches.filter((dispatch) => dispatch.step).length * bindingAlignment);
-    const uniforms = uniformBuffer(gpu, paramsBytes.length, 'params');
-    const stepBuffer = uniformBuffer(gpu, stepBytes.length, 'step');
+    const uniforms = uniformSlots(gpu, paramsBytes.length / bindingAlignment, 'params');
+    const stepBuffer = uniformSlots(gpu, stepBytes.length / bindingAlignment, 'step');
     const stepSlots: StepSlot[] = [];
+    const stepBindings: (GPUBufferBinding | undefined)[] = [];
     let paramsSlots = 0;
 
     const prepare = (dispatch: Dispatch, position: number): Command => {
       const kernel = kernels[position]!;
       checkBindings(gpu, dispatch, kernel);
-      const entries: GPUBindGroupEntry[] = Object.entries(dispatch.bindings).map(([name, range]) => ({
-        binding: kernel.bindings.get(name)!.index,
-        resource: range,
-      }));
+      let params: GPUBufferBinding | undefined;
       if (dispatch.params) {
         const fields = kernel.fields('params');
         const slot = { offset: paramsSlots++ * bindingAlignment, size: alignUp(fields.length * 4, 16) };
         packUniform(fields, dispatch.params, new DataView(paramsBytes.buffer, slot.offset, slot.size), kernel.name);
-        entries.push({ binding: kernel.bindings.get('params')!.index, resource: { buffer: uniforms!, ...slot } });
+        params = { buffer: uniforms!, ...slot };
       }
       if (dispatch.step) {
         const fields = kernel.fields('step');
         const slot = { offset: stepSlots.length * bindingAlignment, size: alignUp(fields.length * 4, 16) };
         stepSlots.push({ name: kernel.name, fields, view: new DataView(stepBytes.buffer, slot.offset, slot.size) });
-        entries.push({ binding: kernel.bindings.get('step')!.index, resource: { buffer: stepBuffer!, ...slot } });
+        stepBindings[position] = { buffer: stepBuffer!, ...slot };
       }
-      const group = device.createBindGroup({ label: kernel.name, layout: kernel.pipeline.getBindGroupLayout(0), entries });
+      const group = bindGroupOf(device, kernel, { bindings: dispatch.bindings, params, step: stepBindings[position] });
       const grid = foldGrid(dispatch.workgroups, device.limits.maxComputeWorkgroupsPerDimension);
-      return { name: kernel.name, pipeline: kernel.pipeline, group, ...grid };
+      return { dispatch: position, pipeline: kernel.pipeline, group, ...grid };
     };
     let commands: Command[];
     let scope: Promise<GPUError | null>;
@@ -124,46 +127,83 @@ export class Program {
     const error = await scope;
     if (error) throw new Error(`a program was refused: ${error.message}`);
     if (uniforms) device.queue.writeBuffer(uniforms, 0, paramsBytes);
-    return new Program(gpu, { commands, uniforms, stepSlots, stepBytes, stepBuffer });
+    return new Program(gpu, { dispatches, commands, uniforms, stepSlots, stepBytes, stepBuffer, stepBindings });
   }
 
   /** Number of dispatches of one run. */
   get length(): number {
-    return this.#commands.length;
+    return this.#parts.commands.length;
   }
 
   /** Queues one run; `values` are the fields of the kernels' `step` uniforms. Does not wait. */
   run(values: Values = {}): void {
     this.#gpu.check();
-    const { queue } = this.#gpu.device;
-    for (const slot of this.#stepSlots) packUniform(slot.fields, values, slot.view, slot.name);
-    if (this.#stepBuffer) queue.writeBuffer(this.#stepBuffer, 0, this.#stepBytes);
-    const encoder = this.#gpu.device.createCommandEncoder();
-    const pass = encoder.beginComputePass();
-    this.encode(pass);
-    pass.end();
-    this.#gpu.submit(encoder.finish());
+    const { stepSlots, stepBuffer, stepBytes } = this.#parts;
+    for (const slot of stepSlots) packUniform(slot.fields, values, slot.view, slot.name);
+    if (stepBuffer) this.#gpu.device.queue.writeBuffer(stepBuffer, 0, stepBytes);
+    this.#pieces.submit(({ start, end }) => {
+      const encoder = this.#gpu.device.createCommandEncoder();
+      const pass = encoder.beginComputePass();
+      encodeInto(pass, this.#commands, start, end);
+      pass.end();
+      return encoder.finish();
+    });
+  }
+
+  /** The submits of the next run, as ranges of dispatches and their slices. */
+  get pieces(): readonly Piece[] {
+    return this.#pieces.current;
   }
 
   /**
    * Puts the dispatches from `start` to before `end` into a pass; all of them by default. They see the `step` uniforms
    * of the last run. For whoever wants to time a part: `run` does the same with the whole.
    */
-  encode(pass: GPUComputePassEncoder, { start = 0, end = this.#commands.length } = {}): void {
-    let current: GPUComputePipeline | undefined;
-    for (let i = start; i < end; i++) {
-      const command = this.#commands[i]!;
-      if (command.pipeline !== current) {
-        current = command.pipeline;
-        pass.setPipeline(current);
-      }
-      pass.setBindGroup(0, command.group);
-      pass.dispatchWorkgroups(command.x, command.y);
+  encode(pass: GPUComputePassEncoder, { start = 0, end = this.length } = {}): void {
+    encodeInto(pass, this.#parts.commands, start, end);
+  }
+
+  #piecesOf(commands: readonly Command[]): Pieces {
+    return new Pieces(this.#gpu, commands.length, (long) => {
+      // A lost device makes no slices, and who runs this hears of it. The dispatches stay whole.
+      this.#slice(long.map(({ at, parts }) => ({ number: commands[at]!.dispatch, parts }))).catch(() => undefined);
+    });
+  }
+
+  /** Replaces dispatches by slices, where that is possible and was not done before. */
+  async #slice(long: readonly { number: number; parts: number }[]): Promise<void> {
+    const { dispatches, commands, stepBindings } = this.#parts;
+    const untried = this.#destroyed ? [] : long.filter(({ number }) => !this.#slices.has(number));
+    for (const { number, parts } of untried) {
+      this.#slices.set(number, undefined);
+      const slices = await buildSlices(this.#gpu, dispatches[number]!, { number, parts, step: stepBindings[number] });
+      if (this.#destroyed) return slices && this.#gpu.buffers.release(slices.uniforms);
+      this.#slices.set(number, slices);
     }
+    if (!untried.some(({ number }) => this.#slices.get(number))) return;
+    this.#commands = commands.flatMap((command, number) => this.#slices.get(number)?.commands ?? [command]);
+    this.#pieces = this.#piecesOf(this.#commands);
   }
 
   destroy(): void {
-    for (const buffer of [this.#uniforms, this.#stepBuffer]) if (buffer) this.#gpu.buffers.release(buffer);
+    if (this.#destroyed) return;
+    this.#destroyed = true;
+    const { uniforms, stepBuffer } = this.#parts;
+    const slices = [...this.#slices.values()].map((each) => each?.uniforms);
+    for (const buffer of [uniforms, stepBuffer, ...slices]) if (buffer) this.#gpu.buffers.release(buffer);
+  }
+}
+
+function encodeInto(pass: GPUComputePassEncoder, commands: readonly Command[], start: number, end: number): void {
+  let current: GPUComputePipeline | undefined;
+  for (let i = start; i < end; i++) {
+    const command = commands[i]!;
+    if (command.pipeline !== current) {
+      current = command.pipeline;
+      pass.setPipeline(current);
+    }
+    pass.setBindGroup(0, command.group);
+    pass.dispatchWorkgroups(command.x, command.y);
   }
 }
 
@@ -171,10 +211,6 @@ export class Program {
 async function allSettled<T>(promises: readonly Promise<T>[]): Promise<T[]> {
   await Promise.allSettled(promises);
   return Promise.all(promises);
-}
-
-function uniformBuffer(gpu: Gpu, size: number, label: string): GPUBuffer | undefined {
-  return size === 0 ? undefined : gpu.buffers.acquire(size, label);
 }
 
 function checkBindings(gpu: Gpu, dispatch: Dispatch, kernel: Kernel): void {

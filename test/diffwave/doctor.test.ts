@@ -3,7 +3,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { PRESETS } from '../../src/diffwave/config.ts';
 import type { Start } from '../../src/diffwave/doctor.ts';
-import { diagnose, diagnoseData, levelsOf, sampledPowers, smallest, startKeeps } from '../../src/diffwave/doctor.ts';
+import { diagnose, diagnoseData, errorGain, levelsOf, sampledPowers, smallest, startKeeps } from '../../src/diffwave/doctor.ts';
 import type { NoiseSchedule, Variance } from '../../src/diffwave/schedule.ts';
 import { scheduleOf } from '../../src/diffwave/schedule.ts';
 import type { ScheduleConfig } from '../../src/diffwave/scheduleConfig.ts';
@@ -87,6 +87,22 @@ test('from the true x_T, and with many steps, every bin comes out as it was; at 
     assert.equal(noise, truth);
     assert.is(diagnose(schedule, variance).snrDecibels, -Infinity);
   }
+});
+
+test('how much an error of the prediction matters: eq. 11 for ε, and never much for v', () => {
+  for (const schedule of [of({}), of({ schedule: 'cosine', diffusionSteps: 50 }), of({ diffusionSteps: 50, betaEnd: 0.2 })]) {
+    const moved = schedule.beta.map((_, t) => {
+      const [right, wrong] = [0, 1].map((predicted) => reverseStep({
+        noisy: Float64Array.of(0.5), predicted: Float64Array.of(predicted), noise: Float64Array.of(0),
+        inverseSqrtAlpha: schedule.inverseSqrtAlpha[t], noiseCoefficient: schedule.noiseCoefficient[t], sigma: 0,
+      })[0]);
+      return Math.abs(wrong - right);
+    });
+    assertClose([errorGain(schedule, 'epsilon')], [Math.max(...moved)], { rtol: 1e-9, what: 'ε' });
+    assert.ok(errorGain(schedule, 'v') <= 0.1);
+  }
+  assert.is(errorGain(of({ schedule: 'cosine' }), 'epsilon').toFixed(1), '31.6');
+  assert.ok(errorGain(of({ schedule: 'cosine', zeroTerminalSnr: true, prediction: 'v' }), 'v') <= 0.1);
 });
 
 test('what a data set means: its levels, its loudest bins, the power that comes out', () => {

@@ -5,7 +5,8 @@ import type { ClipSource } from '../../src/diffwave/batches.ts';
 import { BatchSource } from '../../src/diffwave/batches.ts';
 import { PRESETS } from '../../src/diffwave/config.ts';
 import { DiffWave } from '../../src/diffwave/model.ts';
-import { NotFiniteError, explainNotFinite, findNonFinite, snapshotOf } from '../../src/diffwave/nanHunt.ts';
+import { NotFiniteError, explainNotFinite, findNonFinite } from '../../src/diffwave/nanHunt.ts';
+import { snapshotOf } from '../../src/diffwave/snapshot.ts';
 import { Trainer } from '../../src/diffwave/trainer.ts';
 import { UserError } from '../../src/errors.ts';
 import { noise } from '../audio/helpers.ts';
@@ -88,8 +89,8 @@ test('what the user is told', async () => {
     /^the loss became NaN; it first appeared in update 2, where \S+( \[[^\]]*\])? wrote '[^']+ \([\d, ]+\)': there is no checkpoint to go back to: start again and use a lower --learning-rate$/);
 
   trainer.restore({ ...from, step: 7 });
-  const unknown = await explainNotFinite(seen, { trainer, batches, from: { ...from, step: 7 } });
-  assert.is(unknown.message, 'the loss became NaN: go back to the checkpoint of step 7 and use a lower --learning-rate');
+  const unknown = await explainNotFinite(seen, { trainer, batches, from: { ...from, step: 7 }, saved: 6 });
+  assert.is(unknown.message, 'the loss became NaN: go back to the checkpoint of step 6 and use a lower --learning-rate');
   destroy();
 });
 

@@ -280,39 +280,17 @@ test('weights of another network are not taken for the run\'s own', async () => 
   slower.destroy();
 });
 
-test('a list of β belongs to the network, and is compared by its numbers', async () => {
-  const gpu = await gpuForTests();
-  const listed = (betas: number[]) => ({ ...model, schedule: 'list', betas, diffusionSteps: betas.length }) as const;
-  const path = join(temporaryFolder(), 'run');
-  RunFolder.create(path, { ...RUN, model: listed([0.1, 0.2, 0.3]) });
-  const run = RunFolder.open(path);
-  for (const betas of [[0.1, 0.2, 0.3], [0.1, 0.2, 0.4]]) {
-    const diffwave = DiffWave.create(gpu, listed(betas));
-    await diffwave.save(run.weightsFile);
-    diffwave.destroy();
-    if (betas[2] === 0.4) await refuses(() => run.load(gpu), run.weightsFile, 'its betas are others');
-    else (await run.load(gpu)).destroy();
-  }
-});
-
-test('a run of before there was a choice of schedules is linear and predicts ε', async () => {
-  const run = await runWith(3);
-  const file = join(run.path, 'config.json');
-  const { model: { schedule, betas, zeroTerminalSnr, prediction, ...old }, ...rest } = JSON.parse(readFileSync(file, 'utf8'));
-  assert.equal([schedule, betas, zeroTerminalSnr, prediction], ['linear', null, false, 'epsilon']);
-  writeFileSync(file, JSON.stringify({ ...rest, model: old }));
-  assert.equal(RunFolder.open(run.path).config.model, model);
-  assert.is((await resumed(RunFolder.open(run.path))).state.step, 3);
-});
-
-test('the log loses what comes after the checkpoint, and a line that was cut off', async () => {
+test('the log loses what comes after the checkpoint, and a line that was cut off; a loss of the GPU is no report', async () => {
   const run = await runWith(3, 12);
   const line = (step: number) => ({ step, loss: 1 / step, gradientNorm: 0.1, learningRate: 1e-3, seconds: step / 2 });
+  const loss = (step: number, resumedFrom: number) => ({ step, resumedFrom, reason: 'unknown', seconds: 1 });
+  for (const each of [loss(14, 12), loss(15, 13)]) run.logRecovery(each); // the first was on the way to step 12
   run.appendLog({ ...line(15), stepsPerSecond: 2, eta: 0 });
   appendFileSync(run.logFile, '{"step":18,"lo');
   assert.equal(run.readLog(), [line(3), line(12), line(15)]);
   await resumed(run);
-  assert.is(readFileSync(run.logFile, 'utf8'), `${JSON.stringify(line(3))}\n${JSON.stringify(line(12))}\n`);
+  const kept = [line(3), line(12), { event: 'device lost', ...loss(14, 12) }];
+  assert.is(readFileSync(run.logFile, 'utf8'), kept.map((entry) => `${JSON.stringify(entry)}\n`).join(''));
 });
 
 test('a run without a log has an empty one', async () => {

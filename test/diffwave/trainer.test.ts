@@ -179,4 +179,26 @@ async function resumeExactly(training: TrainingConfig): Promise<void> {
   assert.is(resumed.last!.loss, (await trialOf({ steps: 20, printEvery: 10 })).last!.loss); // the mean of steps 11 to 20
 }
 
+test('the same bits, whether a step is one submit or every dispatch is one', async () => {
+  const gpu = await gpuForTests();
+  const usual = gpu.longestSubmit;
+  const { submit } = gpu;
+  try {
+    const trained = async (longestSubmit: number) => {
+      let submits = 0;
+      gpu.longestSubmit = longestSubmit;
+      gpu.submit = (commands) => (submits++, submit.call(gpu, commands));
+      const { weights, saved: [{ m, v, average }] } = await trial({ steps: 6, training: { ...training, ...allOptions } });
+      return { submits, state: { weights, m, v, average } };
+    };
+    const whole = await trained(Infinity);
+    const single = await trained(-1); // ms: nothing is that short
+    assert.equal(single.state, whole.state);
+    assert.ok(single.submits > 2 * whole.submits, `${single.submits} submits and ${whole.submits}`);
+  } finally {
+    gpu.longestSubmit = usual;
+    gpu.submit = submit;
+  }
+});
+
 test.run();

@@ -35,6 +35,8 @@ export interface RunOptions {
   readonly kill?: { readonly after?: string; readonly milliseconds: number };
   /** Bytes after which writing fails as on a full disk. */
   readonly diskRoom?: number;
+  /** The GPU is lost when these steps are logged, '4,9'. */
+  readonly loseGpuAt?: string;
 }
 
 /** An environment in which Dawn finds no adapter and none is fetched. It works on Linux; elsewhere none can be hidden. */
@@ -49,11 +51,12 @@ const DAWN = /^Warning: |^ +at .*\/dawn\/|^\n$/;
 
 /** Runs `scripts/<name>.ts` with these arguments. No folder of programs: a player must not be heard in a test. */
 export async function runScript(name: string, args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
-  const { env, interruptAt, kill, diskRoom } = options;
-  const preload = diskRoom === undefined ? [] : ['--import', './test/scripts/fullDisk.mjs'];
+  const { env, interruptAt, kill, diskRoom, loseGpuAt } = options;
+  const mishaps = [...(diskRoom === undefined ? [] : ['fullDisk']), ...(loseGpuAt === undefined ? [] : ['loseGpu'])];
+  const preload = mishaps.flatMap((name) => ['--import', `./test/scripts/${name}.mjs`]);
   const child = spawn(process.execPath, [...preload, '--import', 'tsx', `scripts/${name}.ts`, ...args], {
     cwd: root,
-    env: { ...process.env, ...CACHES, PATH: '', DISK_ROOM: String(diskRoom), ...env },
+    env: { ...process.env, ...CACHES, PATH: '', DISK_ROOM: String(diskRoom), LOSE_GPU_AT: loseGpuAt, ...env },
   });
   let [stdout, stderr, interrupted] = ['', '', false];
   const chunks: Uint8Array[] = [];

@@ -103,6 +103,19 @@ test('a record beside each sound, and the same in short within it', async () => 
   assert.ok(samples.every((value, i) => Math.abs(value - gain * loud[i]) <= 1e-6));
 });
 
+test('a shaped start is another start, and needs the data\'s spectrum', async () => {
+  const run = await makeRun(Float32Array.of(30, 10, 1));
+  const out = newFolder();
+  const args = (path: string) => ['--run', path, '--out', out, '--length', '300'];
+  await succeeds('sample', args(run.path));
+  const file = join(out, 'sample-seed0-0.wav');
+  const white = readFileSync(file);
+  await succeeds('sample', [...args(run.path), '--start', 'shaped']);
+  assert.not.equal(readFileSync(file), white);
+  assert.is(JSON.parse(readFileSync(join(out, 'sample-seed0-0.json'), 'utf8')).flags['--start'], 'shaped');
+  await refuses('sample', [...args((await makeRun()).path), '--start', 'shaped'], ['needs the spectrum of the training data', '--resume adds it']);
+});
+
 test('--stdout is the file and nothing else, and everything else goes to standard error', async () => {
   const run = await makeRun();
   const out = newFolder();

@@ -41,6 +41,17 @@ test('elsewhere a line every ten seconds, and none for what is done before', () 
   assert.is(state.text, 'step 25 of 50 · 2.50 steps/s · 10 s left\nwritten\n');
 });
 
+test('a long step is seen moving', () => {
+  const { state, progress } = trial({ clips: 1, isTTY: true });
+  for (const done of [0.25, 0.5, 1.75]) {
+    progress.step({ clip: 0, done, total: 4 });
+    state.now += 10_000;
+  }
+  const drawn = state.text.split('\r\x1b[2K');
+  assert.is(drawn[1], '█░░░░░░░░░░░░░░░░░░░░░░░   6 % · step 0 of 4');
+  assert.is(drawn[3], '██████████░░░░░░░░░░░░░░  43 % · step 1 of 4 · 0.07 steps/s · 30 s left');
+});
+
 test('a WAV file does not go to a terminal', () => {
   const flags = { out: undefined, stdout: true, format: '16', normalize: false } as const;
   const rest = { count: 1, play: false, returnSequence: false };

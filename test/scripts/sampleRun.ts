@@ -18,9 +18,10 @@ const config: DiffWaveConfig = {
   diffusionSteps: 3,
 };
 
-/** The run of a network that has learned nothing. */
-export async function makeRun(): Promise<RunFolder> {
+/** The run of a network that has learned nothing, but of data of this spectrum. */
+export async function makeRun(spectrum?: Float32Array): Promise<RunFolder> {
   const model = DiffWave.create(await gpuForTests(), config, { seed: 1 });
+  model.spectrum = spectrum;
   const run = RunFolder.create(join(temporaryFolder(), 'run'), {
     preset: 'tiny', model: config, training: PRESETS.tiny.training, data: 'music',
   });

@@ -30,7 +30,7 @@ test('the doctor on the default: 0.63, and what helps', async () => {
   assert.match(stdout, /^sees      2047 samples \(0.28 s at 7350 Hz\)$/m);
   assert.match(stdout, /^ +14 dB +0.628 +0.999$/m);
   assert.match(stdout, 'a bin 14 dB over the noise comes out at 0.63 of its level. What helps:');
-  for (const words of ['sample --start shaped', 'train --beta-schedule cosine', 'train --zero-terminal-snr --prediction v']) assert.match(stdout, words);
+  for (const words of ['sample --start shaped', 'train --beta-schedule cosine --prediction v', 'train --zero-terminal-snr --prediction v']) assert.match(stdout, words);
 });
 
 test('what it advises does help', () => {
@@ -50,6 +50,15 @@ test('hiss of large steps, and steps that are too large', () => {
   assert.not.match(scheduleReport(tiny.model, 'posterior'), 'hiss');
   assert.match(scheduleReport({ ...gtzan.model, diffusionSteps: 15, schedule: 'scaled-linear' }, 'beta'), 'from the true x_T it would be 0.81; more steps');
   assert.not.match(scheduleReport(gtzan.model, 'beta'), 'hiss');
+});
+
+test('ε where hardly any signal is left is warned of', () => {
+  const cosine = { ...gtzan.model, schedule: 'cosine' } as const;
+  assert.match(scheduleReport(cosine, 'beta'), 'in ε are multiplied by 32 in a single step of sampling');
+  assert.match(scheduleLine(cosine), /; a step of sampling multiplies errors of ε by 32: use --prediction v$/);
+  for (const model of [gtzan.model, tiny.model, { ...cosine, prediction: 'v' as const }]) {
+    assert.not.match(scheduleReport(model, 'beta') + scheduleLine(model), 'multiplie');
+  }
 });
 
 test('training says it in one line', () => {

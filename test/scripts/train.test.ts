@@ -227,23 +227,6 @@ test('what cannot work is refused in one line, and nothing is created', async ()
   assert.is(existsSync(out), false);
 });
 
-test('a memory limit makes the step smaller, and stays with the run', async () => {
-  const run = newRun();
-  const start = ['--data', data, '--out', run, '--preset', 'tiny', '--batch-size', '2', '--validation-tracks', '0'];
-  const first = await succeeds('train', [...start, '--steps', '1', '--memory-limit', '9MiB']);
-  assert.match(first, /^plan      .*the batch in 2 parts of 1, activations computed again for the gradients/m);
-  const second = await succeeds('train', [...start, '--steps', '2', '--resume']);
-  assert.match(second, /^plan      .*the batch in 2 parts of 1, activations computed again/m);
-
-  const cropped = newRun();
-  const shorter = ['--data', data, '--out', cropped, '--preset', 'tiny', '--batch-size', '2', '--validation-tracks', '0'];
-  const said = await succeeds('train', [...shorter, '--steps', '1', '--memory-limit', '6MiB']);
-  assert.match(said, /^cropped   to \d+ samples instead of 2048, so that the step fits$/m);
-  const { cropSamples } = RunFolder.open(cropped).config.training;
-  assert.ok(cropSamples! > 256 && cropSamples! < 2048, String(cropSamples));
-  assert.ok(said.includes(`batch 2 × ${cropSamples} samples`));
-});
-
 test('a folder that has something in it is left alone', async () => {
   const full = temporaryFolder({ 'song.txt': 'la' });
   await refuses('train', ['--data', data, '--out', full, ...SMALL], [full, 'not empty', '--out']);
