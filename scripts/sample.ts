@@ -45,7 +45,8 @@ await cli.run(async ({ flags, given }) => {
     for (const warning of sound.warnings) print(`note: ${warning}`);
     return sound;
   };
-  const { name: kind, L, sound, options } = taskOf(flags, { config: run.config.model, load });
+  const { name: kind, L, sound, note, options } = taskOf(flags, { config: run.config.model, load });
+  if (note) print(`note: ${note}`);
   const gpu = await openGpu({ tune: !flags.noTune, model: run.config.model, print });
   const model = await run.load(gpu, { raw: flags.rawWeights });
   // What is made from a sound goes back to that sound's rate.

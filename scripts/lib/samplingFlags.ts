@@ -1,4 +1,5 @@
 /** Flags of `sample` that say what is made and by which way, and what the library is asked for. */
+import { noiseFloor } from '../../src/audio/noiseFloor.ts';
 import { chooseSampler } from '../../src/diffwave/samplers/choose.ts';
 import { fastBetas, spacings } from '../../src/diffwave/samplers/levels.ts';
 import { samplerNames } from '../../src/diffwave/samplers/sampler.ts';
@@ -52,6 +53,8 @@ export interface Task {
   readonly L: number;
   /** The sound that it is made from; the result goes back to its sample rate. */
   readonly sound?: Sound;
+  /** One line about what was found in the sound. */
+  readonly note?: string;
   readonly options: Omit<SampleOptions, 'shape' | 'seed'>;
 }
 
@@ -85,10 +88,10 @@ export function taskOf(flags: SamplingFlags, options: { config: DiffWaveConfig; 
   };
   const schedule = scheduleOf(config);
   const { levels } = chooseSampler(sampler, schedule); // refuses what these contradict each other in
-  const { L, sound, name, make } = verb === undefined ? fresh(flags, config) : MAKERS[verb](flags, { config, load });
+  const { make, ...made } = verb === undefined ? fresh(flags, config) : MAKERS[verb](flags, { config, load });
   make({ schedule, levels }); // and what the verb cannot do
   const common = { clamp: flags.clamp ? 1 : undefined, loop: flags.loop, tileSamples: flags.tileSamples };
-  return { name, L, sound, options: { ...sampler, ...common, verb: make } };
+  return { ...made, options: { ...sampler, ...common, verb: make } };
 }
 
 function verbOf(flags: SamplingFlags): VerbKey | undefined {
@@ -108,7 +111,7 @@ function verbOf(flags: SamplingFlags): VerbKey | undefined {
   throw new UserError(`${typed(stray)} has a meaning only with ${wanted}`);
 }
 
-interface Made extends Pick<Task, 'name' | 'L' | 'sound'> {
+interface Made extends Omit<Task, 'options'> {
   readonly make: Verb;
 }
 
@@ -149,7 +152,11 @@ const MAKERS: Record<VerbKey, (flags: SamplingFlags, context: Context) => Made> 
   },
   denoise({ denoise: path, strength }, { load }) {
     const sound = load(path!);
-    return { name: 'denoised', sound, L: sound.samples.length, make: denoise({ audio: sound.samples, strength }) };
+    const audio = sound.samples;
+    const note = strength === undefined
+      ? `white noise in the sound: RMS about ${noiseFloor(audio).toPrecision(2)}; sound that fills the whole band counts as noise, --strength overrules`
+      : undefined;
+    return { name: 'denoised', sound, note, L: audio.length, make: denoise({ audio, strength }) };
   },
 };
 

@@ -10,6 +10,7 @@ import type { Journey } from '../../src/diffwave/moves.ts';
 import { chooseSampler } from '../../src/diffwave/samplers/choose.ts';
 import { scheduleOf } from '../../src/diffwave/schedule.ts';
 import { UserError } from '../../src/errors.ts';
+import { noise } from '../audio/helpers.ts';
 
 const test = suite('flags of sampling');
 
@@ -17,6 +18,7 @@ const config = PRESETS.tiny.model; // 7,350 Hz, T = 50
 const SOUNDS: Record<string, Float32Array<ArrayBuffer>> = {
   'a.wav': new Float32Array(14_700).fill(0.5), // two seconds
   'b.wav': new Float32Array(9000).fill(-0.25),
+  'noise.wav': Float32Array.from(noise(9000), (value) => value / 2),
 };
 
 const load = (path: string): Sound =>
@@ -69,7 +71,8 @@ test('each verb is its journey', () => {
   assert.is(journeyOf(ask('--inpaint a.wav --from 0 --to 2')).known!.gap[1], 14_700);
 
   const denoised = ask('--denoise a.wav --strength 0.2');
-  assert.equal([denoised.options.sampler, stepsOf(denoised)[0]], ['ddim', 9]);
+  assert.equal([denoised.options.sampler, stepsOf(denoised)[0], denoised.note], ['ddim', 9, undefined]);
+  assert.match(ask('--denoise noise.wav').note!, /white noise in the sound: RMS about 0\.[23]/);
 });
 
 test('what contradicts itself is refused in one line', () => {
