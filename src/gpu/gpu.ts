@@ -13,7 +13,7 @@ import { chooseVariant } from './variant.ts';
 const mostAhead = 8;
 
 /** Share of the expected wait that is slept before asking a software adapter whether it is done. */
-const sleptShare = 0.7;
+const sleptShare = 0.85;
 
 /** Drivers need a moment after a reset. */
 const usualPauses = [0, 200, 1000, 3000, 10_000]; // ms
@@ -45,6 +45,8 @@ export class Gpu {
   #busy = false;
   /** How long the next wait will probably take, in ms. */
   #expectedWait = 0;
+  /** Whether a wait took as long as was expected of it. */
+  #expectationHeld = false;
 
   private constructor(opened: OpenedDevice, platform: Platform, { recoveryPauses = usualPauses }: GpuOptions) {
     this.#opened = opened;
@@ -189,8 +191,13 @@ export class Gpu {
     const asked = performance.now();
     await opened.finished(opened.device.queue.onSubmittedWorkDone());
     const waited = performance.now() - asked;
-    // An answer at once means that we slept too long, nobody knows by how much.
-    if (this.#busy) this.#expectedWait = waited < slept / 20 ? slept / 3 : slept + waited;
+    if (this.#busy) {
+      // An answer at once means that we slept too long: a little, if the same work took as long before, or nobody knows by
+      // how much, as after the first run, which compiles.
+      const overslept = waited < slept / 20;
+      this.#expectedWait = overslept ? slept / (this.#expectationHeld ? 1.25 : 3) : slept + waited;
+      this.#expectationHeld = !overslept && slept > 2;
+    }
     this.#busy = false;
   }
 
