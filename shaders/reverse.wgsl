@@ -17,6 +17,7 @@ struct Params {
   items: u32,  // B
   length: u32, // L
   width: u32,  // W
+  tiles: u32,  // workgroups of an item
 }
 @group(0) @binding(3) var<uniform> params: Params;
 
@@ -35,24 +36,32 @@ struct Step {
 @group(0) @binding(4) var<uniform> step: Step;
 
 const WORKGROUP = 64u;
+const DEEP = 8u; // samples of an invocation: dividing for every one of them took most of the time
 
 @compute @workgroup_size(WORKGROUP)
-fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let i = id.x + id.y * groups.x * WORKGROUP;
-  if (i >= params.items * params.width) { return; }
-  let item = i / params.width;
-  let place = step.coreStart + i % params.width;
-  if (place >= step.coreEnd) { return; }
-  let predicted = output[item * params.width + u32(i32(place) - step.windowStart)];
-  let at = item * params.length + place;
-  var x0 = step.fromX * x[at] + step.fromOutput * predicted;
-  // clamp() may turn a NaN into a number, and broken weights must show
-  x0 = select(x0, step.limit, x0 > step.limit);
-  x0 = select(x0, -step.limit, x0 < -step.limit);
-  var next = step.ofX * x[at] + step.ofX0 * x0 + step.ofNoise * noise[i];
+fn forward(
+  @builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32,
+) {
+  let index = group.x + group.y * groups.x;
+  let item = index / params.tiles;
+  if (item >= params.items) { return; }
+  let first = index % params.tiles * (WORKGROUP * DEEP) + local;
+  let shift = u32(i32(step.coreStart) - step.windowStart);
+  for (var deep = 0u; deep < DEEP; deep++) {
+    let j = first + deep * WORKGROUP; // from coreStart
+    let place = step.coreStart + j;
+    if (j >= params.width || place >= step.coreEnd) { return; }
+    let at = item * params.length + place;
+    let now = x[at];
+    var x0 = step.fromX * now + step.fromOutput * output[item * params.width + shift + j];
+    // clamp() may turn a NaN into a number, and broken weights must show
+    x0 = select(x0, step.limit, x0 > step.limit);
+    x0 = select(x0, -step.limit, x0 < -step.limit);
+    var next = step.ofX * now + step.ofX0 * x0 + step.ofNoise * noise[item * params.width + j];
 //@if HISTORY
-  next += step.ofPrevious * previous[at];
-  previous[at] = x0;
+    next += step.ofPrevious * previous[at];
+    previous[at] = x0;
 //@end
-  x[at] = next;
+    x[at] = next;
+  }
 }

@@ -2,7 +2,6 @@ import type { Tape } from '../autograd/tape.ts';
 import type { Tensor } from '../autograd/tensor.ts';
 import { expectShape } from '../autograd/tensor.ts';
 import type { Values } from '../gpu/program.ts';
-import { workgroupsFor } from './lanes.ts';
 
 /** What a step of any of the samplers is made of. */
 export interface ReverseCoefficients {
@@ -13,6 +12,9 @@ export interface ReverseCoefficients {
   readonly ofNoise: number;
   readonly ofPrevious: number;
 }
+
+/** The shader's WORKGROUP times DEEP. */
+const samplesOfWorkgroup = 64 * 8;
 
 /** Where there is no limit to x̂_0: nearly the largest float32. */
 const unlimited = 3e38;
@@ -30,13 +32,14 @@ export function reverseStep(tape: Tape, options: { x: Tensor; output: Tensor; no
   expectShape(noise, [B, width], 'reverseStep noise');
   if (options.previous) expectShape(options.previous, [B, L], 'reverseStep previous');
   const x = tape.updated(options.x);
+  const tiles = Math.ceil(width / samplesOfWorkgroup);
   tape.record({
     kernel: { shader: 'reverse', entry: 'forward', constants: { HISTORY: options.previous ? 1 : 0 } },
     reads: { output, noise },
     writes: options.previous ? { x, previous: tape.updated(options.previous) } : { x },
-    params: { items: B, length: L, width },
+    params: { items: B, length: L, width, tiles },
     step: true,
-    workgroups: workgroupsFor(B * width),
+    workgroups: B * tiles,
   });
   return x;
 }

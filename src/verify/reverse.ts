@@ -72,5 +72,6 @@ export const reverseCases: readonly KernelCase[] = ([
   { B: 3, L: 7, ofNoise: 0 },
   { B: 2, L: 65, limit: 0.5 },
   { B: 2, L: 70, width: 31, start: 11, core: [15, 40], history: true },
+  { B: 2, L: 1400, width: 1037, start: 300, core: [307, 1331], history: true }, // several workgroups an item, the last cut twice
   { B: 3, L: 23, width: 12, start: -4, core: [0, 8], history: true, limit: 1 },
 ] satisfies Options[]).map((options: Options) => reverseCase(options));

@@ -6,6 +6,8 @@ import { DiffWave } from '../../src/diffwave/model.ts';
 import type { SampleOptions } from '../../src/diffwave/sampling.ts';
 import { sample, samplingMemory } from '../../src/diffwave/sampling.ts';
 import { inpaint, variation } from '../../src/diffwave/verbs.ts';
+import { variantNamed } from '../../src/gpu/variant.ts';
+import { assertClose, largest } from '../close.ts';
 import { gpuForTests } from '../gpuForTests.ts';
 import { clip, tinyConfig, tinyModel } from './tiny.ts';
 
@@ -36,6 +38,25 @@ test('tiles change no bit: every sampler, borders at every alignment, clips shor
     }
   }
   model.destroy();
+});
+
+test('every variant of the kernels makes the same sound, to 1e-4 of its largest sample: what adapters may differ by', async () => {
+  const gpu = await gpuForTests();
+  const usual = gpu.variant;
+  const config = { ...tinyConfig, channels: 8 };
+  const made = new Map<string, Float32Array>();
+  try {
+    for (const variant of ['naive', 'tile', 'broadcast'] as const) {
+      gpu.variant = variantNamed(variant, gpu.device, gpu.info)!;
+      const model = await tinyModel(config);
+      made.set(variant, (await sample(model, { shape: [1, 300], seed: 4 })).audio[0]);
+      model.destroy();
+    }
+  } finally {
+    gpu.variant = usual;
+  }
+  const [naive, ...others] = made.values();
+  for (const other of others) assertClose(other, naive, { atol: 1e-4 * largest(naive), what: 'sample' });
 });
 
 test('sample i of many is sample i made alone, whatever the tiles', async () => {
