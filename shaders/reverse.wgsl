@@ -4,20 +4,20 @@
 //   x̂_0 = fromX·x_t + fromOutput·output, within ±limit
 //   x_s = ofX·x_t + ofX0·x̂_0 + ofNoise·z + ofPrevious·x̂_0 of the step before
 //
-// `HISTORY` (0 or 1) comes from the generated header: whether x̂_0 of the step before is used and kept.
+// From the generated header: HISTORY (0 or 1), whether x̂_0 of the step before is used and kept; `Lane` (f32 or vec4f, along
+// the clip) and its WIDTH, which divides every place and length.
 
-@group(0) @binding(0) var<storage, read_write> x: array<f32>;        // (B, L) x_t, becomes x_s in the core
-@group(0) @binding(1) var<storage, read> output: array<f32>;         // (B, W) of the network, from windowStart
-@group(0) @binding(2) var<storage, read> noise: array<f32>;          // (B, W) z, from coreStart
+@group(0) @binding(0) var<storage, read_write> x: array<Lane>;        // (B, L) x_t, becomes x_s in the core
+@group(0) @binding(1) var<storage, read> output: array<Lane>;         // (B, W) of the network, from windowStart
+@group(0) @binding(2) var<storage, read> noise: array<Lane>;          // (B, W) z, from coreStart
 //@if HISTORY
-@group(0) @binding(5) var<storage, read_write> previous: array<f32>; // (B, L) x̂_0, becomes this step's in the core
+@group(0) @binding(5) var<storage, read_write> previous: array<Lane>; // (B, L) x̂_0, becomes this step's in the core
 //@end
 
 struct Params {
   items: u32,  // B
-  length: u32, // L
-  width: u32,  // W
-  tiles: u32,  // workgroups of an item
+  length: u32, // lanes of L
+  width: u32,  // lanes of W
 }
 @group(0) @binding(3) var<uniform> params: Params;
 
@@ -36,32 +36,27 @@ struct Step {
 @group(0) @binding(4) var<uniform> step: Step;
 
 const WORKGROUP = 64u;
-const DEEP = 8u; // samples of an invocation: dividing for every one of them took most of the time
 
 @compute @workgroup_size(WORKGROUP)
-fn forward(
-  @builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32,
-) {
-  let index = group.x + group.y * groups.x;
-  let item = index / params.tiles;
-  if (item >= params.items) { return; }
-  let first = index % params.tiles * (WORKGROUP * DEEP) + local;
-  let shift = u32(i32(step.coreStart) - step.windowStart);
-  for (var deep = 0u; deep < DEEP; deep++) {
-    let j = first + deep * WORKGROUP; // from coreStart
-    let place = step.coreStart + j;
-    if (j >= params.width || place >= step.coreEnd) { return; }
-    let at = item * params.length + place;
-    let now = x[at];
-    var x0 = step.fromX * now + step.fromOutput * output[item * params.width + shift + j];
-    // clamp() may turn a NaN into a number, and broken weights must show
-    x0 = select(x0, step.limit, x0 > step.limit);
-    x0 = select(x0, -step.limit, x0 < -step.limit);
-    var next = step.ofX * now + step.ofX0 * x0 + step.ofNoise * noise[item * params.width + j];
+fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let i = id.x + id.y * groups.x * WORKGROUP;
+  if (i >= params.items * params.width) { return; }
+  let item = i / params.width;
+  let j = i % params.width; // from coreStart
+  let place = step.coreStart / WIDTH + j;
+  if (place >= step.coreEnd / WIDTH) { return; }
+  let shift = u32(i32(step.coreStart) - step.windowStart) / WIDTH;
+  let predicted = output[item * params.width + shift + j];
+  let at = item * params.length + place;
+  var x0 = step.fromX * x[at] + step.fromOutput * predicted;
+  // clamp() may turn a NaN into a number, and broken weights must show
+  let limit = Lane(step.limit);
+  x0 = select(x0, limit, x0 > limit);
+  x0 = select(x0, -limit, x0 < -limit);
+  var next = step.ofX * x[at] + step.ofX0 * x0 + step.ofNoise * noise[i];
 //@if HISTORY
-    next += step.ofPrevious * previous[at];
-    previous[at] = x0;
+  next += step.ofPrevious * previous[at];
+  previous[at] = x0;
 //@end
-    x[at] = next;
-  }
+  x[at] = next;
 }

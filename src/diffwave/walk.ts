@@ -14,7 +14,7 @@ import type { Values } from '../gpu/program.ts';
 import { noise, noiseValues } from '../ops/noise.ts';
 import { impose, renoise } from '../ops/renoise.ts';
 import type { ReverseCoefficients } from '../ops/reverse.ts';
-import { reverseStep, reverseValues } from '../ops/reverse.ts';
+import { areInFours, reverseStep, reverseValues } from '../ops/reverse.ts';
 import { gatherWindow, keepOld } from '../ops/window.ts';
 import type { DiffWave } from './model.ts';
 import { network } from './network.ts';
@@ -228,7 +228,7 @@ function settled(options: WalkOptions): Settled {
 }
 
 /** The program of one tile of a reverse step. */
-function recordTile(model: DiffWave, options: Settled, { width, halo }: Tiles): Recorded {
+function recordTile(model: DiffWave, options: Settled, { width, halo, windows }: Tiles): Recorded {
   const { B, L, firstItem, history } = options;
   const tape = new Tape({ parameters: model.parameters, variant: model.gpu.variant, keeps: 'nothing' });
   const [x, t] = [tape.input('x', [B, L]), tape.input('t', [B])];
@@ -239,7 +239,8 @@ function recordTile(model: DiffWave, options: Settled, { width, halo }: Tiles): 
   keepOld(tape, { whole: x, tile, old });
   const output = network(tape, model.config, { noisy: tile, t });
   const z = noise(tape, { B, L: width, stream: streams.reverse, firstItem });
-  reverseStep(tape, { x, output, noise: z, previous });
+  const inFours = windows.every(({ start, coreStart, coreEnd }) => areInFours(start, coreStart, coreEnd));
+  reverseStep(tape, { x, output, noise: z, previous, inFours });
   return { plan: planTape(tape), x, t, previous };
 }
 

@@ -2,6 +2,7 @@ import type { Tape } from '../autograd/tape.ts';
 import type { Tensor } from '../autograd/tensor.ts';
 import { expectShape } from '../autograd/tensor.ts';
 import type { Values } from '../gpu/program.ts';
+import { lanesFor, workgroupsFor } from './lanes.ts';
 
 /** What a step of any of the samplers is made of. */
 export interface ReverseCoefficients {
@@ -13,18 +14,16 @@ export interface ReverseCoefficients {
   readonly ofPrevious: number;
 }
 
-/** The shader's WORKGROUP times DEEP. */
-const samplesOfWorkgroup = 64 * 8;
-
 /** Where there is no limit to x̂_0: nearly the largest float32. */
 const unlimited = 3e38;
 
 /**
  * One reverse step on the core of a tile, updating the clip x (B, L) where it is: output (B, W) of the network from
  * `windowStart`, noise (B, W) from `coreStart`. The coefficients are given to `run`, see `reverseValues`. With
- * `previous` (B, L) that holds x̂_0 of the step before, and afterwards this step's. Returns the new x.
+ * `previous` (B, L) that holds x̂_0 of the step before, and afterwards this step's. `inFours` says that every window begins and
+ * ends at multiples of four samples, and so does its core. Returns the new x.
  */
-export function reverseStep(tape: Tape, options: { x: Tensor; output: Tensor; noise: Tensor; previous?: Tensor }): Tensor {
+export function reverseStep(tape: Tape, options: { x: Tensor; output: Tensor; noise: Tensor; previous?: Tensor; inFours?: boolean }): Tensor {
   const { output, noise } = options;
   const [B, L] = options.x.shape as [number, number];
   const width = output.shape[1]!;
@@ -32,16 +31,21 @@ export function reverseStep(tape: Tape, options: { x: Tensor; output: Tensor; no
   expectShape(noise, [B, width], 'reverseStep noise');
   if (options.previous) expectShape(options.previous, [B, L], 'reverseStep previous');
   const x = tape.updated(options.x);
-  const tiles = Math.ceil(width / samplesOfWorkgroup);
+  const lanes = options.inFours ? lanesFor(L, width) : lanesFor(1);
   tape.record({
-    kernel: { shader: 'reverse', entry: 'forward', constants: { HISTORY: options.previous ? 1 : 0 } },
+    kernel: { shader: 'reverse', entry: 'forward', constants: { HISTORY: options.previous ? 1 : 0, Lane: lanes.Lane, WIDTH: lanes.width } },
     reads: { output, noise },
     writes: options.previous ? { x, previous: tape.updated(options.previous) } : { x },
-    params: { items: B, length: L, width, tiles },
+    params: { items: B, length: L / lanes.width, width: width / lanes.width },
     step: true,
-    workgroups: B * tiles,
+    workgroups: workgroupsFor((B * width) / lanes.width),
   });
   return x;
+}
+
+/** Whether places in the clip are such that four samples at a time never cross them. */
+export function areInFours(...places: readonly number[]): boolean {
+  return places.every((place) => place % 4 === 0);
 }
 
 /** The step uniform of `reverseStep`, the window's place aside; |x̂_0| is clamped to `limit` where one is given. */

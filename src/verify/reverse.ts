@@ -1,5 +1,5 @@
 import type { Tensor } from '../autograd/tensor.ts';
-import { reverseStep, reverseValues } from '../ops/reverse.ts';
+import { areInFours, reverseStep, reverseValues } from '../ops/reverse.ts';
 import { generalStep } from '../reference/reverse.ts';
 import type { Expected, KernelCase } from './case.ts';
 import { roundingError, times } from './case.ts';
@@ -39,7 +39,7 @@ export function reverseCase(options: Options): KernelCase {
     },
     runs: [{ windowStart: start, coreStart, coreEnd, ...reverseValues(coefficients, limit) }],
     record(tape, { x, output, noise, previous }): Record<string, Tensor> {
-      const next = reverseStep(tape, { x, output, noise, previous });
+      const next = reverseStep(tape, { x, output, noise, previous, inFours: areInFours(start, coreStart, coreEnd) });
       return history ? { next, x0: previous } : { next };
     },
     expected({ x, output, noise, previous = new Float64Array(B * L) }): Record<string, Expected> {
@@ -72,6 +72,8 @@ export const reverseCases: readonly KernelCase[] = ([
   { B: 3, L: 7, ofNoise: 0 },
   { B: 2, L: 65, limit: 0.5 },
   { B: 2, L: 70, width: 31, start: 11, core: [15, 40], history: true },
-  { B: 2, L: 1400, width: 1037, start: 300, core: [307, 1331], history: true }, // several workgroups an item, the last cut twice
+  { B: 2, L: 1400, width: 1037, start: 300, core: [307, 1331], history: true }, // several workgroups an item
+  { B: 2, L: 1400, width: 1036, start: 300, core: [308, 1332], history: true, limit: 0.5 }, // the same in fours
+  { B: 3, L: 28, width: 16, start: -4, core: [0, 8] },
   { B: 3, L: 23, width: 12, start: -4, core: [0, 8], history: true, limit: 1 },
 ] satisfies Options[]).map((options: Options) => reverseCase(options));
