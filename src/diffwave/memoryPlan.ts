@@ -129,13 +129,15 @@ export function fitCrop(options: MemoryOptions): number {
 
 /** Why no choice fits, and what would. */
 export function misfit(options: MemoryOptions): UserError {
-  const { problem } = planFor(options, leastMemory(options));
+  const least = options.memory ?? leastMemory(options);
+  const { problem } = planFor(options, least);
   const longest = longestCrop(options);
   const remedy = longest === undefined
     ? 'use a smaller network'
     : `use shorter crops (--crop-samples, at most ${longest})`;
   const limited = options.memoryLimit === undefined ? '' : ' or a larger --memory-limit';
-  return new UserError(`even one clip at a time with recomputed activations does not fit: ${problem}: ${remedy}${limited}`);
+  const what = options.memory ? 'the training step' : 'even one clip at a time with recomputed activations';
+  return new UserError(`${what} does not fit: ${problem}: ${remedy}${limited}`);
 }
 
 /** The choice for which memory matters more than anything else. */
@@ -143,9 +145,13 @@ function leastMemory({ training }: MemoryOptions): MemoryChoice {
   return { microBatches: training.batchSize, recompute: true };
 }
 
-/** The longest crop, at most L, that fits one clip at a time with recomputed activations; undefined if not one sample does. */
+/**
+ * The longest crop, at most L, that fits one clip at a time with recomputed activations, or by the only choice there is;
+ * undefined if not one sample does.
+ */
 export function longestCrop(options: MemoryOptions): number | undefined {
-  const fits = (L: number): boolean => planFor({ ...options, L }, leastMemory(options)).problem === undefined;
+  const least = options.memory ?? leastMemory(options);
+  const fits = (L: number): boolean => planFor({ ...options, L }, least).problem === undefined;
   if (fits(options.L)) return options.L;
   if (!fits(1)) return undefined;
   let [low, high] = [1, options.L]; // low fits, high does not

@@ -78,7 +78,7 @@ export class BufferPool {
     const answer = this.#device.popErrorScope().then((error) => {
       if (!error) return;
       this.#failure ??= new OutOfMemoryError(
-        `the GPU has no memory left for '${label}' (${formatBytes(size)}, with ${formatBytes(live)} in use); use a smaller --memory-limit, batch or crop`,
+        `the GPU has no memory left for '${label}' (${formatBytes(size)}, with ${formatBytes(live)} in use): use shorter --crop-samples to train, smaller --tile-samples to sample`,
       );
     }).catch(() => undefined) // the device is lost, which others notice
       .then(() => void this.#pending.delete(answer));
