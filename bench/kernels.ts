@@ -1,7 +1,7 @@
 /** `npm run bench`: every kernel in every variant, checked, then timed between probes. */
 import { UserError } from '../src/errors.ts';
-import type { VariantSettings } from '../src/gpu/variant.ts';
-import { command } from '../scripts/lib/command.ts';
+import type { VariantSettings } from '../src/gpu/device/variant.ts';
+import { command } from '../scripts/lib/cli/command.ts';
 import type { KernelBench, Shape } from './kernels/bench.ts';
 import { checkedShape, usualShape } from './kernels/bench.ts';
 import { contractions } from './kernels/contractions.ts';

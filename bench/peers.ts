@@ -2,10 +2,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { command } from '../scripts/lib/command.ts';
-import { Denoiser } from '../src/diffwave/denoiser.ts';
-import { DiffWave } from '../src/diffwave/model.ts';
-import { Trainer } from '../src/diffwave/trainer.ts';
+import { command } from '../scripts/lib/cli/command.ts';
+import { Denoiser } from '../src/diffwave/sampling/denoiser.ts';
+import { DiffWave } from '../src/diffwave/model/model.ts';
+import { Trainer } from '../src/diffwave/training/trainer.ts';
 import { forwardFlops, trainingFlops } from './lib/flops.ts';
 import type { Machine } from './lib/machine.ts';
 import { openMachine } from './lib/machine.ts';

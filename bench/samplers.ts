@@ -1,17 +1,17 @@
 /** `npm run bench:samplers`: every sampler with few and with many steps on a trained network: how long, and how near to the data. */
-import { datasetFrom } from '../src/audio/dataset.node.ts';
-import type { Dataset } from '../src/audio/dataset.ts';
+import { datasetFrom } from '../src/dataset/dataset.node.ts';
+import type { Dataset } from '../src/dataset/dataset.ts';
 import { rootMeanSquare } from '../src/audio/level.ts';
 import { logSpectrumDistance, meanLogSpectrum } from '../src/audio/spectrogram.ts';
-import { presetNamed } from '../src/diffwave/config.ts';
-import type { DiffWave } from '../src/diffwave/model.ts';
-import { RunFolder } from '../src/diffwave/run.node.ts';
-import type { SampleOptions } from '../src/diffwave/sampling.ts';
-import { sample } from '../src/diffwave/sampling.ts';
+import { presetNamed } from '../src/diffwave/model/config.ts';
+import type { DiffWave } from '../src/diffwave/model/model.ts';
+import { RunFolder } from '../src/diffwave/files/run.node.ts';
+import type { SampleOptions } from '../src/diffwave/sampling/sampling.ts';
+import { sample } from '../src/diffwave/sampling/sampling.ts';
 import { UserError } from '../src/errors.ts';
 import { uniform } from '../src/random.ts';
-import { command } from '../scripts/lib/command.ts';
-import { openGpu } from '../scripts/lib/openGpu.ts';
+import { command } from '../scripts/lib/cli/command.ts';
+import { openGpu } from '../scripts/lib/adapter/openGpu.ts';
 import { digits, table } from './lib/report.ts';
 
 interface SamplerRow {

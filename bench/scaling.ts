@@ -1,7 +1,7 @@
 /** `npm run bench:scaling`: how the cost of a training step grows with L, B, C and the number of layers. */
-import { command } from '../scripts/lib/command.ts';
-import { DiffWave } from '../src/diffwave/model.ts';
-import { Trainer } from '../src/diffwave/trainer.ts';
+import { command } from '../scripts/lib/cli/command.ts';
+import { DiffWave } from '../src/diffwave/model/model.ts';
+import { Trainer } from '../src/diffwave/training/trainer.ts';
 import type { Machine } from './lib/machine.ts';
 import { openMachine } from './lib/machine.ts';
 import { appendResults, digits, table } from './lib/report.ts';

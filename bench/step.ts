@@ -1,10 +1,10 @@
 /** `npm run bench:step`: a whole training step and a whole sampling step, and where their time goes. */
-import { Denoiser } from '../src/diffwave/denoiser.ts';
-import { DiffWave } from '../src/diffwave/model.ts';
-import { Trainer } from '../src/diffwave/trainer.ts';
+import { Denoiser } from '../src/diffwave/sampling/denoiser.ts';
+import { DiffWave } from '../src/diffwave/model/model.ts';
+import { Trainer } from '../src/diffwave/training/trainer.ts';
 import type { Executable } from '../src/autograd/executable.ts';
-import { formatBytes } from '../src/gpu/buffers.ts';
-import { command } from '../scripts/lib/command.ts';
+import { formatBytes } from '../src/gpu/device/buffers.ts';
+import { command } from '../scripts/lib/cli/command.ts';
 import type { Breakdown } from './lib/breakdown.ts';
 import { measureBreakdown } from './lib/breakdown.ts';
 import { inChild } from './lib/child.ts';

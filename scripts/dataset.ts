@@ -2,12 +2,12 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DEFAULT_OPTIONS } from '../src/audio/dataset.ts';
-import type { Manifest } from '../src/audio/dataset.ts';
-import { loadDataset, prepareDataset } from '../src/audio/dataset.node.ts';
-import { encodeWav16 } from '../src/audio/wav.ts';
-import { command } from './lib/command.ts';
-import { play } from './lib/play.ts';
+import { DEFAULT_OPTIONS } from '../src/dataset/dataset.ts';
+import type { Manifest } from '../src/dataset/dataset.ts';
+import { loadDataset, prepareDataset } from '../src/dataset/dataset.node.ts';
+import { encodeWav16 } from '../src/formats/wav.ts';
+import { command } from './lib/cli/command.ts';
+import { play } from './lib/cli/play.ts';
 
 const cli = command({
   name: 'dataset',

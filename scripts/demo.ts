@@ -4,26 +4,26 @@
  */
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { loadDataset, prepareDataset } from '../src/audio/dataset.node.ts';
-import type { Dataset } from '../src/audio/dataset.ts';
+import { loadDataset, prepareDataset } from '../src/dataset/dataset.node.ts';
+import type { Dataset } from '../src/dataset/dataset.ts';
 import { rootMeanSquare } from '../src/audio/level.ts';
 import { logSpectrumDistance, meanLogSpectrum } from '../src/audio/spectrogram.ts';
-import { spectrogramImage } from '../src/audio/spectrogramImage.ts';
-import { encodeWav16 } from '../src/audio/wav.ts';
-import { presetNamed } from '../src/diffwave/config.ts';
-import { DiffWave } from '../src/diffwave/model.ts';
-import { RunFolder } from '../src/diffwave/run.node.ts';
-import { sample } from '../src/diffwave/sampling.ts';
-import { train } from '../src/diffwave/training.ts';
+import { spectrogramImage } from '../src/pictures/spectrogramImage.ts';
+import { encodeWav16 } from '../src/formats/wav.ts';
+import { presetNamed } from '../src/diffwave/model/config.ts';
+import { DiffWave } from '../src/diffwave/model/model.ts';
+import { RunFolder } from '../src/diffwave/files/run.node.ts';
+import { sample } from '../src/diffwave/sampling/sampling.ts';
+import { train } from '../src/diffwave/training/loop.ts';
 import { UserError } from '../src/errors.ts';
-import { writeFileAtomic } from '../src/files.node.ts';
-import { Gpu } from '../src/gpu/gpu.ts';
+import { writeFileAtomic } from '../src/disk/files.node.ts';
+import { Gpu } from '../src/gpu/device/gpu.ts';
 import { uniform } from '../src/random.ts';
-import { command } from './lib/command.ts';
-import { ensureAdapter } from './lib/gpu.ts';
-import { interruptSignal } from './lib/interrupt.ts';
-import { lossCurve } from './lib/lossCurve.ts';
-import { planLines, progressLine, recoveryLine } from './lib/report.ts';
+import { command } from './lib/cli/command.ts';
+import { ensureAdapter } from './lib/adapter/gpu.ts';
+import { interruptSignal } from './lib/cli/interrupt.ts';
+import { lossCurve } from '../src/pictures/lossCurve.ts';
+import { planLines, progressLine, recoveryLine } from './lib/report/lines.ts';
 
 const recordings = 'music/genres_original';
 

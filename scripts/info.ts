@@ -1,9 +1,9 @@
 /** npm run info: which adapter this is, what it can do, and which kernels were chosen for it. */
-import { Gpu } from '../src/gpu/gpu.ts';
-import { tunedFor, tuningFile } from '../src/verify/tuning.node.ts';
-import { command } from './lib/command.ts';
-import { ensureAdapter } from './lib/gpu.ts';
-import { choiceLines } from './lib/tuningReport.ts';
+import { Gpu } from '../src/gpu/device/gpu.ts';
+import { tunedFor, tuningFile } from '../src/tuning/tuning.node.ts';
+import { command } from './lib/cli/command.ts';
+import { ensureAdapter } from './lib/adapter/gpu.ts';
+import { choiceLines } from './lib/adapter/tuningReport.ts';
 
 const cli = command({ name: 'info', summary: 'Prints the adapter, its limits, features and kernels.', flags: {} });
 

@@ -2,11 +2,11 @@
 import { createRequire } from 'node:module';
 import { readFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
-import { readValidations, savedSamples } from '../src/diffwave/journal.node.ts';
-import { RunFolder } from '../src/diffwave/run.node.ts';
-import { writeFileAtomic } from '../src/files.node.ts';
-import { command } from './lib/command.ts';
-import { reportPage } from './lib/reportPage.ts';
+import { readValidations, savedSamples } from '../src/diffwave/files/journal.node.ts';
+import { RunFolder } from '../src/diffwave/files/run.node.ts';
+import { writeFileAtomic } from '../src/disk/files.node.ts';
+import { command } from './lib/cli/command.ts';
+import { reportPage } from './lib/report/page.ts';
 
 const cli = command({
   name: 'report',
@@ -30,7 +30,7 @@ await cli.run(({ flags }) => {
   }, {
     libraryScript: library('uplot/dist/uPlot.iife.min.js'),
     libraryStyle: library('uplot/dist/uPlot.min.css'),
-    clientScript: readFileSync(new URL('lib/reportClient.js', import.meta.url), 'utf8'),
+    clientScript: readFileSync(new URL('lib/report/client.js', import.meta.url), 'utf8'),
   });
   writeFileAtomic(out, page);
   console.log(`report    ${out} (open it in a browser)`);

@@ -1,19 +1,19 @@
 /** npm run sample: makes sound with a trained network. */
 import { mkdirSync } from 'node:fs';
-import { RunFolder } from '../src/diffwave/run.node.ts';
-import { sample } from '../src/diffwave/sampling.ts';
+import { RunFolder } from '../src/diffwave/files/run.node.ts';
+import { sample } from '../src/diffwave/sampling/sampling.ts';
 import { UserError } from '../src/errors.ts';
-import { formatBytes } from '../src/gpu/buffers.ts';
-import { installedVersions } from '../src/verify/tuning.node.ts';
-import { command } from './lib/command.ts';
-import { noTuneFlag, openGpu } from './lib/openGpu.ts';
-import { play } from './lib/play.ts';
-import { formatDuration } from './lib/report.ts';
-import type { Sound } from './lib/sampleInput.ts';
-import { loadSound, soundOptionsOf } from './lib/sampleInput.ts';
-import { SampleOutput, checkOutput, outputFlags } from './lib/sampleOutput.ts';
-import { SampleProgress } from './lib/sampleProgress.ts';
-import { samplingFlags, taskOf } from './lib/samplingFlags.ts';
+import { formatBytes } from '../src/gpu/device/buffers.ts';
+import { installedVersions } from '../src/tuning/tuning.node.ts';
+import { command } from './lib/cli/command.ts';
+import { noTuneFlag, openGpu } from './lib/adapter/openGpu.ts';
+import { play } from './lib/cli/play.ts';
+import { formatDuration } from './lib/report/lines.ts';
+import type { Sound } from './lib/sample/input.ts';
+import { loadSound, soundOptionsOf } from './lib/sample/input.ts';
+import { SampleOutput, checkOutput, outputFlags } from './lib/sample/output.ts';
+import { SampleProgress } from './lib/sample/progress.ts';
+import { samplingFlags, taskOf } from './lib/sample/flags.ts';
 
 const cli = command({
   name: 'sample',

@@ -1,15 +1,15 @@
 /** npm run schedule: what a noise schedule does to the level of a sound, before anything is trained. */
-import { datasetFrom } from '../src/audio/dataset.node.ts';
+import { datasetFrom } from '../src/dataset/dataset.node.ts';
 import { powerSpectrum } from '../src/audio/powerSpectrum.ts';
-import type { DiffWaveConfig } from '../src/diffwave/config.ts';
-import { PRESETS, presetNamed, receptiveField } from '../src/diffwave/config.ts';
-import { diagnoseData } from '../src/diffwave/doctor.ts';
-import { RunFolder } from '../src/diffwave/run.node.ts';
-import { scheduleOf } from '../src/diffwave/schedule.ts';
+import type { DiffWaveConfig } from '../src/diffwave/model/config.ts';
+import { PRESETS, presetNamed, receptiveField } from '../src/diffwave/model/config.ts';
+import { diagnoseData } from '../src/diffwave/schedule/doctor.ts';
+import { RunFolder } from '../src/diffwave/files/run.node.ts';
+import { scheduleOf } from '../src/diffwave/schedule/schedule.ts';
 import { UserError } from '../src/errors.ts';
-import { command } from './lib/command.ts';
-import { scheduleFlags, scheduleFrom } from './lib/scheduleFlags.ts';
-import { dataLine, minSnrLine, scheduleReport } from './lib/scheduleReport.ts';
+import { command } from './lib/cli/command.ts';
+import { scheduleFlags, scheduleFrom } from './lib/schedule/flags.ts';
+import { dataLine, minSnrLine, scheduleReport } from './lib/schedule/report.ts';
 
 /** Clips that are looked at, from all over the data set: a spectrum takes some milliseconds. */
 const mostClips = 50;

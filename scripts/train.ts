@@ -1,22 +1,22 @@
 /** npm run train: trains a DiffWave on a data set or a folder of WAV files. */
-import { datasetFrom } from '../src/audio/dataset.node.ts';
-import type { Preset } from '../src/diffwave/config.ts';
-import { PRESETS, presetNamed, receptiveField } from '../src/diffwave/config.ts';
-import { DiffWave } from '../src/diffwave/model.ts';
-import { RunFolder } from '../src/diffwave/run.node.ts';
-import { splitByTrack } from '../src/diffwave/split.ts';
-import { train } from '../src/diffwave/training.ts';
+import { datasetFrom } from '../src/dataset/dataset.node.ts';
+import type { Preset } from '../src/diffwave/model/config.ts';
+import { PRESETS, presetNamed, receptiveField } from '../src/diffwave/model/config.ts';
+import { DiffWave } from '../src/diffwave/model/model.ts';
+import { RunFolder } from '../src/diffwave/files/run.node.ts';
+import { splitByTrack } from '../src/diffwave/data/split.ts';
+import { train } from '../src/diffwave/training/loop.ts';
 import { UserError } from '../src/errors.ts';
-import { formatBytes } from '../src/gpu/buffers.ts';
-import { command } from './lib/command.ts';
-import { interruptSignal } from './lib/interrupt.ts';
-import { besideTraining, defaultMemoryLimit, memoryLimitFlag, parseBytes, withCropThatFits } from './lib/memory.ts';
-import { Monitor, monitorFlags, splitLine } from './lib/monitor.ts';
-import { noTuneFlag, openGpu } from './lib/openGpu.ts';
-import { planLines } from './lib/report.ts';
-import { scheduleAsFlags, scheduleFlags, scheduleFrom } from './lib/scheduleFlags.ts';
-import { scheduleLine } from './lib/scheduleReport.ts';
-import { refuseContradictions, trainingFlags, trainingFrom } from './lib/trainingFlags.ts';
+import { formatBytes } from '../src/gpu/device/buffers.ts';
+import { command } from './lib/cli/command.ts';
+import { interruptSignal } from './lib/cli/interrupt.ts';
+import { besideTraining, defaultMemoryLimit, memoryLimitFlag, parseBytes, withCropThatFits } from './lib/train/memory.ts';
+import { Monitor, monitorFlags, splitLine } from './lib/train/monitor.ts';
+import { noTuneFlag, openGpu } from './lib/adapter/openGpu.ts';
+import { planLines } from './lib/report/lines.ts';
+import { scheduleAsFlags, scheduleFlags, scheduleFrom } from './lib/schedule/flags.ts';
+import { scheduleLine } from './lib/schedule/report.ts';
+import { refuseContradictions, trainingFlags, trainingFrom } from './lib/train/flags.ts';
 
 const cli = command({
   name: 'train',

@@ -1,14 +1,14 @@
 /** npm run tune: shows which sizes of kernels were tried on this adapter, how long they took, and what was chosen. */
-import { PRESETS, presetNamed } from '../src/diffwave/config.ts';
+import { PRESETS, presetNamed } from '../src/diffwave/model/config.ts';
 import { UserError } from '../src/errors.ts';
-import { Gpu } from '../src/gpu/gpu.ts';
-import { variantNamed } from '../src/gpu/variant.ts';
-import { keepTuned, tuningFile } from '../src/verify/tuning.node.ts';
-import { tune } from '../src/verify/tuning.ts';
-import { command } from './lib/command.ts';
-import { ensureAdapter } from './lib/gpu.ts';
-import { isTunable, tryToKeep } from './lib/openGpu.ts';
-import { trialTable, tuningLine } from './lib/tuningReport.ts';
+import { Gpu } from '../src/gpu/device/gpu.ts';
+import { variantNamed } from '../src/gpu/device/variant.ts';
+import { keepTuned, tuningFile } from '../src/tuning/tuning.node.ts';
+import { tune } from '../src/tuning/tuning.ts';
+import { command } from './lib/cli/command.ts';
+import { ensureAdapter } from './lib/adapter/gpu.ts';
+import { isTunable, tryToKeep } from './lib/adapter/openGpu.ts';
+import { trialTable, tuningLine } from './lib/adapter/tuningReport.ts';
 
 /** A software adapter has no use for more rows, and would need minutes. */
 const softwareRows = 256;

@@ -1,14 +1,14 @@
 /** `npm run verify`: every kernel against float64, the whole network against golden files, on this machine. */
 import { fileURLToPath } from 'node:url';
 import { UserError } from '../src/errors.ts';
-import { readFileOrExplain } from '../src/files.node.ts';
-import { Gpu } from '../src/gpu/gpu.ts';
-import { allCases } from '../src/verify/all.ts';
+import { readFileOrExplain } from '../src/disk/files.node.ts';
+import { Gpu } from '../src/gpu/device/gpu.ts';
+import { allCases } from '../src/verify/cases/all.ts';
 import { checkGolden } from '../src/verify/golden.ts';
 import type { Row } from '../src/verify/run.ts';
 import { checkCase } from '../src/verify/run.ts';
-import { command } from './lib/command.ts';
-import { ensureAdapter } from './lib/gpu.ts';
+import { command } from './lib/cli/command.ts';
+import { ensureAdapter } from './lib/adapter/gpu.ts';
 
 const committed = ['transformer-4x16', 'diffwave-6x8-l1']
   .map((name) => fileURLToPath(new URL(`../test/golden/${name}.safetensors`, import.meta.url)));

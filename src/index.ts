@@ -18,32 +18,32 @@
  * Runs in Node and, apart from what takes a path, in browsers: there, give `Gpu.open` a platform, and use
  * `DiffWave.fromBytes` and `toBytes`. What a user can mend is thrown as `UserError`, with a message of one line.
  */
-import type { Dataset } from './audio/dataset.ts';
+import type { Dataset } from './dataset/dataset.ts';
 
-export { Gpu } from './gpu/gpu.ts';
-export type { GpuOptions } from './gpu/gpu.ts';
-export { DeviceLostError } from './gpu/opened.ts';
-export type { Platform } from './platform.ts';
+export { Gpu } from './gpu/device/gpu.ts';
+export type { GpuOptions } from './gpu/device/gpu.ts';
+export { DeviceLostError } from './gpu/device/opened.ts';
+export type { Platform } from './platform/platform.ts';
 
-export { DiffWave } from './diffwave/model.ts';
-export type { Weights } from './diffwave/weights.ts';
-export { PRESETS, presetNamed } from './diffwave/config.ts';
-export type { DataConfig, DiffWaveConfig, Preset, TrainingConfig } from './diffwave/config.ts';
-export { noiseSchedule, scheduleOf } from './diffwave/schedule.ts';
-export type { NoiseSchedule, Variance } from './diffwave/schedule.ts';
-export type { ScheduleConfig } from './diffwave/scheduleConfig.ts';
+export { DiffWave } from './diffwave/model/model.ts';
+export type { Weights } from './diffwave/model/weights.ts';
+export { PRESETS, presetNamed } from './diffwave/model/config.ts';
+export type { DataConfig, DiffWaveConfig, Preset, TrainingConfig } from './diffwave/model/config.ts';
+export { noiseSchedule, scheduleOf } from './diffwave/schedule/schedule.ts';
+export type { NoiseSchedule, Variance } from './diffwave/schedule/schedule.ts';
+export type { ScheduleConfig } from './diffwave/schedule/config.ts';
 
-export { train } from './diffwave/training.ts';
-export type { Progress, Recovery, TrainOptions } from './diffwave/training.ts';
-export type { ClipSource } from './diffwave/batches.ts';
-export type { OptimizerState, Trainer } from './diffwave/trainer.ts';
-export { sample, samplingMemory } from './diffwave/sampling.ts';
-export type { SampleOptions, Samples, Snapshot } from './diffwave/sampling.ts';
-export { between, continuation, denoise, inpaint, variation } from './diffwave/verbs.ts';
-export type { Verb } from './diffwave/verbs.ts';
+export { train } from './diffwave/training/loop.ts';
+export type { Progress, Recovery, TrainOptions } from './diffwave/training/loop.ts';
+export type { ClipSource } from './diffwave/training/batches.ts';
+export type { OptimizerState, Trainer } from './diffwave/training/trainer.ts';
+export { sample, samplingMemory } from './diffwave/sampling/sampling.ts';
+export type { SampleOptions, Samples, Snapshot } from './diffwave/sampling/sampling.ts';
+export { between, continuation, denoise, inpaint, variation } from './diffwave/sampling/verbs.ts';
+export type { Verb } from './diffwave/sampling/verbs.ts';
 
 export { lowPass } from './audio/lowpass.ts';
-export type { Dataset, Manifest } from './audio/dataset.ts';
+export type { Dataset, Manifest } from './dataset/dataset.ts';
 
 export { UserError } from './errors.ts';
 
@@ -52,5 +52,5 @@ export { UserError } from './errors.ts';
  * Rejects with a `UserError` when the folder is missing, is no data set, is damaged, or has no clips.
  */
 export async function loadDataset(folder: string): Promise<Dataset> {
-  return (await import('./audio/dataset.node.ts')).loadDataset(folder);
+  return (await import('./dataset/dataset.node.ts')).loadDataset(folder);
 }

@@ -1,6 +1,6 @@
 /** The GPU of the tests. There is none: they fail. */
-import { Gpu } from '../src/gpu/gpu.ts';
-import { nodePlatform } from '../src/platform.node.ts';
+import { Gpu } from '../src/gpu/device/gpu.ts';
+import { nodePlatform } from '../src/platform/platform.node.ts';
 
 let shared: Promise<Gpu> | undefined;
 

@@ -3,7 +3,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { prepareDataset } from '../src/audio/dataset.node.ts';
+import { prepareDataset } from '../src/dataset/dataset.node.ts';
 import * as diffwave from '../src/index.ts';
 import { sine, temporaryFolder } from './audio/helpers.ts';
 

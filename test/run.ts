@@ -7,8 +7,8 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { endProcess } from '../scripts/lib/command.ts';
-import { ensureAdapter } from '../scripts/lib/gpu.ts';
+import { endProcess } from '../scripts/lib/cli/command.ts';
+import { ensureAdapter } from '../scripts/lib/adapter/gpu.ts';
 
 /** A suite that `test.run()` queued: runs it, prints a dot a test, and resolves to what happened. */
 type Suite = () => Promise<[errors: string | true, passed: number, skipped: number, total: number]>;

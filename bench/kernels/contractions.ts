@@ -1,7 +1,7 @@
 /** Convolutions, the residual layer that is made of them, and linear layers: bound by arithmetic. */
-import { conv1dCase } from '../../src/verify/conv1d.ts';
-import { linearCase } from '../../src/verify/linear.ts';
-import { residualLayerCase } from '../../src/verify/residualLayer.ts';
+import { conv1dCase } from '../../src/verify/cases/conv1d.ts';
+import { linearCase } from '../../src/verify/cases/linear.ts';
+import { residualLayerCase } from '../../src/verify/cases/residualLayer.ts';
 import { convolutionFlops } from '../lib/flops.ts';
 import type { KernelBench, Shape } from './bench.ts';
 

@@ -1,9 +1,9 @@
 /** What every bench opens first: the adapter with exact timestamps, a stopwatch, and the probes. */
 import { readFile } from 'node:fs/promises';
-import { ensureAdapter } from '../../scripts/lib/gpu.ts';
-import { Gpu } from '../../src/gpu/gpu.ts';
-import { openProvider, releaseProvider } from '../../src/gpu/provider.node.ts';
-import { Stopwatch } from '../../src/gpu/timing.ts';
+import { ensureAdapter } from '../../scripts/lib/adapter/gpu.ts';
+import { Gpu } from '../../src/gpu/device/gpu.ts';
+import { openProvider, releaseProvider } from '../../src/platform/provider.node.ts';
+import { Stopwatch } from '../../src/gpu/device/timing.ts';
 import { Probes, probeShaders } from './probes.ts';
 
 export interface Machine {

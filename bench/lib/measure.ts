@@ -1,5 +1,5 @@
 /** One kernel between probes: how long it takes, and how far that is from what the adapter can do. */
-import type { Encode } from '../../src/gpu/timing.ts';
+import type { Encode } from '../../src/gpu/device/timing.ts';
 import type { Machine } from './machine.ts';
 import type { Rate, Span } from './probes.ts';
 import { timeSpan, timesFor } from './probes.ts';

@@ -1,8 +1,8 @@
 /** What the adapter can do at all, measured beside every kernel: fused multiply-adds, and bytes copied. */
-import type { Gpu } from '../../src/gpu/gpu.ts';
-import type { BufferRange } from '../../src/gpu/buffers.ts';
-import { Program } from '../../src/gpu/program.ts';
-import type { Encode, Stopwatch } from '../../src/gpu/timing.ts';
+import type { Gpu } from '../../src/gpu/device/gpu.ts';
+import type { BufferRange } from '../../src/gpu/device/buffers.ts';
+import { Program } from '../../src/gpu/program/program.ts';
+import type { Encode, Stopwatch } from '../../src/gpu/device/timing.ts';
 import { workerSeconds } from './cpuTime.ts';
 
 /** Shaders in `bench/probes`. */

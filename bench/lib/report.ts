@@ -1,7 +1,7 @@
 /** Tables for people, and rows for machines. */
 import { appendFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Gpu } from '../../src/gpu/gpu.ts';
+import type { Gpu } from '../../src/gpu/device/gpu.ts';
 
 const project = join(import.meta.dirname, '..', '..');
 

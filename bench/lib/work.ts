@@ -1,9 +1,9 @@
 /** The same data for every bench of a whole step: what it is does not matter, that it is not zero does. */
-import type { Batch } from '../../src/diffwave/batches.ts';
-import type { DiffWaveConfig, TrainingConfig } from '../../src/diffwave/config.ts';
-import { presetNamed } from '../../src/diffwave/config.ts';
-import type { Denoiser } from '../../src/diffwave/denoiser.ts';
-import type { Gpu } from '../../src/gpu/gpu.ts';
+import type { Batch } from '../../src/diffwave/training/batches.ts';
+import type { DiffWaveConfig, TrainingConfig } from '../../src/diffwave/model/config.ts';
+import { presetNamed } from '../../src/diffwave/model/config.ts';
+import type { Denoiser } from '../../src/diffwave/sampling/denoiser.ts';
+import type { Gpu } from '../../src/gpu/device/gpu.ts';
 
 export interface Sizes {
   readonly preset: string;

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { cacheFolder } from '../../src/cache.node.ts';
+import { cacheFolder } from '../../src/disk/cache.node.ts';
 
 /** A folder with these packages in its `node_modules`, installed at the first call. `packages` carry exact versions. */
 export async function installed(name: string, packages: readonly string[]): Promise<string> {

@@ -2,11 +2,11 @@
  * Child of `bench:step`: seconds from the start of this process to the end of the first training step. With the
  * driver's shader cache switched off in the environment: what a user waits the first time ever.
  */
-import { ensureAdapter } from '../../scripts/lib/gpu.ts';
-import { DiffWave } from '../../src/diffwave/model.ts';
-import { Trainer } from '../../src/diffwave/trainer.ts';
-import { Gpu } from '../../src/gpu/gpu.ts';
-import { endProcess } from '../../scripts/lib/command.ts';
+import { ensureAdapter } from '../../scripts/lib/adapter/gpu.ts';
+import { DiffWave } from '../../src/diffwave/model/model.ts';
+import { Trainer } from '../../src/diffwave/training/trainer.ts';
+import { Gpu } from '../../src/gpu/device/gpu.ts';
+import { endProcess } from '../../scripts/lib/cli/command.ts';
 import type { Sizes } from '../lib/work.ts';
 import { batchOf, configured } from '../lib/work.ts';
 

@@ -1,8 +1,8 @@
 /** Child of `bench:step`: the JavaScript of a training step on Dawn's null backend, whose GPU does nothing at once. */
-import { DiffWave } from '../../src/diffwave/model.ts';
-import { Trainer } from '../../src/diffwave/trainer.ts';
-import { openProvider } from '../../src/gpu/provider.node.ts';
-import { endProcess } from '../../scripts/lib/command.ts';
+import { DiffWave } from '../../src/diffwave/model/model.ts';
+import { Trainer } from '../../src/diffwave/training/trainer.ts';
+import { openProvider } from '../../src/platform/provider.node.ts';
+import { endProcess } from '../../scripts/lib/cli/command.ts';
 import { openGpu } from '../lib/machine.ts';
 import { median } from '../lib/statistics.ts';
 import type { Sizes } from '../lib/work.ts';

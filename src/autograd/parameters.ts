@@ -3,9 +3,9 @@
  * Gradients and Adam's moments are further buffers with the same places; they exist only while training.
  */
 import { UserError } from '../errors.ts';
-import type { BufferRange } from '../gpu/buffers.ts';
-import { alignUp, bindingAlignment, formatBytes } from '../gpu/buffers.ts';
-import type { Gpu } from '../gpu/gpu.ts';
+import type { BufferRange } from '../gpu/device/buffers.ts';
+import { alignUp, bindingAlignment, formatBytes } from '../gpu/device/buffers.ts';
+import type { Gpu } from '../gpu/device/gpu.ts';
 import { elementsOf } from './tensor.ts';
 
 /** Provides parameters and the place of their gradients; see `parameters.ts`. */

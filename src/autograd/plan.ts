@@ -3,8 +3,8 @@
  * lives do not overlap share a buffer. It predicts the bytes before anything is allocated.
  */
 import { UserError } from '../errors.ts';
-import { alignUp, bindingAlignment, formatBytes } from '../gpu/buffers.ts';
-import { kernelName } from '../gpu/kernels.ts';
+import { alignUp, bindingAlignment, formatBytes } from '../gpu/device/buffers.ts';
+import { kernelName } from '../gpu/wgsl/kernels.ts';
 import type { Operation } from './operation.ts';
 import type { Tape } from './tape.ts';
 import type { Storage } from './tensor.ts';

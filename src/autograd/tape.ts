@@ -2,10 +2,10 @@
  * The tape: operations are recorded in the order in which they will run, `backward` appends those of the gradients,
  * and the planner (`plan.ts`) turns the finished list into a program. Nothing is computed here.
  */
-import type { BufferRange } from '../gpu/buffers.ts';
-import { bindingAlignment } from '../gpu/buffers.ts';
-import type { VariantSettings } from '../gpu/variant.ts';
-import { naiveSettings } from '../gpu/variant.ts';
+import type { BufferRange } from '../gpu/device/buffers.ts';
+import { bindingAlignment } from '../gpu/device/buffers.ts';
+import type { VariantSettings } from '../gpu/device/variant.ts';
+import { naiveSettings } from '../gpu/device/variant.ts';
 import type { GradientSlot, Keeps, Operation, Precision } from './operation.ts';
 import type { ParameterSource } from './parameters.ts';
 import type { DType, Storage } from './tensor.ts';

@@ -1,5 +1,5 @@
 /** A tensor of the tape: a shape, a name, and a claim on memory that the planner fills in later. */
-import type { BufferRange } from '../gpu/buffers.ts';
+import type { BufferRange } from '../gpu/device/buffers.ts';
 
 export type DType = 'f32' | 'u32' | 'f16';
 

@@ -4,7 +4,7 @@
  */
 import type { Tape } from '../autograd/tape.ts';
 import type { Tensor } from '../autograd/tensor.ts';
-import { alignUp } from '../gpu/buffers.ts';
+import { alignUp } from '../gpu/device/buffers.ts';
 import type { Affine } from './packing.ts';
 import { packWeights, sliceOf } from './packing.ts';
 import { reduceAffine } from './reduce.ts';

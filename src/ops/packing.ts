@@ -5,7 +5,7 @@
  */
 import type { Tape } from '../autograd/tape.ts';
 import type { Tensor } from '../autograd/tensor.ts';
-import { alignUp, bindingAlignment } from '../gpu/buffers.ts';
+import { alignUp, bindingAlignment } from '../gpu/device/buffers.ts';
 import { workgroupSize, workgroupsFor } from './lanes.ts';
 
 export interface Affine {

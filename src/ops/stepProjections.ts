@@ -1,7 +1,7 @@
 import type { Tape } from '../autograd/tape.ts';
 import type { Tensor } from '../autograd/tensor.ts';
 import { elementsOf, expectShape } from '../autograd/tensor.ts';
-import { alignUp, bindingAlignment } from '../gpu/buffers.ts';
+import { alignUp, bindingAlignment } from '../gpu/device/buffers.ts';
 import { lanesFor, workgroupsFor } from './lanes.ts';
 
 /**

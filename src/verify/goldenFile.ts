@@ -1,10 +1,10 @@
 /** Reads a golden file: a safetensors file with a network, its inputs and what comes out of it. */
-import type { DiffWaveConfig } from '../diffwave/config.ts';
-import { configFromMetadata } from '../diffwave/config.ts';
-import type { StoredTensor } from '../diffwave/safetensors.ts';
-import { readSafetensors, toFloat32 } from '../diffwave/safetensors.ts';
-import type { Weights } from '../diffwave/weights.ts';
-import { weightsFromDisk } from '../diffwave/weights.ts';
+import type { DiffWaveConfig } from '../diffwave/model/config.ts';
+import { configFromMetadata } from '../diffwave/model/config.ts';
+import type { StoredTensor } from '../formats/safetensors.ts';
+import { readSafetensors, toFloat32 } from '../formats/safetensors.ts';
+import type { Weights } from '../diffwave/model/weights.ts';
+import { weightsFromDisk } from '../diffwave/model/weights.ts';
 import { UserError } from '../errors.ts';
 
 /** Tensors that are not parameters. */

@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { encodeWav16 } from '../../src/audio/wav.ts';
+import { encodeWav16 } from '../../src/formats/wav.ts';
 
 export interface Sine {
   readonly hertz: number;

@@ -5,7 +5,7 @@ import { table, fileStem } from '../../bench/lib/report.ts';
 import { planTape } from '../../src/autograd/plan.ts';
 import { Tape } from '../../src/autograd/tape.ts';
 import { Executable } from '../../src/autograd/executable.ts';
-import { Stopwatch } from '../../src/gpu/timing.ts';
+import { Stopwatch } from '../../src/gpu/device/timing.ts';
 import { relu } from '../../src/ops/relu.ts';
 import { gpuForTests } from '../gpuForTests.ts';
 

@@ -1,9 +1,9 @@
 /** Networks that are small enough for a test, with weights that make every layer matter. */
-import type { DiffWaveConfig } from '../../src/diffwave/config.ts';
-import { presetNamed } from '../../src/diffwave/config.ts';
-import { DiffWave } from '../../src/diffwave/model.ts';
-import type { Weights } from '../../src/diffwave/weights.ts';
-import { initialWeights } from '../../src/diffwave/weights.ts';
+import type { DiffWaveConfig } from '../../src/diffwave/model/config.ts';
+import { presetNamed } from '../../src/diffwave/model/config.ts';
+import { DiffWave } from '../../src/diffwave/model/model.ts';
+import type { Weights } from '../../src/diffwave/model/weights.ts';
+import { initialWeights } from '../../src/diffwave/model/weights.ts';
 import { normals } from '../../src/reference/random.ts';
 import { gpuForTests } from '../gpuForTests.ts';
 

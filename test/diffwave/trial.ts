@@ -1,12 +1,12 @@
 /** What the tests of training share: a network so small that a step takes milliseconds on any adapter, clips, a run. */
-import type { ClipSource } from '../../src/diffwave/batches.ts';
-import { PRESETS } from '../../src/diffwave/config.ts';
-import type { DiffWaveConfig, TrainingConfig } from '../../src/diffwave/config.ts';
-import type { Checkpoint } from '../../src/diffwave/run.node.ts';
-import { DiffWave } from '../../src/diffwave/model.ts';
+import type { ClipSource } from '../../src/diffwave/training/batches.ts';
+import { PRESETS } from '../../src/diffwave/model/config.ts';
+import type { DiffWaveConfig, TrainingConfig } from '../../src/diffwave/model/config.ts';
+import type { Checkpoint } from '../../src/diffwave/files/run.node.ts';
+import { DiffWave } from '../../src/diffwave/model/model.ts';
 import { streams } from '../../src/diffwave/streams.ts';
-import { train } from '../../src/diffwave/training.ts';
-import type { Progress, TrainOptions } from '../../src/diffwave/training.ts';
+import { train } from '../../src/diffwave/training/loop.ts';
+import type { Progress, TrainOptions } from '../../src/diffwave/training/loop.ts';
 import { normals } from '../../src/reference/random.ts';
 import { noise, sine } from '../audio/helpers.ts';
 import { gpuForTests } from '../gpuForTests.ts';

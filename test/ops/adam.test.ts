@@ -1,7 +1,7 @@
 import * as assert from 'uvu/assert';
 import { Tape } from '../../src/autograd/tape.ts';
 import { adam, adamValues } from '../../src/ops/adam.ts';
-import { adamCases } from '../../src/verify/adam.ts';
+import { adamCases } from '../../src/verify/cases/adam.ts';
 import { kernelSuite } from './kernelSuite.ts';
 
 const test = kernelSuite('adam', adamCases);

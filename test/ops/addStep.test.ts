@@ -1,7 +1,7 @@
 import * as assert from 'uvu/assert';
 import { Tape } from '../../src/autograd/tape.ts';
 import { addStep } from '../../src/ops/addStep.ts';
-import { addStepCases } from '../../src/verify/addStep.ts';
+import { addStepCases } from '../../src/verify/cases/addStep.ts';
 import { kernelSuite } from './kernelSuite.ts';
 
 const test = kernelSuite('addStep', addStepCases);

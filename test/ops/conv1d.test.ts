@@ -1,7 +1,7 @@
 import * as assert from 'uvu/assert';
 import { Tape } from '../../src/autograd/tape.ts';
 import { conv1d } from '../../src/ops/conv1d.ts';
-import { conv1dCases } from '../../src/verify/conv1d.ts';
+import { conv1dCases } from '../../src/verify/cases/conv1d.ts';
 import { kernelSuite } from './kernelSuite.ts';
 
 const test = kernelSuite('conv1d', conv1dCases);

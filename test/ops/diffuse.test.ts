@@ -3,7 +3,7 @@ import { Tape } from '../../src/autograd/tape.ts';
 import type { Tensor } from '../../src/autograd/tensor.ts';
 import { diffuse, diffuseWithTarget } from '../../src/ops/diffuse.ts';
 import { diffuse as diffuseTruth, velocity } from '../../src/reference/diffuse.ts';
-import { diffuseCases } from '../../src/verify/diffuse.ts';
+import { diffuseCases } from '../../src/verify/cases/diffuse.ts';
 import { assertClose } from '../close.ts';
 import { kernelSuite } from './kernelSuite.ts';
 

@@ -1,7 +1,7 @@
 import * as assert from 'uvu/assert';
 import { Tape } from '../../src/autograd/tape.ts';
 import { encode } from '../../src/ops/encode.ts';
-import { encodeCases } from '../../src/verify/encode.ts';
+import { encodeCases } from '../../src/verify/cases/encode.ts';
 import { kernelSuite } from './kernelSuite.ts';
 
 const test = kernelSuite('encode', encodeCases);

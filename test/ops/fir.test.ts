@@ -1,7 +1,7 @@
 import * as assert from 'uvu/assert';
 import { Tape } from '../../src/autograd/tape.ts';
 import { fir } from '../../src/ops/fir.ts';
-import { firCases } from '../../src/verify/fir.ts';
+import { firCases } from '../../src/verify/cases/fir.ts';
 import { kernelSuite } from './kernelSuite.ts';
 
 const test = kernelSuite('fir', firCases);

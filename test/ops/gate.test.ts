@@ -1,7 +1,7 @@
 import * as assert from 'uvu/assert';
 import { Tape } from '../../src/autograd/tape.ts';
 import { gate } from '../../src/ops/gate.ts';
-import { gateCases } from '../../src/verify/gate.ts';
+import { gateCases } from '../../src/verify/cases/gate.ts';
 import { kernelSuite } from './kernelSuite.ts';
 
 const test = kernelSuite('gate', gateCases);

@@ -1,7 +1,7 @@
 import * as assert from 'uvu/assert';
 import { Tape } from '../../src/autograd/tape.ts';
 import { linear } from '../../src/ops/linear.ts';
-import { linearCases } from '../../src/verify/linear.ts';
+import { linearCases } from '../../src/verify/cases/linear.ts';
 import { kernelSuite } from './kernelSuite.ts';
 
 const test = kernelSuite('linear', linearCases);

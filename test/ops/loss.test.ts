@@ -1,7 +1,7 @@
 import * as assert from 'uvu/assert';
 import { Tape } from '../../src/autograd/tape.ts';
 import { loss } from '../../src/ops/loss.ts';
-import { lossCases } from '../../src/verify/loss.ts';
+import { lossCases } from '../../src/verify/cases/loss.ts';
 import { kernelSuite } from './kernelSuite.ts';
 
 const test = kernelSuite('loss', lossCases);

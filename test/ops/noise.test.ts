@@ -3,7 +3,7 @@ import { Executable } from '../../src/autograd/executable.ts';
 import { planTape } from '../../src/autograd/plan.ts';
 import { Tape } from '../../src/autograd/tape.ts';
 import { noise, noiseValues } from '../../src/ops/noise.ts';
-import { noiseCases } from '../../src/verify/noise.ts';
+import { noiseCases } from '../../src/verify/cases/noise.ts';
 import { gpuForTests } from '../gpuForTests.ts';
 import { kernelSuite } from './kernelSuite.ts';
 

@@ -1,7 +1,7 @@
 import * as assert from 'uvu/assert';
 import { Tape } from '../../src/autograd/tape.ts';
 import { norm } from '../../src/ops/norm.ts';
-import { normCases } from '../../src/verify/norm.ts';
+import { normCases } from '../../src/verify/cases/norm.ts';
 import { kernelSuite } from './kernelSuite.ts';
 
 const test = kernelSuite('norm', normCases);

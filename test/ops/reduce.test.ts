@@ -1,6 +1,6 @@
 import * as assert from 'uvu/assert';
 import { chunksOf } from '../../src/ops/reduce.ts';
-import { reduceCases } from '../../src/verify/reduce.ts';
+import { reduceCases } from '../../src/verify/cases/reduce.ts';
 import { kernelSuite } from './kernelSuite.ts';
 
 const test = kernelSuite('reduce', reduceCases);

@@ -1,4 +1,4 @@
-import { reluCases } from '../../src/verify/relu.ts';
+import { reluCases } from '../../src/verify/cases/relu.ts';
 import { kernelSuite } from './kernelSuite.ts';
 
 kernelSuite('relu', reluCases).run();

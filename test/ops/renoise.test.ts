@@ -1,7 +1,7 @@
 import * as assert from 'uvu/assert';
 import { Tape } from '../../src/autograd/tape.ts';
 import { impose, renoise } from '../../src/ops/renoise.ts';
-import { renoiseCases } from '../../src/verify/renoise.ts';
+import { renoiseCases } from '../../src/verify/cases/renoise.ts';
 import { kernelSuite } from './kernelSuite.ts';
 
 const test = kernelSuite('renoise', renoiseCases);

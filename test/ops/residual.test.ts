@@ -2,7 +2,7 @@ import * as assert from 'uvu/assert';
 import { Tape } from '../../src/autograd/tape.ts';
 import { residual } from '../../src/ops/residual.ts';
 import { scale } from '../../src/ops/scale.ts';
-import { residualCases } from '../../src/verify/residual.ts';
+import { residualCases } from '../../src/verify/cases/residual.ts';
 import { kernelSuite } from './kernelSuite.ts';
 
 const test = kernelSuite('residual', residualCases);

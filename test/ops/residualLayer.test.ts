@@ -1,7 +1,7 @@
 import * as assert from 'uvu/assert';
 import { Tape } from '../../src/autograd/tape.ts';
 import { residualLayer } from '../../src/ops/residualLayer.ts';
-import { residualLayerCases } from '../../src/verify/residualLayer.ts';
+import { residualLayerCases } from '../../src/verify/cases/residualLayer.ts';
 import { variantsOf } from '../../src/verify/run.ts';
 import { gpuForTests } from '../gpuForTests.ts';
 import { kernelSuite } from './kernelSuite.ts';

@@ -1,7 +1,7 @@
 import * as assert from 'uvu/assert';
 import { Tape } from '../../src/autograd/tape.ts';
 import { reverseStep } from '../../src/ops/reverse.ts';
-import { reverseCases } from '../../src/verify/reverse.ts';
+import { reverseCases } from '../../src/verify/cases/reverse.ts';
 import { kernelSuite } from './kernelSuite.ts';
 
 const test = kernelSuite('reverse', reverseCases);

@@ -1,4 +1,4 @@
-import { scaleCases } from '../../src/verify/scale.ts';
+import { scaleCases } from '../../src/verify/cases/scale.ts';
 import { kernelSuite } from './kernelSuite.ts';
 
 kernelSuite('scale', scaleCases).run();

@@ -1,4 +1,4 @@
-import { siluCases } from '../../src/verify/silu.ts';
+import { siluCases } from '../../src/verify/cases/silu.ts';
 import { kernelSuite } from './kernelSuite.ts';
 
 kernelSuite('silu', siluCases).run();

@@ -1,4 +1,4 @@
-import { windowCases } from '../../src/verify/window.ts';
+import { windowCases } from '../../src/verify/cases/window.ts';
 import { kernelSuite } from './kernelSuite.ts';
 
 kernelSuite('window', windowCases).run();

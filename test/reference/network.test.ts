@@ -1,9 +1,9 @@
 /** The whole network: its gradients against finite differences, all of it against PyTorch's golden files. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { parameterShapes, presetNamed } from '../../src/diffwave/config.ts';
-import type { DiffWaveConfig } from '../../src/diffwave/config.ts';
-import { noiseSchedule } from '../../src/diffwave/schedule.ts';
+import { parameterShapes, presetNamed } from '../../src/diffwave/model/config.ts';
+import type { DiffWaveConfig } from '../../src/diffwave/model/config.ts';
+import { noiseSchedule } from '../../src/diffwave/schedule/schedule.ts';
 import { adam } from '../../src/reference/adam.ts';
 import { diffuse } from '../../src/reference/diffuse.ts';
 import { loss, lossBackward } from '../../src/reference/loss.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { loadDataset } from '../../src/audio/dataset.node.ts';
+import { loadDataset } from '../../src/dataset/dataset.node.ts';
 import { sine, temporaryFolder } from '../audio/helpers.ts';
 
 const test = suite('npm run dataset');

@@ -3,9 +3,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { prepareDataset } from '../../src/audio/dataset.node.ts';
-import { readValidations } from '../../src/diffwave/journal.node.ts';
-import { RunFolder } from '../../src/diffwave/run.node.ts';
+import { prepareDataset } from '../../src/dataset/dataset.node.ts';
+import { readValidations } from '../../src/diffwave/files/journal.node.ts';
+import { RunFolder } from '../../src/diffwave/files/run.node.ts';
 import { noise, sine, temporaryFolder } from '../audio/helpers.ts';
 import { succeeds } from './program.ts';
 

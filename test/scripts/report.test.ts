@@ -2,12 +2,12 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { escapeHtml } from '../../scripts/lib/reportPage.ts';
-import { binsChart, lossChart, speedChart } from '../../scripts/lib/reportData.ts';
-import { PRESETS } from '../../src/diffwave/config.ts';
-import { Journal } from '../../src/diffwave/journal.node.ts';
-import { RunFolder } from '../../src/diffwave/run.node.ts';
-import type { Validation } from '../../src/diffwave/validation.ts';
+import { escapeHtml } from '../../scripts/lib/report/page.ts';
+import { binsChart, lossChart, speedChart } from '../../scripts/lib/report/data.ts';
+import { PRESETS } from '../../src/diffwave/model/config.ts';
+import { Journal } from '../../src/diffwave/files/journal.node.ts';
+import { RunFolder } from '../../src/diffwave/files/run.node.ts';
+import type { Validation } from '../../src/diffwave/validation/validation.ts';
 import { sine, temporaryFolder } from '../audio/helpers.ts';
 import { refuses, succeeds } from './program.ts';
 

@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { scheduleFlags, scheduleFrom } from '../../scripts/lib/scheduleFlags.ts';
-import { scheduleLine, scheduleReport } from '../../scripts/lib/scheduleReport.ts';
-import { parse } from '../../scripts/lib/flags.ts';
-import { PRESETS } from '../../src/diffwave/config.ts';
-import type { DiffWaveConfig } from '../../src/diffwave/config.ts';
-import { RunFolder } from '../../src/diffwave/run.node.ts';
+import { scheduleFlags, scheduleFrom } from '../../scripts/lib/schedule/flags.ts';
+import { scheduleLine, scheduleReport } from '../../scripts/lib/schedule/report.ts';
+import { parse } from '../../scripts/lib/cli/flags.ts';
+import { PRESETS } from '../../src/diffwave/model/config.ts';
+import type { DiffWaveConfig } from '../../src/diffwave/model/config.ts';
+import { RunFolder } from '../../src/diffwave/files/run.node.ts';
 import { UserError } from '../../src/errors.ts';
 import { sine, temporaryFolder } from '../audio/helpers.ts';
 import { refuses, succeeds } from './program.ts';

@@ -2,12 +2,12 @@ import { appendFileSync, cpSync, existsSync, readFileSync, readdirSync, truncate
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { prepareDataset } from '../../src/audio/dataset.node.ts';
-import { typed } from '../../scripts/lib/flags.ts';
-import { PRESETS } from '../../src/diffwave/config.ts';
-import type { TrainingConfig } from '../../src/diffwave/config.ts';
-import { learningRateAt } from '../../src/diffwave/learningRate.ts';
-import { RunFolder } from '../../src/diffwave/run.node.ts';
+import { prepareDataset } from '../../src/dataset/dataset.node.ts';
+import { typed } from '../../scripts/lib/cli/flags.ts';
+import { PRESETS } from '../../src/diffwave/model/config.ts';
+import type { TrainingConfig } from '../../src/diffwave/model/config.ts';
+import { learningRateAt } from '../../src/diffwave/training/learningRate.ts';
+import { RunFolder } from '../../src/diffwave/files/run.node.ts';
 import { noise, sine, temporaryFolder } from '../audio/helpers.ts';
 import { WITHOUT_ADAPTER, refuses, runScript, succeeds } from './program.ts';
 

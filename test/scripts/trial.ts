@@ -1,7 +1,7 @@
 /** A command that does what its first argument says: what the tests of commands run as a program. */
 import { UserError } from '../../src/errors.ts';
-import { command } from '../../scripts/lib/command.ts';
-import { ensureAdapter } from '../../scripts/lib/gpu.ts';
+import { command } from '../../scripts/lib/cli/command.ts';
+import { ensureAdapter } from '../../scripts/lib/adapter/gpu.ts';
 
 const cli = command({
   name: 'trial',

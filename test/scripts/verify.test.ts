@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { readSafetensors, writeSafetensors } from '../../src/diffwave/safetensors.ts';
+import { readSafetensors, writeSafetensors } from '../../src/formats/safetensors.ts';
 
 const test = suite('npm run verify');
 const inProject = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));

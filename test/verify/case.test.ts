@@ -2,7 +2,7 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { allCases } from '../../src/verify/all.ts';
+import { allCases } from '../../src/verify/cases/all.ts';
 import { roundingError, sums, unitRoundoff } from '../../src/verify/case.ts';
 import { largestError } from '../../src/verify/run.ts';
 

@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Safetensors } from '../../src/diffwave/safetensors.ts';
-import { readSafetensors, writeSafetensors } from '../../src/diffwave/safetensors.ts';
+import type { Safetensors } from '../../src/formats/safetensors.ts';
+import { readSafetensors, writeSafetensors } from '../../src/formats/safetensors.ts';
 import { UserError } from '../../src/errors.ts';
 import { checkGolden } from '../../src/verify/golden.ts';
 import { gpuForTests } from '../gpuForTests.ts';

@@ -1,11 +1,11 @@
 /** The checker itself: whatever may be wrong with a kernel, one of its rows says so. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Gpu } from '../../src/gpu/gpu.ts';
+import type { Gpu } from '../../src/gpu/device/gpu.ts';
 import { noise, noiseValues } from '../../src/ops/noise.ts';
 import { scale } from '../../src/ops/scale.ts';
 import { normals } from '../../src/reference/random.ts';
-import { addStepCases } from '../../src/verify/addStep.ts';
+import { addStepCases } from '../../src/verify/cases/addStep.ts';
 import type { KernelCase } from '../../src/verify/case.ts';
 import { exact, roundingError } from '../../src/verify/case.ts';
 import { checkCase } from '../../src/verify/run.ts';

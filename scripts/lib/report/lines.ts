@@ -1,0 +1,43 @@
+/** How numbers are printed. */
+import type { Trainer } from '../../../src/diffwave/training/trainer.ts';
+import type { Progress, Recovery } from '../../../src/diffwave/training/loop.ts';
+import { formatBytes } from '../../../src/gpu/device/buffers.ts';
+
+/** 75 → '1 min 15 s'. */
+export function formatDuration(seconds: number): string {
+  if (!Number.isFinite(seconds)) return 'unknown';
+  const whole = Math.round(seconds);
+  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor((whole % 3600) / 60)];
+  if (hours > 0) return `${hours} h ${minutes} min`;
+  return minutes > 0 ? `${minutes} min ${whole % 60} s` : `${whole} s`;
+}
+
+/** 'step 200 of 1000 · loss 0.1234 · 3.2 steps/s · 4 min 10 s left'. */
+export function progressLine(progress: Progress, steps: number): string {
+  const { step, loss, stepsPerSecond, eta } = progress;
+  // The first update compiles the kernels: its speed says nothing about the rest.
+  if (step === 1) return `step 1 of ${steps} · loss ${loss.toFixed(4)}`;
+  const speed = stepsPerSecond >= 10 ? stepsPerSecond.toFixed(0) : stepsPerSecond.toFixed(2);
+  const rest = step < steps ? ` · ${formatDuration(eta)} left` : '';
+  return `step ${step} of ${steps} · loss ${loss.toFixed(4)} · ${speed} steps/s${rest}`;
+}
+
+/** What happened when the GPU was lost. */
+export function recoveryLine({ step, resumedFrom, reason }: Recovery): string {
+  return `the GPU was lost after ${step} updates (${reason}): going on from step ${resumedFrom} on a new device`;
+}
+
+/** What a training step needs and how it was fitted into memory, before it runs. */
+export function planLines({ plan, training, memory: { choice, forecast }, model: { parameters } }: Trainer): string {
+  const { microBatches, recompute } = choice;
+  const batch = microBatches === 1
+    ? 'the whole batch at once'
+    : `the batch in ${microBatches} parts of ${Math.ceil(training.batchSize / microBatches)}`;
+  const { total, ...parts } = forecast;
+  const list = Object.entries(parts).map(([name, bytes]) => `${name} ${formatBytes(bytes)}`).join(', ');
+  return [
+    `plan      ${parameters.count.toLocaleString('en')} parameters, ${batch}, ` +
+    `${recompute ? 'activations computed again for the gradients' : 'activations kept'}, ${plan.operations.length} dispatches a step`,
+    `memory    ${formatBytes(total)} of GPU memory: ${list}`,
+  ].join('\n');
+}

@@ -1,0 +1,66 @@
+/** Sound that `sample` works on: a WAV file, brought to what the network was trained on, and the way back. */
+import { DEFAULT_OPTIONS, prepareTrack } from '../../../src/dataset/dataset.ts';
+import { resample } from '../../../src/audio/resample.ts';
+import { decodeWav } from '../../../src/formats/wav.ts';
+import { presetNamed } from '../../../src/diffwave/model/config.ts';
+import type { RunConfig } from '../../../src/diffwave/files/run.node.ts';
+import { UserError } from '../../../src/errors.ts';
+import { readFileOrExplain } from '../../../src/disk/files.node.ts';
+
+/** What the network was trained on. */
+export interface SoundOptions {
+  /** Hz, of the network. */
+  readonly sampleRate: number;
+  /** By which the recordings' common rate was divided to get there; see `prepareTrack`. That of the preset `gtzan` by default. */
+  readonly downsample?: number;
+}
+
+export interface Sound {
+  /** (L) mono, at the network's rate; full scale is 1, as in training, where nothing is normalised either. */
+  readonly samples: Float32Array<ArrayBuffer>;
+  /** Of the file, in Hz. */
+  readonly sourceRate: number;
+  /** One line each: what was wrong with the file and was read nevertheless. */
+  readonly warnings: readonly string[];
+  /**
+   * The way back: sound at the network's rate, of any length, to the file's own rate. As many samples as the file has if
+   * `audio` is as long as `samples`. Above half the network's rate there is nothing in it. No gain is needed: the level
+   * was never changed.
+   */
+  restore(audio: Float32Array): Float32Array;
+}
+
+/** How the data of a run were made. */
+export function soundOptionsOf({ model, preset }: Pick<RunConfig, 'model' | 'preset'>): Required<SoundOptions> {
+  return { sampleRate: model.sampleRate, downsample: presetNamed(preset).data.downsample };
+}
+
+/**
+ * Reads a WAV file of any bit depth and number of channels and treats it as the training data were: mixed down, resampled,
+ * low-passed and downsampled. One that already has the network's rate is taken as it is.
+ *
+ * @throws UserError when it is missing, no WAV file, empty, or at a lower rate than the network's
+ */
+export function loadSound(path: string, { sampleRate, downsample = DEFAULT_OPTIONS.downsample }: SoundOptions): Sound {
+  const decoded = decodeWav(readFileOrExplain(path, 'a WAV file'), path);
+  const { sampleRate: sourceRate, samples: source, warnings } = decoded;
+  if (sourceRate < sampleRate) {
+    throw new UserError(`${path} is at ${sourceRate} Hz, but the network works at ${sampleRate} Hz: use a recording of at least that rate`);
+  }
+  const options = {
+    sampleRate: sampleRate * downsample,
+    downsample,
+    seconds: source.length / sourceRate + 1, // all of it
+    splits: 1,
+  };
+  const samples = new Float32Array(sourceRate === sampleRate ? source : prepareTrack(source, sourceRate, options));
+  return {
+    samples,
+    sourceRate,
+    warnings,
+    restore(audio) {
+      const restored = resample(audio, sampleRate, sourceRate);
+      return audio.length === samples.length ? restored.subarray(0, source.length) : restored;
+    },
+  };
+}

@@ -1,0 +1,59 @@
+/** The flags of `train` that are fields of the training's configuration, under the same names. */
+import type { Preset, TrainingConfig } from '../../../src/diffwave/model/config.ts';
+import { UserError } from '../../../src/errors.ts';
+import type { CommandSpec, Parsed } from '../cli/flags.ts';
+import { typed } from '../cli/flags.ts';
+
+/** Without a default: what is not given is the preset's. */
+export const trainingFlags = {
+  batchSize: { type: 'integer', min: 1, help: "clips per update (the preset's)" },
+  cropSamples: { type: 'integer', min: 1, help: "samples of each clip that an update sees (the preset's, or whole clips)" },
+  learningRate: { type: 'number', above: 0, help: "of Adam (the preset's, 2e-4)" },
+  warmupSteps: { type: 'integer', min: 0, help: 'updates in which the learning rate rises to its value (0)' },
+  schedule: { type: 'string', choices: ['constant', 'cosine', 'step'], help: 'of the learning rate after that (constant)' },
+  decaySteps: { type: 'integer', min: 1, help: 'cosine: updates until its end (--steps); step: updates between two drops' },
+  decayFactor: { type: 'number', min: 0, below: 1, help: 'cosine: part of the rate at its end; step: factor of a drop (0.1)' },
+  weightDecay: { type: 'number', min: 0, help: 'of AdamW, per update and learning rate (0: Adam)' },
+  clipNorm: { type: 'number', above: 0, help: 'largest norm of the gradient; larger ones are scaled down (no limit)' },
+  emaDecay: { type: 'number', min: 0, below: 1, help: "largest decay of the weights' running mean, which is sampled from; 0: none (0.9999)" },
+  minSnr: { type: 'number', above: 0, help: 'γ of min-SNR loss weights, 5 in the paper (all weigh the same)' },
+  timesteps: { type: 'string', choices: ['uniform', 'stratified'], help: 'how t is drawn; stratified makes a calmer loss curve (uniform)' },
+  polarityFlip: { type: 'boolean', help: 'turn half of the crops upside down' },
+  gainDb: { type: 'number', min: 0, help: 'make crops up to so many dB louder or quieter, within full scale (0)' },
+  precision: { type: 'string', choices: ['float32', 'mixed'], help: 'mixed stores activations as f16 (float32)' },
+  seed: { type: 'integer', min: 0, help: 'of weights, order, crops and noise (0)' },
+} as const satisfies CommandSpec['flags'];
+
+type TrainingFlags = Parsed<{ name: string; summary: string; flags: typeof trainingFlags }>['flags'];
+
+/** The training that the flags ask for. Throws a `UserError` if a schedule lacks its length. */
+export function trainingFrom(
+  flags: TrainingFlags, { preset, clipSamples, steps }: { preset: Preset; clipSamples: number; steps: number },
+): TrainingConfig {
+  const { cropSamples } = preset.training;
+  const given = Object.entries(flags).filter(([name, value]) => name in trainingFlags && value !== undefined);
+  const training: TrainingConfig = {
+    ...preset.training,
+    // The preset's crop is a wish: clips of a small data set may be shorter. What the user asks for is an order.
+    cropSamples: cropSamples === null ? null : Math.min(cropSamples, clipSamples),
+    ...Object.fromEntries(given),
+  };
+  if (training.schedule === 'step' && training.decaySteps === null) {
+    throw new UserError('--schedule step needs --decay-steps: the updates between two drops');
+  }
+  return training.schedule === 'cosine' ? { ...training, decaySteps: training.decaySteps ?? steps } : training;
+}
+
+/** What was fixed when a run began cannot be given another value now: throws a `UserError` that names the flag. */
+export function refuseContradictions(
+  { path, fixed, flags, given }: {
+    path: string; fixed: Readonly<Record<string, unknown>>; flags: Readonly<Record<string, unknown>>; given: ReadonlySet<string>;
+  },
+): void {
+  for (const [name, value] of Object.entries(fixed)) {
+    if (!given.has(name) || flags[name] === value) continue;
+    const has = value ?? (name === 'cropSamples' ? 'whole clips' : 'none');
+    const said = typeof flags[name] === 'boolean' ? typed(name) : `${typed(name)} ${flags[name]}`;
+    throw new UserError(`${said} contradicts the run in ${path}, which has ${has}: leave it out, or choose another --out`);
+  }
+}

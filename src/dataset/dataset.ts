@@ -1,0 +1,206 @@
+/**
+ * A prepared data set: tracks of music at a low sample rate, cut into clips of equal length. This file holds what does
+ * not touch the disk: how a track is prepared and cut, what the manifest says, and the `Dataset` itself. Reading
+ * folders is in `dataset.node.ts`.
+ */
+import { UserError } from '../errors.ts';
+import { decimate, resample } from '../audio/resample.ts';
+
+export interface DatasetOptions {
+  readonly sampleRate: number; // Hz, the rate that every file is brought to first
+  readonly seconds: number; // of each file that are used, from its beginning
+  readonly downsample: number; // the data set's rate is sampleRate / downsample
+  readonly splits: number; // clips in `seconds`
+}
+
+/** The collection GTZAN as it is usually prepared: 30 s at 22,050 Hz become 6 clips of 36,750 samples at 7,350 Hz. */
+export const DEFAULT_OPTIONS: DatasetOptions = { sampleRate: 22050, seconds: 30, downsample: 3, splits: 6 };
+
+/** A track whose peak stays below this is silent: −60 dBFS, a level at which a 16-bit file has 5 bits left. */
+export const SILENCE_PEAK = 0.001;
+
+export interface ClipEntry {
+  readonly file: string; // relative to the source folder, with forward slashes
+  readonly track: number; // index of the file among the used ones
+  readonly offsetSeconds: number; // of the clip's first sample from the beginning of the file
+}
+
+export interface LeftOut {
+  readonly file: string;
+  readonly reason: string; // the rest of a sentence that begins with the file: "is silent …"
+}
+
+export interface Statistics {
+  readonly mean: number;
+  readonly rms: number;
+  readonly peak: number; // the largest magnitude; full scale is 1
+}
+
+/** What came out of a folder of files. */
+export interface DatasetContent {
+  readonly clipCount: number;
+  readonly trackCount: number; // files that were used
+  readonly statistics: Statistics; // over all clips
+  readonly clips: readonly ClipEntry[];
+  readonly leftOut: readonly LeftOut[];
+  readonly warnings: readonly string[];
+}
+
+/** What `manifest.json` holds. */
+export interface Manifest extends DatasetContent {
+  readonly format: typeof FORMAT;
+  readonly version: typeof VERSION;
+  readonly source: string; // name of the folder it was made from
+  readonly fingerprint: string; // of the source files' paths, sizes and times, to notice changes
+  readonly options: DatasetOptions;
+  readonly sampleRate: number; // Hz, of the clips
+  readonly clipSamples: number;
+}
+
+export const FORMAT = 'diffwave-webgpu dataset';
+export const VERSION = 1; // goes up when the layout changes, or when the same files would give different clips
+
+/** Prepared clips in memory. */
+export class Dataset {
+  readonly manifest: Manifest;
+  readonly #samples: Float32Array; // (clipCount, clipSamples)
+
+  /** @throws RangeError when the number of samples is not what the manifest says */
+  constructor(manifest: Manifest, samples: Float32Array) {
+    if (samples.length !== manifest.clipCount * manifest.clipSamples) {
+      const wanted = `${manifest.clipCount} clips of ${manifest.clipSamples} samples`;
+      throw new RangeError(`Dataset: the manifest speaks of ${wanted}, but there are ${samples.length} samples`);
+    }
+    this.manifest = manifest;
+    this.#samples = samples;
+  }
+
+  /** Of the clips, in Hz. */
+  get sampleRate(): number {
+    return this.manifest.sampleRate;
+  }
+
+  get clipSamples(): number {
+    return this.manifest.clipSamples;
+  }
+
+  get clipCount(): number {
+    return this.manifest.clipCount;
+  }
+
+  get trackCount(): number {
+    return this.manifest.trackCount;
+  }
+
+  /**
+   * One clip, (clipSamples). It is a view: writing into it changes the data set.
+   *
+   * @throws RangeError when there is no clip of that index
+   */
+  clip(index: number): Float32Array {
+    if (!Number.isInteger(index) || index < 0 || index >= this.clipCount) {
+      throw new RangeError(`Dataset: there is no clip ${index}, only 0 to ${this.clipCount - 1}`);
+    }
+    return this.#samples.subarray(index * this.clipSamples, (index + 1) * this.clipSamples);
+  }
+}
+
+/**
+ * Fills in the defaults and checks that the options make sense together.
+ *
+ * @throws UserError naming the option that does not
+ */
+export function completeOptions(options: Partial<DatasetOptions>): DatasetOptions {
+  const { sampleRate, seconds, downsample, splits } = { ...DEFAULT_OPTIONS, ...options };
+  for (const [name, value] of Object.entries({ 'sample rate': sampleRate, 'downsample factor': downsample, splits })) {
+    if (!Number.isInteger(value) || value < 1) {
+      throw new UserError(`The ${name} of a data set must be a whole number of at least 1, not ${value}`);
+    }
+  }
+  if (!(seconds > 0 && Number.isFinite(seconds))) {
+    throw new UserError(`The seconds used of each file must be a number above 0, not ${seconds}`);
+  }
+  if (sampleRate % downsample !== 0) {
+    const factors = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10].filter((factor) => sampleRate % factor === 0).join(', ');
+    throw new UserError(
+      `A sample rate of ${sampleRate} Hz divided by ${downsample} is not a whole number of Hz; try ${factors}`,
+    );
+  }
+  const complete = { sampleRate, seconds, downsample, splits };
+  if (clipLength(complete) < 1) {
+    throw new UserError(`${seconds} s at ${sampleRate / downsample} Hz cannot be split into ${splits} clips`);
+  }
+  return complete;
+}
+
+/** Samples of a clip: round(seconds · sampleRate / downsample / splits), by default 30 · 22050 / 3 / 6 = 36750. */
+export function clipLength({ sampleRate, seconds, downsample, splits }: DatasetOptions): number {
+  return Math.round((seconds * sampleRate) / downsample / splits);
+}
+
+/**
+ * Brings a decoded file to the data set's rate: resampled to the base rate, cut to `seconds`, low-passed and
+ * downsampled.
+ *
+ * @param samples (L) mono, at `fromRate`
+ * @returns (⌈L'/downsample⌉), at most splits · clipLength samples
+ */
+export function prepareTrack(samples: Float32Array, fromRate: number, options: DatasetOptions): Float32Array {
+  const cut = samples.subarray(0, Math.ceil(options.seconds * fromRate));
+  const track = decimate(resample(cut, fromRate, options.sampleRate), options.downsample);
+  return track.subarray(0, options.splits * clipLength(options));
+}
+
+/**
+ * Where the clips of a track begin: one after the other as many as fit, and for a remainder one more that ends where
+ * the track ends, overlapping its neighbour. A track shorter than a clip gives one, to be padded with zeros.
+ */
+export function clipStarts({ trackSamples, clipSamples }: { trackSamples: number; clipSamples: number }): number[] {
+  if (trackSamples <= clipSamples) return [0];
+  const whole = Math.floor(trackSamples / clipSamples);
+  const starts = Array.from({ length: whole }, (_, i) => i * clipSamples);
+  return trackSamples % clipSamples === 0 ? starts : [...starts, trackSamples - clipSamples];
+}
+
+/** The largest magnitude in a signal. */
+export function peakOf(samples: Float32Array): number {
+  return samples.reduce((peak, value) => Math.max(peak, Math.abs(value)), 0);
+}
+
+/** A list of left-out files for one line: the first few with their reasons. */
+export function listLeftOut(leftOut: readonly LeftOut[]): string {
+  const shown = 5;
+  const more = leftOut.length > shown ? ` … and ${leftOut.length - shown} more` : '';
+  return (
+    leftOut
+      .slice(0, shown)
+      .map(({ file, reason }) => `${file} ${reason}`)
+      .join('; ') + more
+  );
+}
+
+/**
+ * Checks the text of a `manifest.json`.
+ *
+ * @param name how errors call the file
+ * @throws UserError when it is not the manifest of a data set of this version
+ */
+export function parseManifest(text: string, name: string): Manifest {
+  let content: Partial<Manifest> | null;
+  try {
+    content = JSON.parse(text);
+  } catch {
+    throw new UserError(`${name} is not valid JSON`);
+  }
+  if (content?.format !== FORMAT) throw new UserError(`${name} is not the manifest of a data set`);
+  if (content.version !== VERSION) {
+    throw new UserError(`${name} has version ${content.version}, this program needs version ${VERSION}`);
+  }
+  const counts = [content.sampleRate, content.clipSamples, content.clipCount, content.trackCount];
+  const lists = [content.clips, content.leftOut, content.warnings];
+  const sane = counts.every((count) => Number.isInteger(count) && count! >= 0) && lists.every(Array.isArray);
+  if (!sane || content.clips?.length !== content.clipCount) {
+    throw new UserError(`${name} is damaged: its sizes and lists do not fit together`);
+  }
+  return content as Manifest;
+}

@@ -1,0 +1,266 @@
+/**
+ * The folder of a training run:
+ *
+ *   config.json                what is trained, how, on what
+ *   log.jsonl                  one object a line: step, loss, gradientNorm, learningRate, seconds; or `event` and what is
+ *                              known of it
+ *   weights.safetensors        the latest weights to sample from: averaged over time where the training does that
+ *   weights-raw.safetensors    in that case, the latest weights themselves
+ *   best.json                  the step of the checkpoint that did best in validation, if there was any
+ *   checkpoints/step-N/        the same weights after N updates, optimizer.safetensors, state.json
+ *
+ * Whatever is written is there as a whole or not at all, at whichever moment the process is killed: a temporary name,
+ * which ends in .tmp, is synced to the disk and renamed.
+ */
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { UserError } from '../../errors.ts';
+import { appendToFile, parseJsonFile, readFileOrExplain, writeFileAtomic } from '../../disk/files.node.ts';
+import type { Gpu } from '../../gpu/device/gpu.ts';
+import type { Checkpoint } from './checkpoint.node.ts';
+import {
+  discard, expectSameNetwork, hashOf, loadCheckpoint, rawWeightsName, stepOfFile, weightsName, writeCheckpoint,
+} from './checkpoint.node.ts';
+import type { DiffWaveConfig, TrainingConfig } from '../model/config.ts';
+import { completeModel, completeTraining, validateConfig, validateTraining } from '../model/config.ts';
+import { DiffWave } from '../model/model.ts';
+import type { Progress, Recovery } from '../training/loop.ts';
+
+export type { Checkpoint } from './checkpoint.node.ts';
+
+const formatVersion = 1;
+
+export interface RunConfig {
+  readonly format: number;
+  readonly preset: string;
+  readonly model: DiffWaveConfig;
+  readonly training: TrainingConfig;
+  /** Where the data came from, as the user typed it. */
+  readonly data: string;
+  /** Tracks that are kept back for validation; older runs have none. */
+  readonly validationTracks?: number;
+  /** Bytes of GPU memory that the user allowed: with another limit a resumed run may round differently. */
+  readonly memoryLimit?: number;
+}
+
+/** Says which weights made a sound. */
+export interface WeightsIdentity {
+  /** Name within the run. */
+  readonly file: string;
+  readonly sha256: string;
+  /** Updates that they have had; null where no checkpoint tells. */
+  readonly step: number | null;
+}
+
+/** A line of log.jsonl: a report, of earlier versions without the norm, or that the GPU was lost and training went on. */
+export type ReportEntry = Pick<Progress, 'step' | 'loss' | 'learningRate' | 'seconds'> & Partial<Pick<Progress, 'gradientNorm'>>;
+export type RecoveryEntry = Recovery & { readonly event: 'device lost' };
+
+const checkpointName = /^step-(\d+)$/;
+const isLeftover = (name: string): boolean => name.endsWith('.tmp');
+
+/** What the system says when there is no room: disk, quota, size of a file. */
+const noRoom = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
+
+export class RunFolder {
+  readonly path: string;
+  readonly config: RunConfig;
+
+  private constructor(path: string, config: RunConfig) {
+    this.path = path;
+    this.config = config;
+  }
+
+  /** Throws a `UserError` if there is anything where a new run shall go. */
+  static requireEmpty(path: string): void {
+    if (existsSync(join(path, 'config.json'))) {
+      throw new UserError(`${path} already has a run in it: go on with --resume, or choose another --out`);
+    }
+    if (existsSync(path) && readdirSync(path).some((name) => !isLeftover(name))) {
+      throw new UserError(`${path} is not empty and is not a run: choose another --out`);
+    }
+  }
+
+  /** A new run. Throws a `UserError` if the folder has anything in it. */
+  static create(path: string, config: Omit<RunConfig, 'format'>): RunFolder {
+    RunFolder.requireEmpty(path);
+    const complete = { format: formatVersion, ...config };
+    writeFileAtomic(join(path, 'config.json'), `${JSON.stringify(complete, null, 2)}\n`);
+    return new RunFolder(path, complete);
+  }
+
+  /** An existing run. Throws a `UserError` if there is none, or its configuration cannot be read. */
+  static open(path: string): RunFolder {
+    const file = join(path, 'config.json');
+    if (!existsSync(path)) throw new UserError(`${path}: there is no such folder (a run wanted)`);
+    if (!existsSync(file)) throw new UserError(`${path} is not a run: it has no config.json; "npm run train" makes one`);
+    const config = parseJsonFile<RunConfig>(file);
+    if (config.format !== formatVersion) {
+      throw new UserError(`${file}: format ${config.format} is not one that this version reads (${formatVersion})`);
+    }
+    const model = completeModel(config.model ?? {});
+    validateConfig(model, file);
+    const training = completeTraining(config.training ?? {});
+    validateTraining(training, file);
+    return new RunFolder(path, { ...config, model, training });
+  }
+
+  /** The weights to sample from. */
+  get weightsFile(): string {
+    return join(this.path, weightsName);
+  }
+
+  /** The weights as they were trained, not averaged over time; the same file where nothing is averaged. */
+  get rawWeightsFile(): string {
+    return join(this.path, this.#averages ? rawWeightsName : weightsName);
+  }
+
+  get #averages(): boolean {
+    return this.config.training.emaDecay > 0;
+  }
+
+  get logFile(): string {
+    return join(this.path, 'log.jsonl');
+  }
+
+  /**
+   * The network with the latest weights, averaged over time where the training does that, unless `raw` is asked for.
+   * Throws a `UserError` if they are missing or damaged, or belong to another network than config.json says.
+   */
+  async load(gpu: Gpu, { raw = false } = {}): Promise<DiffWave> {
+    const file = raw ? this.rawWeightsFile : this.weightsFile;
+    const model = await DiffWave.load(gpu, file);
+    try {
+      expectSameNetwork(model.config, this.config.model, file);
+    } catch (error) {
+      model.destroy();
+      throw error;
+    }
+    return model;
+  }
+
+  /** Which weights `load` takes. Throws a `UserError` if there are none. */
+  identifyWeights({ raw = false } = {}): WeightsIdentity {
+    const path = raw ? this.rawWeightsFile : this.weightsFile;
+    const file = { name: basename(path), sha256: hashOf(readFileOrExplain(path, 'weights')) };
+    const steps = this.checkpoints().map((checkpoint) => stepOfFile(checkpoint.path, file));
+    return { file: file.name, sha256: file.sha256, step: steps.find((step) => step !== undefined) ?? null };
+  }
+
+  appendLog({ step, loss, gradientNorm, learningRate, seconds }: Progress): void {
+    this.#append({ step, loss, gradientNorm, learningRate, seconds });
+  }
+
+  logRecovery(recovery: Recovery): void {
+    this.#append({ event: 'device lost', ...recovery });
+  }
+
+  #append(entry: ReportEntry | RecoveryEntry): void {
+    appendToFile(this.logFile, `${JSON.stringify(entry)}\n`);
+  }
+
+  /** The reports so far; a last line that a crash cut off is left out. */
+  readLog(): ReportEntry[] {
+    return this.#entries().filter((entry): entry is ReportEntry => !('event' in entry));
+  }
+
+  #entries(): (ReportEntry | RecoveryEntry)[] {
+    if (!existsSync(this.logFile)) return [];
+    return readFileSync(this.logFile, 'utf8').split('\n').flatMap((line) => {
+      try {
+        return [JSON.parse(line)];
+      } catch {
+        return [];
+      }
+    });
+  }
+
+  /**
+   * Saves a checkpoint, complete or not at all, then the run's latest weights; then deletes all checkpoints but the
+   * `keep` newest and the best. Throws a `UserError` if there is no room for it; what was there before is still there.
+   */
+  async save(model: DiffWave, state: Checkpoint, { keep = Infinity } = {}): Promise<void> {
+    if (this.#averages !== (state.average !== undefined)) {
+      throw new TypeError(`${this.path} ${this.#averages ? 'wants an average' : 'has no average'} of the weights`);
+    }
+    const files = await this.#weightsFiles(model, state);
+    const folder = join(this.path, 'checkpoints', `step-${state.step}`);
+    try {
+      writeCheckpoint(folder, model, { state, files });
+      for (const [name, bytes] of files) writeFileAtomic(join(this.path, name), bytes);
+    } catch (error) {
+      if (!noRoom.has((error as NodeJS.ErrnoException)?.code ?? '')) throw error;
+      const [newest] = this.checkpoints();
+      const rest = newest ? `, the checkpoint of step ${newest.step} is complete: make room and go on with --resume` : '';
+      throw new UserError(`step ${state.step} could not be saved in ${this.path} (${(error as Error).message})${rest}`);
+    }
+    this.#prune(keep);
+  }
+
+  /** The weights' files of a checkpoint and of the run, by name. */
+  async #weightsFiles(model: DiffWave, { average }: Checkpoint): Promise<Map<string, Uint8Array>> {
+    if (!average) return new Map([[weightsName, await model.toBytes()]]);
+    return new Map([[weightsName, await model.toBytes(average)], [rawWeightsName, await model.toBytes()]]);
+  }
+
+  /** Says which checkpoint is the best so far: it is kept whatever `keep` says, once it is saved. */
+  markBest(best: { readonly step: number; readonly loss: number }): void {
+    writeFileAtomic(join(this.path, 'best.json'), `${JSON.stringify(best)}\n`);
+  }
+
+  /** What `markBest` was told last. */
+  get best(): { readonly step: number; readonly loss: number } | undefined {
+    const file = join(this.path, 'best.json');
+    return existsSync(file) ? parseJsonFile(file) : undefined;
+  }
+
+  #prune(keep: number): void {
+    const best = this.best?.step;
+    for (const { step, path } of this.checkpoints().slice(keep)) {
+      if (step === best) continue;
+      discard(path);
+    }
+  }
+
+  /** Folders of the checkpoints, newest first. */
+  checkpoints(): { readonly step: number; readonly path: string }[] {
+    const folder = join(this.path, 'checkpoints');
+    if (!existsSync(folder)) return [];
+    return readdirSync(folder)
+      .flatMap((name) => {
+        const match = checkpointName.exec(name);
+        return match ? [{ step: Number(match[1]), path: join(folder, name) }] : [];
+      })
+      .sort((a, b) => b.step - a.step);
+  }
+
+  /**
+   * The newest checkpoint: its weights are written into `model`, the optimizer's state is returned. Throws a
+   * `UserError` if there is none, or if it is broken; then it says which older one there is. Never starts again.
+   * What a crash may have left behind is put in order: the log loses the lines after the checkpoint, which the run will
+   * write again, the run's latest weights become those of the checkpoint, and temporary files go.
+   */
+  resume(model: DiffWave): Checkpoint {
+    const [newest, older] = this.checkpoints();
+    if (!newest) throw new UserError(`${this.path} has no checkpoint to resume from: delete the folder to start again`);
+    let state: Checkpoint;
+    try {
+      state = loadCheckpoint(newest.path, model, { averages: this.#averages });
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      const way = older ? `delete ${newest.path} to resume from step ${older.step}` : 'there is no older checkpoint';
+      throw new UserError(`${error.message}; ${way}`);
+    }
+    for (const folder of [this.path, join(this.path, 'checkpoints')]) {
+      for (const name of readdirSync(folder).filter(isLeftover)) rmSync(join(folder, name), { recursive: true });
+    }
+    for (const name of this.#averages ? [weightsName, rawWeightsName] : [weightsName]) {
+      writeFileAtomic(join(this.path, name), readFileOrExplain(join(newest.path, name), 'weights'));
+    }
+    // A loss of the GPU on the way to this checkpoint stays told, also where it came after it: the updates since the
+    // snapshot were done again.
+    const kept = this.#entries().filter((entry) => ('event' in entry ? entry.resumedFrom : entry.step) <= state.step);
+    writeFileAtomic(this.logFile, kept.map((line) => `${JSON.stringify(line)}\n`).join(''));
+    return state;
+  }
+}

@@ -1,0 +1,98 @@
+/**
+ * DiffWave's network ε_θ(x_t, t) (Kong et al. 2021, fig. 2, without the conditioner), written as operations on a tape.
+ *
+ *   x = relu(input(x_t));  e = silu(projection2(silu(projection1(encode(t)))))
+ *   per layer: h = gate(dilated_conv(x + diffusion_projection(e)));  (r, s) = output_projection(h)
+ *              x = (x + r)/√2;  skip += s
+ *   ε_θ = output(relu(skip_projection(skip/√layers)))
+ */
+import type { ParameterSpec } from '../../autograd/parameters.ts';
+import type { Tape } from '../../autograd/tape.ts';
+import type { Tensor } from '../../autograd/tensor.ts';
+import { isFast } from '../../ops/contraction.ts';
+import { conv1d } from '../../ops/conv1d.ts';
+import { encode } from '../../ops/encode.ts';
+import { linear } from '../../ops/linear.ts';
+import type { Affine } from '../../ops/packing.ts';
+import { prepareWeights } from '../../ops/packing.ts';
+import { relu } from '../../ops/relu.ts';
+import { residualLayer } from '../../ops/residualLayer.ts';
+import { scale } from '../../ops/scale.ts';
+import { silu } from '../../ops/silu.ts';
+import { stepProjections } from '../../ops/stepProjections.ts';
+import type { DiffWaveConfig } from './config.ts';
+import { dilationOf, parameterShapes } from './config.ts';
+
+/** The weights of the convolutions as the tape's variant reads them: of the skip projection, then two of each layer. */
+export function prepareNetwork(tape: Tape, config: DiffWaveConfig): Affine[] {
+  const affine = affineOf(tape);
+  return prepared(tape, [
+    { ...affine('skip_projection'), paired: false },
+    ...layerNames(config).flatMap((name) => [
+      { ...affine(`${name}.dilated_conv`), paired: true },
+      { ...affine(`${name}.output_projection`), paired: true },
+    ]),
+  ]);
+}
+
+/**
+ * Records the network. noisy x_t (B, L), t (B) counted from 0; the result is the predicted noise (B, L). A network that is
+ * recorded more than once on a tape is given its `weights` out of `prepareNetwork`, so that they are packed once.
+ */
+export function network(
+  tape: Tape, config: DiffWaveConfig, input: { noisy: Tensor; t: Tensor }, weights = prepareNetwork(tape, config),
+): Tensor {
+  const [B, L] = input.noisy.shape as [number, number];
+  const affine = affineOf(tape);
+  const dense = (name: string, x: Tensor) => linear(tape, { x, ...affine(name), name });
+  const pointwise = (name: string, x: Tensor, weights: Affine = affine(name)) =>
+    conv1d(tape, { x, ...weights, dilation: 1, name });
+  const layers = layerNames(config);
+  const [mixing, ...convolutions] = weights;
+
+  const encoding = encode(tape, input.t, {
+    kind: config.encoding,
+    steps: config.diffusionSteps,
+    width: config.encodingWidth,
+  });
+  const hidden = silu(tape, dense('diffusion_embedding.projection1', encoding));
+  const embedding = silu(tape, dense('diffusion_embedding.projection2', hidden)); // (B, H)
+  const steps = stepProjections(tape, embedding, layers.map((name) => affine(`${name}.diffusion_projection`)));
+
+  const lifted = pointwise('input_projection', tape.reshaped(input.noisy, [B, L, 1]));
+  let x = relu(tape, lifted, { half: tape.precision === 'mixed' }); // (B, L, C)
+  let skip: Tensor | undefined; // (B, L, C) running sum over layers
+  layers.forEach((name, layer) => {
+    ({ output: x, skip } = residualLayer(tape, {
+      x,
+      step: steps[layer]!,
+      skip,
+      dilated: convolutions[2 * layer]!,
+      projection: convolutions[2 * layer + 1]!,
+      dilation: dilationOf(config, layer),
+      name,
+    }));
+  });
+  const scaled = scale(tape, skip!, 1 / Math.sqrt(config.layers));
+  const mixed = relu(tape, pointwise('skip_projection', scaled, mixing));
+  return tape.reshaped(pointwise('output_projection', mixed), [B, L]);
+}
+
+function layerNames({ layers }: DiffWaveConfig): string[] {
+  return Array.from({ length: layers }, (_, layer) => `residual_layers.${layer}`);
+}
+
+function affineOf(tape: Tape): (name: string) => Affine {
+  return (name) => ({ weight: tape.parameter(`${name}.weight`), bias: tape.parameter(`${name}.bias`) });
+}
+
+/** Packs the weights for the tape's variant where that can work on them. */
+function prepared(tape: Tape, convolutions: readonly (Affine & { readonly paired: boolean })[]): Affine[] {
+  const fits = convolutions.every(({ weight }) => isFast(tape, weight.shape[1]!, weight.shape[2]!));
+  return fits ? prepareWeights(tape, convolutions, { gradients: tape.keeps !== 'nothing' }) : [...convolutions];
+}
+
+/** The parameters as the kernels see them: conv (K, Cin, Cout), linear (Cin, Cout), vector as it is. */
+export function parameterSpecs(config: DiffWaveConfig): ParameterSpec[] {
+  return parameterShapes(config).map(({ name, diskShape }) => ({ name, shape: [...diskShape].reverse() }));
+}

@@ -1,0 +1,82 @@
+/** Weights on disk (PyTorch's names and layouts) and in memory (the kernels' layouts), and their initial values. */
+import { UserError } from '../../errors.ts';
+import { uniform } from '../../random.ts';
+import type { DiffWaveConfig, ParameterShape } from './config.ts';
+import { parameterShapes } from './config.ts';
+import type { Safetensors, StoredTensor } from '../../formats/safetensors.ts';
+import { toFloat32 } from '../../formats/safetensors.ts';
+import { streams } from '../streams.ts';
+
+/** Values by parameter name. */
+export type Weights = Map<string, Float32Array<ArrayBuffer>>;
+
+/**
+ * Reverses the order of a tensor's axes: (Cout, Cin, K) → (K, Cin, Cout), (Cout, Cin) → (Cin, Cout). Both directions
+ * between disk and memory are this, and a vector stays what it is. `shape` is that of `data`.
+ */
+export function reverseAxes(data: Float32Array, shape: readonly number[]): Float32Array<ArrayBuffer> {
+  const [a, b, c] = [...shape, 1, 1] as [number, number, number];
+  const result = new Float32Array(data.length);
+  let place = 0;
+  for (let i = 0; i < a; i++) {
+    for (let j = 0; j < b; j++) for (let k = 0; k < c; k++) result[(k * b + j) * a + i] = data[place++]!;
+  }
+  return result;
+}
+
+/** Weights as a safetensors file keeps them. `prefix` goes before every name. */
+export function weightsToDisk(config: DiffWaveConfig, weights: ReadonlyMap<string, Float32Array>, prefix = ''): Map<string, StoredTensor> {
+  return new Map(
+    parameterShapes(config).map(({ name, diskShape }) => {
+      const inMemory = [...diskShape].reverse();
+      return [prefix + name, { dtype: 'F32', shape: [...diskShape], data: reverseAxes(weights.get(name)!, inMemory) }];
+    }),
+  );
+}
+
+/**
+ * Weights out of a safetensors file. Throws a `UserError` that names the file and the parameter if one is missing or
+ * has another shape than `config` says.
+ */
+export function weightsFromDisk(config: DiffWaveConfig, stored: Safetensors, source: { file: string; prefix?: string }): Weights {
+  const { file, prefix = '' } = source;
+  return new Map(
+    parameterShapes(config).map(({ name, diskShape }) => {
+      const key = prefix + name;
+      const tensor = stored.tensors.get(key);
+      if (!tensor) throw new UserError(`${file}: the tensor '${key}' is missing; is it a file of another model?`);
+      if (tensor.shape.join() !== diskShape.join()) {
+        throw new UserError(
+          `${file}: '${key}' has shape (${tensor.shape.join(', ')}), but the configuration wants (${diskShape.join(', ')}); use the preset it was trained with`,
+        );
+      }
+      return [name, reverseAxes(toFloat32(tensor, { name: file, key }), diskShape)];
+    }),
+  );
+}
+
+/**
+ * Initial weights, a function of the seed. Convolutions: uniform with the variance 2/fan-in of He et al. 2015, eq. 10.
+ * Linear layers and all biases: uniform within ±1/√fan-in. The last convolution starts at zero, so that an untrained
+ * network predicts its bias (as in lmnt-com/diffwave).
+ */
+export function initialWeights(config: DiffWaveConfig, seed: number): Weights {
+  const shapes = parameterShapes(config);
+  return new Map(
+    shapes.map((shape, item) => {
+      const length = shape.diskShape.reduce((product, size) => product * size, 1);
+      const bound = initialBound(shape, shapes[item - 1]);
+      const draw = (_: unknown, index: number) =>
+        bound * (2 * uniform({ seed, stream: streams.weights, step: 0, item, index }) - 1);
+      return [shape.name, Float32Array.from({ length }, draw)];
+    }),
+  );
+}
+
+/** Half-width of the uniform distribution. A bias follows its weight, which gives it the fan-in. */
+function initialBound(shape: ParameterShape, before: ParameterShape | undefined): number {
+  if (shape.name === 'output_projection.weight') return 0;
+  const weight = shape.layout === 'vector' ? before! : shape;
+  const fanIn = weight.diskShape.slice(1).reduce((product, size) => product * size, 1);
+  return shape.layout === 'conv' ? Math.sqrt(6 / fanIn) : 1 / Math.sqrt(fanIn);
+}

@@ -1,0 +1,107 @@
+/**
+ * The trained network over clips of any length, window by window (see `tiles.ts`): the result is that of the whole
+ * clip, to the bit. Keeps x_t and the whole prediction; sampling, which does not need that, works in place (`walk.ts`).
+ */
+import type { Plan } from '../../autograd/plan.ts';
+import { checkPlan, planTape } from '../../autograd/plan.ts';
+import { Executable } from '../../autograd/executable.ts';
+import { Tape } from '../../autograd/tape.ts';
+import type { Tensor } from '../../autograd/tensor.ts';
+import type { BufferRange } from '../../gpu/device/buffers.ts';
+import type { Gpu } from '../../gpu/device/gpu.ts';
+import { gatherWindow, scatterWindow } from '../../ops/window.ts';
+import type { DiffWave } from '../model/model.ts';
+import { network } from '../model/network.ts';
+import type { Window } from './tiles.ts';
+import { tilesFor } from './tiles.ts';
+
+export class Denoiser {
+  readonly B: number;
+  readonly L: number;
+  readonly windows: readonly Window[];
+  /** Samples of one window. */
+  readonly width: number;
+  /** x_t, (B, L): written by whoever uses the denoiser. */
+  readonly x: BufferRange;
+  /** ε_θ(x_t, t), (B, L). */
+  readonly predicted: BufferRange;
+  /** One window's pass, for whoever wants to time its parts. */
+  readonly executable: Executable;
+  readonly #gpu: Gpu;
+  readonly #t: Tensor;
+
+  private constructor(parts: {
+    gpu: Gpu; B: number; L: number; width: number; windows: readonly Window[];
+    x: BufferRange; predicted: BufferRange; executable: Executable; t: Tensor;
+  }) {
+    this.#gpu = parts.gpu;
+    this.B = parts.B;
+    this.L = parts.L;
+    this.width = parts.width;
+    this.windows = parts.windows;
+    this.x = parts.x;
+    this.predicted = parts.predicted;
+    this.executable = parts.executable;
+    this.#t = parts.t;
+  }
+
+  /**
+   * `tileSamples` are those that a window decides; by default they follow from the adapter. In a `loop` the clip's end
+   * meets its beginning, in place of zeros.
+   */
+  static async create(options: {
+    model: DiffWave; B: number; L: number; tileSamples?: number; loop?: boolean;
+  }): Promise<Denoiser> {
+    const { model, B, L } = options;
+    const { gpu } = model;
+    const bytes = B * L * 4;
+    const { width, windows } = tilesFor(model, options);
+    const x = { buffer: gpu.buffers.acquire(bytes, 'x'), offset: 0, size: bytes };
+    const predicted = { buffer: gpu.buffers.acquire(bytes, 'predicted noise'), offset: 0, size: bytes };
+
+    try {
+      const tape = new Tape({ parameters: model.parameters, variant: gpu.variant, keeps: 'nothing' });
+      const t = tape.input('t', [B]);
+      const tile = gatherWindow(tape, tape.external('x', [B, L], x), width);
+      scatterWindow(tape, network(tape, model.config, { noisy: tile, t }), tape.external('predicted', [B, L], predicted));
+      const plan = planTape(tape);
+      checkPlan(plan, gpu.device.limits, 'use a smaller batch');
+      const executable = await Executable.build(gpu, plan);
+      return new Denoiser({ gpu, B, L, width, windows, x, predicted, executable, t });
+    } catch (error) {
+      for (const { buffer } of [x, predicted]) gpu.buffers.release(buffer);
+      throw error;
+    }
+  }
+
+  get plan(): Plan {
+    return this.executable.plan;
+  }
+
+  write(x: Float32Array<ArrayBuffer>): void {
+    this.#gpu.device.queue.writeBuffer(this.x.buffer, 0, x);
+  }
+
+  /** Queues the prediction for the steps t of the batch's items, window by window. */
+  async predict(t: readonly number[]): Promise<void> {
+    this.executable.write(this.#t, Float32Array.from(t));
+    for (const { start, coreStart, coreEnd } of this.windows) {
+      this.executable.run({ windowStart: start, coreStart, coreEnd });
+      await this.#gpu.throttle();
+    }
+  }
+
+  async readX(): Promise<Float32Array<ArrayBuffer>> {
+    return new Float32Array(await this.#gpu.read(this.x.buffer, this.x));
+  }
+
+  async readPredicted(): Promise<Float32Array<ArrayBuffer>> {
+    return new Float32Array(await this.#gpu.read(this.predicted.buffer, this.predicted));
+  }
+
+  destroy(): void {
+    this.executable.destroy();
+    this.#gpu.buffers.release(this.x.buffer);
+    this.#gpu.buffers.release(this.predicted.buffer);
+  }
+}

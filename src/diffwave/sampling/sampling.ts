@@ -1,0 +1,183 @@
+/** Sampling: executes a journey through noise on the GPU, whatever the sampler, the verb and the length. */
+import { UserError } from '../../errors.ts';
+import type { DiffWaveConfig } from '../model/config.ts';
+import type { DiffWave } from '../model/model.ts';
+import type { Journey, Move } from './moves.ts';
+import type { SamplerOptions } from './samplers/choose.ts';
+import { chooseSampler } from './samplers/choose.ts';
+import type { Level, Prediction, Sampler } from './samplers/sampler.ts';
+import { dataPrediction } from './samplers/sampler.ts';
+import { scheduleOf } from '../schedule/schedule.ts';
+import type { StartShape } from './start.ts';
+import type { Verb } from './verbs.ts';
+import { create } from './verbs.ts';
+import type { WalkMemory } from './walk.ts';
+import { Walk, walkMemory } from './walk.ts';
+
+export interface SampleOptions extends SamplerOptions {
+  /** B and L: how many clips, of how many samples. */
+  readonly shape: readonly [B: number, L: number];
+  readonly seed?: number;
+  /** What is made: by default a new sound, else one of `verbs.ts`, whose sound must have L samples. */
+  readonly verb?: Verb;
+  /**
+   * What x_T is where sampling starts from noise: white noise (default), or noise with the power of the training data's x_T
+   * at every frequency (`start.ts`), for which the weights' file must know their spectrum.
+   */
+  readonly start?: 'white' | 'shaped';
+  /** The clip's end meets its beginning: it can be played round and round. */
+  readonly loop?: boolean;
+  /** Keep x̂_0 (never x_t) of every step within ± this value. */
+  readonly clamp?: number;
+  /** Number of the first clip: clip n is the same whether it is made alone or with others. */
+  readonly firstItem?: number;
+  /** Samples of a clip that go through the network at once; planned from the adapter by default. Changes no bit. */
+  readonly tileSamples?: number;
+  /** Also return x_t after every k-th step, the start and the end included. */
+  readonly sequenceEvery?: number;
+  /** Called after every reverse step has been queued; throw to stop. */
+  readonly onStep?: (done: number, total: number) => void;
+  /** The same after every tile, `done` with the part of a step that is done: one of a long clip may take minutes. */
+  readonly onTile?: (done: number, total: number) => void;
+}
+
+/** x_t on the way. */
+export interface Snapshot {
+  readonly left: number; // reverse steps that are left
+  readonly clips: Float32Array<ArrayBuffer>[];
+}
+
+export interface Samples {
+  /** One array of L samples per clip, not clamped. */
+  readonly audio: Float32Array<ArrayBuffer>[];
+  /** With `sequenceEvery`: from the start to the end. */
+  readonly sequence?: Snapshot[];
+  /** Bytes of GPU memory at the highest, everything counted that this Gpu holds. */
+  readonly peakBytes: number;
+}
+
+/**
+ * Makes B clips of any length L. The result is a function of weights, seed, item and options; it does not depend on
+ * batch or tile. The default is ancestral sampling through all T steps (Ho et al. 2020, algorithm 2). Throws a
+ * `UserError` on options that contradict each other, and where it does not fit the adapter.
+ */
+export async function sample(model: DiffWave, options: SampleOptions): Promise<Samples> {
+  const { sampler, journey, prediction } = plan(model.config, options);
+  const shape = options.start === 'shaped' ? startShape(model, journey) : undefined;
+  const [B] = options.shape;
+  const { clamp, sequenceEvery, onStep, onTile } = options;
+  const { moves, start, known } = journey;
+  const walk = await Walk.create(model, walkOptions(options, sampler, journey));
+  try {
+    if (start === 'noise') await walk.start(shape);
+    else await walk.write(repeated(start.gain === 1 ? start.audio : start.audio.map((value) => start.gain * value), B));
+    if (known) await walk.write(repeated(known.audio, B), 'known');
+
+    const total = moves.filter(({ kind }) => kind === 'denoise').length;
+    const sequence: Snapshot[] = [];
+    let done = 0;
+    const lookAt = async (): Promise<void> => {
+      if (sequenceEvery === undefined || (done % sequenceEvery !== 0 && done < total)) return;
+      if (sequence.at(-1)?.left !== total - done) sequence.push({ left: total - done, clips: await walk.read() });
+    };
+    let tilesDone = 0;
+    const tileDone = (): void => onTile?.(++tilesDone / walk.tiles.windows.length, total);
+    const execute = executor({ walk, sampler, prediction, clamp, gap: known?.gap, tileDone });
+    for (const [i, move] of moves.entries()) {
+      if (move.kind === 'denoise' && done === 0) await lookAt();
+      await execute(move);
+      if (move.kind === 'denoise') {
+        done++;
+        onStep?.(done, total);
+      }
+      // What is imposed on a step's result belongs to it, and renoising to the step that follows.
+      if (done > 0 && move.kind !== 'renoise' && moves[i + 1]?.kind !== 'impose') await lookAt();
+    }
+    const audio = sequenceEvery === undefined ? await walk.read() : sequence.at(-1)!.clips;
+    expectNumbers(audio, options.firstItem ?? 0);
+    return { audio, sequence: sequenceEvery === undefined ? undefined : sequence, peakBytes: model.gpu.buffers.peakBytes };
+  } finally {
+    await walk.destroy();
+  }
+}
+
+/** Bytes of GPU memory that `sample` would take beside the weights, found without allocating or running anything. */
+export function samplingMemory(model: DiffWave, options: SampleOptions): WalkMemory {
+  const { sampler, journey } = plan(model.config, options);
+  return walkMemory(model, walkOptions(options, sampler, journey));
+}
+
+function plan(config: DiffWaveConfig, options: SampleOptions): { sampler: Sampler; journey: Journey; prediction: Prediction } {
+  const [B, L] = options.shape;
+  const { clamp, tileSamples, sequenceEvery, verb = create } = options;
+  for (const [name, size] of Object.entries({ B, L, tileSamples, sequenceEvery })) {
+    if (size === undefined || (Number.isSafeInteger(size) && size >= 1)) continue;
+    throw new UserError(`sample: wanted a positive whole number for ${name}, got ${size}`);
+  }
+  if (clamp !== undefined && !(clamp > 0)) throw new UserError(`sample: clamp must be above 0, got ${clamp}`);
+  const schedule = scheduleOf(config);
+  const { sampler, levels } = chooseSampler(options, schedule);
+  const journey = verb({ schedule, levels });
+  if (journey.mustBeDeterministic && sampler.isRandom) {
+    throw new UserError(`removing noise needs a sampler that draws none: ddim with eta 0, or dpm++, not ${sampler.name}`);
+  }
+  for (const audio of [journey.start === 'noise' ? undefined : journey.start.audio, journey.known?.audio]) {
+    if (audio && audio.length !== L) throw new UserError(`sample: the sound has ${audio.length} samples, but ${L} are to be made`);
+  }
+  return { sampler, journey, prediction: config.prediction };
+}
+
+/** What a shaped start needs. Throws a `UserError` if there is none. */
+function startShape({ spectrum }: DiffWave, { start, moves }: Journey): StartShape {
+  if (start !== 'noise') throw new UserError('a shaped start is for sampling from noise, and this starts from a sound');
+  if (!spectrum) {
+    throw new UserError(
+      'a shaped start needs the spectrum of the training data, which these weights do not have: they are of an older version ' +
+      'or of another program; training on for a step with --resume adds it',
+    );
+  }
+  const first = moves.find((move) => move.kind === 'denoise')!;
+  return { spectrum, alphaBar: first.from.alphaBar };
+}
+
+function walkOptions({ shape: [B, L], seed, firstItem, tileSamples, loop }: SampleOptions, sampler: Sampler, journey: Journey) {
+  return { B, L, seed, firstItem, tileSamples, loop, history: sampler.usesHistory, known: journey.known !== undefined };
+}
+
+/** Turns moves into work for the GPU. */
+function executor(options: {
+  walk: Walk; sampler: Sampler; prediction: Prediction; clamp?: number; gap?: readonly [number, number]; tileDone: () => void;
+}): (move: Move) => Promise<void> {
+  const { walk, sampler, prediction, clamp: limit, gap = [0, 0], tileDone: onTile } = options;
+  let previous: Level | undefined;
+  return async (move) => {
+    const { draw } = move;
+    if (move.kind === 'denoise') {
+      const { from, to } = move;
+      const coefficients = { ...dataPrediction(from, prediction), ...sampler.step({ from, to, previous }) };
+      await walk.denoise({ t: from.t, coefficients, draw, limit, onTile });
+      previous = from;
+    } else if (move.kind === 'renoise') {
+      await walk.renoise({ ...levelsOfNoise(move.to.alphaBar / move.from.alphaBar), draw });
+      previous = undefined; // x̂_0 belongs to another path
+    } else {
+      await walk.impose({ ...levelsOfNoise(move.at.alphaBar), draw, gap });
+    }
+  };
+}
+
+function levelsOfNoise(alphaBar: number): { signalLevel: number; noiseLevel: number } {
+  return { signalLevel: Math.sqrt(alphaBar), noiseLevel: Math.sqrt(1 - alphaBar) };
+}
+
+function repeated(audio: Float32Array, count: number): Float32Array[] {
+  return new Array<Float32Array>(count).fill(audio);
+}
+
+function expectNumbers(audio: readonly Float32Array[], firstItem: number): void {
+  const silent = audio.findIndex((clip) => clip.some((value) => !Number.isFinite(value)));
+  if (silent < 0) return;
+  throw new UserError(
+    `clip ${firstItem + silent} came out as NaN or infinity: the weights are broken, or the network was never trained; look at the loss in the run's log`,
+  );
+}

@@ -1,0 +1,255 @@
+/**
+ * What sampling does to a clip on the GPU, move by move, where the clip is: x_t is the only array of its size (a
+ * second-order sampler keeps x̂_0 beside it, and filling a gap the known sound). A move goes through the clip tile by
+ * tile from its start; one tile is one recorded program: gather with margins, save the old samples that the next tiles
+ * will see, network, noise, update. Nothing is read back in between.
+ */
+import { Executable } from '../../autograd/executable.ts';
+import type { Plan } from '../../autograd/plan.ts';
+import { checkPlan, planTape } from '../../autograd/plan.ts';
+import { Tape } from '../../autograd/tape.ts';
+import type { Tensor } from '../../autograd/tensor.ts';
+import type { BufferRange } from '../../gpu/device/buffers.ts';
+import type { Values } from '../../gpu/program/program.ts';
+import { noise, noiseValues } from '../../ops/noise.ts';
+import { impose, renoise } from '../../ops/renoise.ts';
+import type { ReverseCoefficients } from '../../ops/reverse.ts';
+import { areInFours, reverseStep, reverseValues } from '../../ops/reverse.ts';
+import { gatherWindow, keepOld } from '../../ops/window.ts';
+import type { DiffWave } from '../model/model.ts';
+import { network } from '../model/network.ts';
+import type { StartShape } from './start.ts';
+import { shapedStart } from './start.ts';
+import { streams } from '../streams.ts';
+import type { Tiles, Window } from './tiles.ts';
+import { tilesFor } from './tiles.ts';
+
+/** Bytes that go between host and GPU at once: what a long clip's copy needs of memory stays small. */
+const transferBytes = 1 << 24;
+
+export interface WalkOptions {
+  readonly B: number;
+  readonly L: number;
+  /** Number of the first clip: its noise is a function of that. */
+  readonly firstItem?: number;
+  readonly seed?: number;
+  /** Samples that one tile decides; by default as many as the adapter takes. */
+  readonly tileSamples?: number;
+  /** The clip's end meets its beginning. */
+  readonly loop?: boolean;
+  /** Keep x̂_0 of each step for the next one. */
+  readonly history?: boolean;
+  /** Keep a known sound, for `impose`. */
+  readonly known?: boolean;
+}
+
+type Settled = Required<Omit<WalkOptions, 'tileSamples'>> & Pick<WalkOptions, 'tileSamples'>;
+
+/** GPU memory of a walk, in bytes. */
+export interface WalkMemory {
+  readonly clips: number; // arrays as long as the clip: x_t, and x̂_0 or the known sound
+  readonly tile: number; // everything else; does not grow with the clip
+}
+
+interface Recorded {
+  readonly plan: Plan;
+  readonly x: Tensor; // (B, L)
+  readonly t: Tensor; // (B)
+  readonly previous: Tensor | undefined; // (B, L) x̂_0 of the step before
+}
+
+export class Walk {
+  readonly tiles: Tiles;
+  readonly #model: DiffWave;
+  readonly #options: Settled;
+  readonly #denoise: Executable;
+  readonly #recorded: Recorded;
+  readonly #x: BufferRange;
+  readonly #known: BufferRange | undefined;
+  /** The programs without network, built when they are first needed. */
+  readonly #others = new Map<string, Promise<Executable>>();
+
+  private constructor(model: DiffWave, options: Settled, parts: {
+    tiles: Tiles; recorded: Recorded; denoise: Executable; known: BufferRange | undefined;
+  }) {
+    this.#model = model;
+    this.#options = options;
+    this.tiles = parts.tiles;
+    this.#recorded = parts.recorded;
+    this.#denoise = parts.denoise;
+    this.#x = parts.denoise.range(parts.recorded.x);
+    this.#known = parts.known;
+  }
+
+  /** Allocates everything a step needs. Throws a `UserError` if that does not fit the adapter. */
+  static async create(model: DiffWave, walkOptions: WalkOptions): Promise<Walk> {
+    const options = settled(walkOptions);
+    const { gpu } = model;
+    const tiles = tilesFor(model, options);
+    const recorded = recordTile(model, options, tiles);
+    checkPlan(recorded.plan, gpu.device.limits, 'use smaller tiles (--tile-samples) or a smaller batch');
+    const denoise = await Executable.build(gpu, recorded.plan);
+    if (recorded.previous) clear(model, denoise.range(recorded.previous)); // its factor is 0 at first, and 0·NaN is NaN
+    const size = options.B * options.L * 4;
+    try {
+      const known = options.known ? { buffer: gpu.buffers.acquire(size, 'known'), offset: 0, size } : undefined;
+      return new Walk(model, options, { tiles, recorded, denoise, known });
+    } catch (error) {
+      denoise.destroy();
+      throw error;
+    }
+  }
+
+  /** x = z: white noise, or noise of the shape of x_T. */
+  async start(shape?: StartShape): Promise<void> {
+    const { B, L, firstItem, seed, loop } = this.#options;
+    if (shape) return shapedStart(this.#model.gpu, this.#x, { ...shape, B, L, firstItem, seed, circular: loop });
+    const program = await this.#other('start', (tape, x) => {
+      noise(tape, { B, L, stream: streams.start, firstItem, into: x });
+    });
+    program.run(noiseValues({ seed, step: 0 }));
+  }
+
+  /**
+   * One reverse step of the whole clip, tile by tile; `t` is what the network is told. `draw` numbers the step's noise,
+   * `limit` is where x̂_0 is clamped.
+   */
+  async denoise(options: {
+    t: number; coefficients: ReverseCoefficients; draw: number; limit?: number;
+    /** Called after every tile has been queued. */
+    onTile?: () => void;
+  }): Promise<void> {
+    const { t, coefficients, draw, limit, onTile } = options;
+    this.#denoise.write(this.#recorded.t, new Float32Array(this.#options.B).fill(t));
+    await this.#eachTile(this.#denoise, draw, reverseValues(coefficients, limit), onTile);
+  }
+
+  /** x = signalLevel·x + noiseLevel·z. */
+  async renoise(options: { signalLevel: number; noiseLevel: number; draw: number }): Promise<void> {
+    const { draw, ...levels } = options;
+    const program = await this.#other('renoise', (tape, x) => {
+      renoise(tape, { x, noise: this.#tileNoise(tape, streams.renoise) });
+    });
+    await this.#eachTile(program, draw, { ...levels, gapStart: 0, gapEnd: 0 });
+  }
+
+  /** x = signalLevel·known + noiseLevel·z but in the samples of `gap`. */
+  async impose(options: {
+    signalLevel: number; noiseLevel: number; draw: number; gap: readonly [from: number, to: number];
+  }): Promise<void> {
+    const { draw, gap: [gapStart, gapEnd], ...levels } = options;
+    const { B, L } = this.#options;
+    const known = this.#known;
+    if (!known) throw new Error('this walk knows no sound to impose');
+    const program = await this.#other('impose', (tape, x) => {
+      impose(tape, { x, known: tape.external('known', [B, L], known), noise: this.#tileNoise(tape, streams.imposed) });
+    });
+    await this.#eachTile(program, draw, { ...levels, gapStart, gapEnd });
+  }
+
+  /** Puts clips of L samples into x, or into the known sound. */
+  async write(clips: readonly Float32Array[], place: 'x' | 'known' = 'x'): Promise<void> {
+    const range = place === 'x' ? this.#x : this.#known;
+    const { gpu } = this.#model;
+    const { L } = this.#options;
+    if (!range) throw new Error('this walk knows no sound');
+    for (const [b, clip] of clips.entries()) {
+      if (clip.length !== L) throw new TypeError(`clip ${b} has ${clip.length} samples, the walk ${L}`);
+      for (let from = 0; from < L; from += transferBytes / 4) {
+        const part = new Float32Array(clip.subarray(from, from + transferBytes / 4));
+        gpu.device.queue.writeBuffer(range.buffer, range.offset + (b * L + from) * 4, part);
+        await gpu.throttle();
+      }
+    }
+  }
+
+  /** x, one array a clip. */
+  async read(): Promise<Float32Array<ArrayBuffer>[]> {
+    const { B, L } = this.#options;
+    const clips: Float32Array<ArrayBuffer>[] = [];
+    for (let b = 0; b < B; b++) {
+      const clip = new Float32Array(L);
+      for (let from = 0; from < L; from += transferBytes / 4) {
+        const size = Math.min(transferBytes, (L - from) * 4);
+        const part = await this.#model.gpu.read(this.#x.buffer, { offset: this.#x.offset + (b * L + from) * 4, size });
+        clip.set(new Float32Array(part), from);
+      }
+      clips.push(clip);
+    }
+    return clips;
+  }
+
+  async destroy(): Promise<void> {
+    for (const program of await Promise.allSettled(this.#others.values())) {
+      if (program.status === 'fulfilled') program.value.destroy();
+    }
+    this.#denoise.destroy();
+    if (this.#known) this.#model.gpu.buffers.release(this.#known.buffer);
+  }
+
+  #tileNoise(tape: Tape, stream: number): Tensor {
+    const { B, firstItem } = this.#options;
+    return noise(tape, { B, L: this.tiles.width, stream, firstItem });
+  }
+
+  #other(name: string, record: (tape: Tape, x: Tensor) => void): Promise<Executable> {
+    const known = this.#others.get(name);
+    if (known) return known;
+    const { B, L } = this.#options;
+    const tape = new Tape();
+    record(tape, tape.external('x', [B, L], this.#x));
+    const program = Executable.build(this.#model.gpu, planTape(tape));
+    this.#others.set(name, program);
+    return program;
+  }
+
+  async #eachTile(program: Executable, draw: number, values: Values, onTile?: () => void): Promise<void> {
+    const { seed } = this.#options;
+    for (const window of this.tiles.windows) {
+      program.run({ ...values, ...placeOf(window), ...noiseValues({ seed, step: draw, start: window.coreStart }) });
+      await this.#model.gpu.throttle();
+      onTile?.();
+    }
+  }
+}
+
+/** What a walk would need, without allocating anything: exact, but for what the moves without network add to a tile. */
+export function walkMemory(model: DiffWave, walkOptions: WalkOptions): WalkMemory {
+  const options = settled(walkOptions);
+  const { plan, x, previous } = recordTile(model, options, tilesFor(model, options));
+  const own = [x, previous].filter((tensor) => tensor !== undefined).reduce((sum, tensor) => sum + plan.buffers[plan.place.get(tensor.storage)!]!, 0);
+  const knownBytes = options.known ? options.B * options.L * 4 : 0;
+  return { clips: own + knownBytes, tile: plan.bytes - own };
+}
+
+function settled(options: WalkOptions): Settled {
+  const { B, L, firstItem = 0, seed = 0, tileSamples, loop = false, history = false, known = false } = options;
+  return { B, L, firstItem, seed, tileSamples, loop, history, known };
+}
+
+/** The program of one tile of a reverse step. */
+function recordTile(model: DiffWave, options: Settled, { width, halo, windows }: Tiles): Recorded {
+  const { B, L, firstItem, history } = options;
+  const tape = new Tape({ parameters: model.parameters, variant: model.gpu.variant, keeps: 'nothing' });
+  const [x, t] = [tape.input('x', [B, L]), tape.input('t', [B])];
+  const previous = history ? tape.input('previous x̂_0', [B, L]) : undefined;
+  const margin = Math.max(1, halo);
+  const old = { before: tape.input('samples before', [B, margin]), head: tape.input('head', [B, margin]) };
+  const tile = gatherWindow(tape, x, width, old);
+  keepOld(tape, { whole: x, tile, old });
+  const output = network(tape, model.config, { noisy: tile, t });
+  const z = noise(tape, { B, L: width, stream: streams.reverse, firstItem });
+  const inFours = windows.every(({ start, coreStart, coreEnd }) => areInFours(start, coreStart, coreEnd));
+  reverseStep(tape, { x, output, noise: z, previous, inFours });
+  return { plan: planTape(tape), x, t, previous };
+}
+
+function placeOf({ start, coreStart, coreEnd }: Window): Values {
+  return { windowStart: start, coreStart, coreEnd };
+}
+
+function clear({ gpu }: DiffWave, { buffer, offset, size }: BufferRange): void {
+  const encoder = gpu.device.createCommandEncoder();
+  encoder.clearBuffer(buffer, offset, size);
+  gpu.submit(encoder.finish());
+}

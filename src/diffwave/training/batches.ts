@@ -1,0 +1,100 @@
+/** Which crops and which diffusion steps a training step sees: functions of (seed, step) and of nothing else. */
+import { UserError } from '../../errors.ts';
+import { uniform } from '../../random.ts';
+import { augment } from './augmentation.ts';
+import type { TrainingConfig } from '../model/config.ts';
+import { streams } from '../streams.ts';
+import { stratifiedTimestep, uniformTimestep } from './timesteps.ts';
+
+/** What training needs of a data set; `dataset/dataset.ts` has it. */
+export interface ClipSource {
+  readonly clipCount: number;
+  /** Samples of every clip. */
+  readonly clipSamples: number;
+  /** Clip i, clipSamples values in [−1, 1]. */
+  clip(i: number): Float32Array;
+}
+
+export interface Batch {
+  /** x_0, (B, L). */
+  readonly audio: Float32Array<ArrayBuffer>;
+  /** t of every item, counted from 0. */
+  readonly t: number[];
+}
+
+/** How batches are drawn; without the optional ones t is uniform and crops are as they are. */
+export interface BatchOptions extends Partial<Pick<TrainingConfig, 'timesteps' | 'polarityFlip' | 'gainDb'>> {
+  readonly B: number;
+  readonly L: number;
+  readonly T: number;
+  readonly seed: number;
+}
+
+export class BatchSource {
+  readonly #clips: ClipSource;
+  readonly #options: BatchOptions;
+  readonly #checked = new Set<number>();
+  #epoch = -1;
+  #order: number[] = [];
+
+  /** Throws a `UserError` if there are fewer clips than a batch, or clips shorter than the crop. */
+  constructor(clips: ClipSource, options: BatchOptions) {
+    const { B, L } = options;
+    if (clips.clipCount < B) {
+      throw new UserError(`the data set has ${clips.clipCount} clips, fewer than a batch of ${B}: add music or use a smaller --batch-size`);
+    }
+    if (clips.clipSamples < L) {
+      throw new UserError(`crops of ${L} samples were asked for, but a clip of the data set has ${clips.clipSamples}: use a smaller --crop-samples`);
+    }
+    this.#clips = clips;
+    this.#options = options;
+  }
+
+  /**
+   * The batch of training step `step`, counted from 0. Every clip comes once an epoch, in an order of its own. Throws a
+   * `UserError` if a clip has a value that is not a number.
+   */
+  at(step: number): Batch {
+    const { B, L, T, seed, timesteps, polarityFlip, gainDb } = this.#options;
+    const drawTimestep = timesteps === 'stratified' ? stratifiedTimestep : uniformTimestep;
+    const { clipCount, clipSamples } = this.#clips;
+    const audio = new Float32Array(B * L);
+    const t: number[] = [];
+    for (let item = 0; item < B; item++) {
+      const number = step * B + item;
+      const clip = this.#clip(this.#clipAt(Math.floor(number / clipCount), number % clipCount));
+      const place = { seed, step, item };
+      const start = Math.floor(uniform({ ...place, stream: streams.crop, index: 0 }) * (clipSamples - L + 1));
+      const crop = audio.subarray(item * L, (item + 1) * L);
+      crop.set(clip.subarray(start, start + L));
+      augment(crop, { ...place, polarityFlip, gainDb });
+      t.push(drawTimestep({ ...place, B, T }));
+    }
+    return { audio, t };
+  }
+
+  /** Clip i, looked through when it comes first: the kernels may swallow a NaN, and the loss would not show it. */
+  #clip(i: number): Float32Array {
+    const clip = this.#clips.clip(i);
+    if (this.#checked.has(i)) return clip;
+    const broken = clip.findIndex((value) => !Number.isFinite(value));
+    if (broken >= 0) {
+      throw new UserError(`clip ${i} of the data set has ${clip[broken]} at sample ${broken}: prepare the data set again`);
+    }
+    this.#checked.add(i);
+    return clip;
+  }
+
+  /** The clip at a position of an epoch's order, which is shuffled after Fisher and Yates. */
+  #clipAt(epoch: number, position: number): number {
+    if (epoch !== this.#epoch) {
+      this.#epoch = epoch;
+      this.#order = Array.from({ length: this.#clips.clipCount }, (_, i) => i);
+      for (let i = this.#order.length - 1; i > 0; i--) {
+        const j = Math.floor(uniform({ seed: this.#options.seed, stream: streams.order, step: epoch, item: 0, index: i }) * (i + 1));
+        [this.#order[i], this.#order[j]] = [this.#order[j]!, this.#order[i]!];
+      }
+    }
+    return this.#order[position]!;
+  }
+}

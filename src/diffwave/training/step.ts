@@ -1,0 +1,134 @@
+/**
+ * A training step on a tape: noise, forward process, network, loss and gradients, for the whole batch or for parts of it
+ * one after the other, then Adam. `trainer.ts` runs it.
+ */
+import type { FlatBuffer, Parameters } from '../../autograd/parameters.ts';
+import { Tape } from '../../autograd/tape.ts';
+import type { Tensor } from '../../autograd/tensor.ts';
+import type { VariantSettings } from '../../gpu/device/variant.ts';
+import { adam } from '../../ops/adam.ts';
+import { diffuseWithTarget } from '../../ops/diffuse.ts';
+import { loss } from '../../ops/loss.ts';
+import { noise } from '../../ops/noise.ts';
+import { norm } from '../../ops/norm.ts';
+import type { DiffWaveConfig, TrainingConfig } from '../model/config.ts';
+import { network, prepareNetwork } from '../model/network.ts';
+import { streams } from '../streams.ts';
+
+/** Losses, and as many norms of the gradient, that stay on the GPU until somebody asks. */
+export const historyLength = 4096;
+
+/** How a step is fitted into memory. */
+export interface MemoryChoice {
+  /** Parts that a batch is worked through in; their gradients add up to the batch's within rounding. */
+  readonly microBatches: number;
+  /** Whether a layer's activations are computed again for the gradients; changes no bit of the result. */
+  readonly recompute: boolean;
+}
+
+/** A part of the batch, which the host writes before a run. */
+export interface Part {
+  /** The batch's items [first, first + count). */
+  readonly first: number;
+  readonly count: number;
+  readonly audio: Tensor; // (count, L) x_0
+  readonly t: Tensor; // (count)
+  readonly signalLevel: Tensor; // (count) √ᾱ_t
+  readonly noiseLevel: Tensor; // (count) √(1−ᾱ_t)
+  readonly lossWeight?: Tensor; // (count)
+}
+
+/** Flat buffers beside weights and gradients. */
+export interface Flats {
+  readonly m: FlatBuffer;
+  readonly v: FlatBuffer;
+  readonly average?: FlatBuffer;
+}
+
+/** Rings of figures, one of every step. */
+export interface Rings {
+  readonly losses: GPUBuffer;
+  readonly norms: GPUBuffer;
+}
+
+export interface StepOptions {
+  readonly config: DiffWaveConfig;
+  readonly parameters: Parameters;
+  readonly variant: VariantSettings;
+  readonly training: TrainingConfig;
+  /** Samples of a crop. */
+  readonly L: number;
+  readonly flats: Flats;
+  readonly rings: Rings;
+  readonly memory: MemoryChoice;
+}
+
+export interface RecordedStep {
+  readonly tape: Tape;
+  readonly parts: readonly Part[];
+  /** Place among the operations where the last part's gradients begin: what is alive there are its activations. */
+  readonly turn: number;
+}
+
+/** Cuts B items into `count` parts as equal as can be. */
+export function partsOf(B: number, count: number): { readonly first: number; readonly count: number }[] {
+  const start = (part: number): number => Math.ceil((part * B) / count);
+  return Array.from({ length: count }, (_, part) => ({ first: start(part), count: start(part + 1) - start(part) }));
+}
+
+/** The whole step: every part forward and backward, then the update of all parameters. */
+export function recordStep(options: StepOptions): RecordedStep {
+  const { config, parameters, training, variant, flats: { m, v, average }, rings, memory } = options;
+  const tape = new Tape({
+    parameters, variant, precision: training.precision, keeps: memory.recompute ? 'layerInputs' : 'activations',
+  });
+  const ring = (name: keyof Rings): Tensor => {
+    const size = historyLength * 4;
+    return tape.external(name, [historyLength], { buffer: rings[name], offset: 0, size });
+  };
+  const losses = ring('losses');
+  const weights = prepareNetwork(tape, config);
+  let turn = 0;
+  const parts = partsOf(training.batchSize, memory.microBatches).map(({ first, count }): Part => {
+    const part = inputsOf(tape, { first, count, L: options.L, weighted: training.minSnr !== null });
+    const epsilon = noise(tape, { B: count, L: options.L, stream: streams.trainingNoise, firstItem: first });
+    const { noisy, wanted } = diffuseWithTarget(tape, { ...part, noise: epsilon, prediction: config.prediction });
+    const predicted = network(tape, config, { noisy, t: part.t }, weights);
+    const share = loss(tape, {
+      predicted, wanted, kind: config.loss, weight: part.lossWeight,
+      of: training.batchSize * options.L, history: losses, later: first > 0,
+    });
+    turn = tape.operations.length;
+    tape.backward(share);
+    return part;
+  });
+
+  const flat = (name: string, { buffer, size }: FlatBuffer): Tensor =>
+    tape.external(name, [size / 4], { buffer, offset: 0, size });
+  const gradient = flat('gradients', parameters.gradients);
+  const size = norm(tape, gradient, { history: ring('norms') });
+  adam(tape, {
+    ...training,
+    value: flat('parameters', parameters.values),
+    gradient,
+    m: flat('Adam m', m),
+    v: flat('Adam v', v),
+    average: average && flat('average', average),
+    clip: training.clipNorm === null ? undefined : { norm: size, max: training.clipNorm },
+  });
+  return { tape, parts, turn };
+}
+
+function inputsOf(tape: Tape, { first, count, L, weighted }: {
+  first: number; count: number; L: number; weighted: boolean;
+}): Part {
+  return {
+    first,
+    count,
+    audio: tape.input('audio', [count, L]),
+    t: tape.input('t', [count]),
+    signalLevel: tape.input('signalLevel', [count]),
+    noiseLevel: tape.input('noiseLevel', [count]),
+    ...(weighted && { lossWeight: tape.input('lossWeight', [count]) }),
+  };
+}

@@ -1,0 +1,250 @@
+/** Trains a network step by step: owns the step's program, the optimizer's state and the figures of past steps. */
+import type { FlatBuffer } from '../../autograd/parameters.ts';
+import type { Plan } from '../../autograd/plan.ts';
+import { planTape } from '../../autograd/plan.ts';
+import { Executable } from '../../autograd/executable.ts';
+import { OutOfMemoryError } from '../../gpu/device/buffers.ts';
+import type { Gpu } from '../../gpu/device/gpu.ts';
+import { adamValues } from '../../ops/adam.ts';
+import { noiseValues } from '../../ops/noise.ts';
+import { averageDecayAt } from './averaging.ts';
+import type { Batch } from './batches.ts';
+import type { TrainingConfig } from '../model/config.ts';
+import { validateTraining } from '../model/config.ts';
+import { learningRateAt } from './learningRate.ts';
+import { lossWeights } from './lossWeights.ts';
+import type { MemoryPlan } from './memoryPlan.ts';
+import { fittingPlans, misfit } from './memoryPlan.ts';
+import type { DiffWave } from '../model/model.ts';
+import { checkMixedPrecision } from './precision.ts';
+import type { NoiseSchedule } from '../schedule/schedule.ts';
+import { scheduleOf } from '../schedule/schedule.ts';
+import type { Flats, MemoryChoice, Part, Rings } from './step.ts';
+import { historyLength, recordStep } from './step.ts';
+import type { Weights } from '../model/weights.ts';
+
+/** What Adam remembers, by parameter name, and how often it has updated. */
+export interface OptimizerState {
+  /** Updates done; learning rate, random numbers and the average's decay follow from it. */
+  readonly step: number;
+  readonly m: Weights;
+  readonly v: Weights;
+  /** Running mean of the weights, if the training has one. */
+  readonly average?: Weights;
+}
+
+/** What Adam remembers, by parameter name, and how often it has updated. */
+export interface OptimizerState {
+  /** Updates done; learning rate, random numbers and the average's decay follow from it. */
+  readonly step: number;
+  readonly m: Weights;
+  readonly v: Weights;
+  /** Running mean of the weights, if the training has one. */
+  readonly average?: Weights;
+}
+
+/** Of the last updates, oldest first. */
+export interface Figures {
+  readonly losses: Float32Array;
+  /** Of the gradients, before clipping. */
+  readonly norms: Float32Array;
+}
+
+export interface TrainerOptions {
+  readonly model: DiffWave;
+  readonly training: TrainingConfig;
+  /** Samples of a crop. */
+  readonly L: number;
+  /** Bytes of GPU memory that the run may take; by default what the adapter has. */
+  readonly memoryLimit?: number;
+  /** Bytes of GPU memory that the caller will want for other things at the same time, with crops of L samples. */
+  readonly beside?: (L: number) => number;
+  /** Fixes how the step is fitted into memory, for tests and benches; by default the first way that fits. */
+  readonly memory?: MemoryChoice;
+}
+
+interface TrainerParts {
+  readonly options: TrainerOptions;
+  readonly memory: MemoryPlan;
+  readonly executable: Executable;
+  readonly parts: readonly Part[];
+  readonly flats: Flats;
+  readonly rings: Rings;
+  readonly schedule: NoiseSchedule;
+}
+
+export class Trainer {
+  readonly model: DiffWave;
+  readonly training: TrainingConfig;
+  /** How the step was fitted into memory, and the bytes that this takes. */
+  readonly memory: MemoryPlan;
+  /** The step, for whoever wants to time its parts. */
+  readonly executable: Executable;
+  readonly #parts: readonly Part[];
+  readonly #flats: Flats;
+  readonly #rings: Rings;
+  readonly #schedule: NoiseSchedule;
+  readonly #lossWeights: Float64Array; // by t
+  #step = 0;
+
+  private constructor({ options: { model, training }, ...parts }: TrainerParts) {
+    this.model = model;
+    this.training = training;
+    this.memory = parts.memory;
+    this.executable = parts.executable;
+    this.#parts = parts.parts;
+    this.#flats = parts.flats;
+    this.#rings = parts.rings;
+    this.#schedule = parts.schedule;
+    this.#lossWeights = lossWeights(parts.schedule, { gamma: training.minSnr, prediction: model.config.prediction });
+  }
+
+  /**
+   * Plans and builds the step. Throws a `UserError` with the numbers if it does not fit. Where the adapter finds out only
+   * while allocating that it has less memory than the plan wants, the next smaller plan is tried.
+   */
+  static async create(options: TrainerOptions): Promise<Trainer> {
+    const { model, training } = options;
+    validateTraining(training, 'training configuration');
+    const { gpu, config, parameters } = model;
+    if (training.precision === 'mixed') await checkMixedPrecision(gpu, config);
+    const sizes = { ...options, config, parameters, variant: gpu.variant, limits: gpu.device.limits };
+    gpu.buffers.trim(); // what tuning and self-tests left would count as the run's
+    gpu.buffers.restartPeak();
+    let shortage: OutOfMemoryError | undefined;
+    for (const plan of fittingPlans(sizes)) {
+      try {
+        return await Trainer.#build(options, plan);
+      } catch (error) {
+        if (!(error instanceof OutOfMemoryError)) throw error;
+        shortage = error;
+        gpu.buffers.trim();
+      }
+    }
+    throw shortage ?? misfit(sizes);
+  }
+
+  static async #build(options: TrainerOptions, memory: MemoryPlan): Promise<Trainer> {
+    const { model: { gpu, config, parameters }, training, L } = options;
+    const schedule = scheduleOf(config);
+    const ring = (label: string): GPUBuffer => gpu.buffers.acquire(historyLength * 4, label);
+    const rings: Rings = { losses: ring('losses'), norms: ring('norms') };
+    const flats: Flats = {
+      m: parameters.flat('Adam m'),
+      v: parameters.flat('Adam v'),
+      ...(training.emaDecay > 0 && { average: parameters.copy(parameters.values, 'average') }),
+    };
+    try {
+      const step = { config, parameters, variant: gpu.variant, training, L, flats, rings, memory: memory.choice };
+      const { tape, parts } = recordStep(step);
+      const executable = await Executable.build(gpu, planTape(tape));
+      return new Trainer({ options, memory, executable, parts, flats, rings, schedule });
+    } catch (error) {
+      release(gpu, { flats, rings });
+      throw error;
+    }
+  }
+
+  /** Updates done so far, those before a resume included. */
+  get step(): number {
+    return this.#step;
+  }
+
+  get plan(): Plan {
+    return this.executable.plan;
+  }
+
+  /** Running mean of the weights, which is what to sample from, if the training has one. */
+  get average(): FlatBuffer | undefined {
+    return this.#flats.average;
+  }
+
+  /** Queues one update on this batch; does not wait. */
+  update(batch: Batch): void {
+    const { sqrtAlphaBar, sqrtOneMinusAlphaBar } = this.#schedule;
+    const L = batch.audio.length / batch.t.length;
+    for (const { first, count, audio, t, signalLevel, noiseLevel, lossWeight } of this.#parts) {
+      const steps = batch.t.slice(first, first + count);
+      const at = (values: Float64Array): Float32Array<ArrayBuffer> => Float32Array.from(steps, (step) => values[step]!);
+      this.executable.write(audio, batch.audio.subarray(first * L, (first + count) * L));
+      this.executable.write(t, Float32Array.from(steps));
+      this.executable.write(signalLevel, at(sqrtAlphaBar));
+      this.executable.write(noiseLevel, at(sqrtOneMinusAlphaBar));
+      if (lossWeight) this.executable.write(lossWeight, at(this.#lossWeights));
+    }
+    this.executable.run({
+      ...noiseValues({ seed: this.training.seed, step: this.#step }),
+      ...adamValues({
+        ...this.training,
+        learningRate: learningRateAt(this.training, this.#step),
+        averageDecay: averageDecayAt(this.#step, this.training.emaDecay),
+        update: this.#step + 1,
+      }),
+      historySlot: this.#step % historyLength,
+    });
+    this.#step++;
+  }
+
+  /** The losses of the last updates, oldest first; at most 4096 are kept. Reads what is queued so far. */
+  losses(count: number): Promise<Float32Array> {
+    return this.#lastOf(this.#rings.losses, count);
+  }
+
+  /** The norms of the last updates' gradients before clipping, in the same way. */
+  norms(count: number): Promise<Float32Array> {
+    return this.#lastOf(this.#rings.norms, count);
+  }
+
+  /** Both, in the same way. */
+  async figures(count: number): Promise<Figures> {
+    const [losses, norms] = await Promise.all([this.losses(count), this.norms(count)]);
+    return { losses, norms };
+  }
+
+  async #lastOf(ring: GPUBuffer, count: number): Promise<Float32Array> {
+    const last = this.#step;
+    const figures = new Float32Array(await this.model.gpu.read(ring, { offset: 0, size: historyLength * 4 }));
+    const known = Math.min(count, historyLength);
+    return Float32Array.from({ length: known }, (_, i) => figures[(last - known + i) % historyLength]!);
+  }
+
+  async optimizerState(): Promise<OptimizerState> {
+    const step = this.#step;
+    const { parameters } = this.model;
+    const { m, v, average } = this.#flats;
+    return {
+      step,
+      m: await parameters.read(m),
+      v: await parameters.read(v),
+      ...(average && { average: await parameters.read(average) }),
+    };
+  }
+
+  /**
+   * Goes on where a saved state ended, with the figures of the last updates before that, if they are still to be asked
+   * for. The model's weights are the caller's business.
+   */
+  restore(state: OptimizerState, figures?: Figures): void {
+    const { m, v, average } = this.#flats;
+    if (average && !state.average) throw new TypeError('the training averages its weights, but the state has no average');
+    this.model.parameters.write(m, state.m);
+    this.model.parameters.write(v, state.v);
+    if (average) this.model.parameters.write(average, state.average!);
+    this.#step = state.step;
+    for (const name of ['losses', 'norms'] as const) {
+      const ring = new Float32Array(historyLength);
+      figures?.[name].forEach((value, i, { length }) => (ring[(state.step - length + i) % historyLength] = value));
+      this.model.gpu.device.queue.writeBuffer(this.#rings[name], 0, ring);
+    }
+  }
+
+  destroy(): void {
+    this.executable.destroy();
+    release(this.model.gpu, { flats: this.#flats, rings: this.#rings });
+  }
+}
+
+function release(gpu: Gpu, { flats, rings }: { flats: Flats; rings: Rings }): void {
+  for (const { buffer } of Object.values(flats)) gpu.buffers.release(buffer);
+  for (const buffer of Object.values(rings)) gpu.buffers.release(buffer);
+}

@@ -1,0 +1,229 @@
+/** The machine: one adapter and its device, with everything it can do switched on. Knows no mathematics. */
+import { UserError } from '../../errors.ts';
+import type { Platform } from '../../platform/platform.ts';
+import { defaultPlatform } from '../../platform/platform.ts';
+import type { BufferPool } from './buffers.ts';
+import { formatBytes } from './buffers.ts';
+import type { KernelCache } from '../wgsl/kernels.ts';
+import { DeviceLostError, OpenedDevice, optionalFeatures } from './opened.ts';
+import type { VariantSettings } from './variant.ts';
+import { chooseVariant } from './variant.ts';
+
+/** Submits that a GPU may be behind the program: enough to keep it busy, few enough that Ctrl-C is quick. */
+const mostAhead = 8;
+
+/** Share of the expected wait that is slept before asking a software adapter whether it is done. */
+const sleptShare = 0.85;
+
+/** Drivers need a moment after a reset. */
+const usualPauses = [0, 200, 1000, 3000, 10_000]; // ms
+
+export const noAdapterMessage =
+  'no WebGPU adapter found: install the driver of your GPU (on Linux its Vulkan driver; without a GPU, Debian and Ubuntu have a software one in the package mesa-vulkan-drivers)';
+
+export interface GpuOptions {
+  /** Where adapter and shaders come from; Node's own by default. */
+  readonly platform?: Platform;
+  /** Milliseconds before each attempt to get a new device in the place of a lost one. */
+  readonly recoveryPauses?: readonly number[];
+}
+
+export class Gpu {
+  /** The kernel variant that suits this adapter. Tuning may replace it, before anything is built. */
+  variant: VariantSettings;
+  /**
+   * Milliseconds that a submit shall last at most: a quarter of the two seconds after which Windows resets a GPU, as the
+   * time that was measured may double when a GPU gets hot or has other work. Halved by every loss, which may be its doing.
+   */
+  longestSubmit = 500;
+  readonly #platform: Platform;
+  readonly #recoveryPauses: readonly number[];
+  #opened: OpenedDevice;
+  #ahead: Promise<unknown>[] = [];
+  #closed = false;
+  /** Whether a program was submitted since the last wait. */
+  #busy = false;
+  /** How long the next wait will probably take, in ms. */
+  #expectedWait = 0;
+  /** Whether a wait took as long as was expected of it. */
+  #expectationHeld = false;
+
+  private constructor(opened: OpenedDevice, platform: Platform, { recoveryPauses = usualPauses }: GpuOptions) {
+    this.#opened = opened;
+    this.#platform = platform;
+    this.#recoveryPauses = recoveryPauses;
+    this.variant = chooseVariant(opened.device, opened.info);
+  }
+
+  /**
+   * Takes the most capable adapter there is, with its own limits and those optional features it has.
+   * Throws a `UserError` when there is none.
+   */
+  static async open(options: GpuOptions = {}): Promise<Gpu> {
+    const platform = options.platform ?? (await defaultPlatform());
+    const opened = await OpenedDevice.open(platform);
+    if (!opened) {
+      platform.release();
+      throw new UserError(noAdapterMessage);
+    }
+    return new Gpu(opened, platform, options);
+  }
+
+  /** The device; another one after `recover`. */
+  get device(): GPUDevice {
+    return this.#opened.device;
+  }
+
+  get info(): GPUAdapterInfo {
+    return this.#opened.info;
+  }
+
+  /** The device's compiled kernels. */
+  get kernels(): KernelCache {
+    return this.#opened.kernels;
+  }
+
+  /** The device's memory. */
+  get buffers(): BufferPool {
+    return this.#opened.buffers;
+  }
+
+  /** Whether the adapter is a program on the CPU (lavapipe, SwiftShader, WARP). */
+  get isSoftware(): boolean {
+    return this.info.isFallbackAdapter;
+  }
+
+  /** 'llvmpipe (LLVM 15.0.6, 256 bits) · mesa · software'. */
+  get name(): string {
+    return nameOf(this.info);
+  }
+
+  /** Adapter, limits and features, a line each, for people. */
+  describe(): string {
+    const { limits, features } = this.device;
+    return [
+      `adapter   ${this.name}`,
+      `binding   ${formatBytes(limits.maxStorageBufferBindingSize)} at most in one storage binding, ${formatBytes(limits.maxBufferSize)} in one buffer`,
+      `workgroup ${limits.maxComputeInvocationsPerWorkgroup} invocations, ${formatBytes(limits.maxComputeWorkgroupStorageSize)} of shared memory, ${limits.maxComputeWorkgroupsPerDimension} workgroups per dimension`,
+      `kernels   ${this.variant.variant}`,
+      `features  ${optionalFeatures.map((name) => `${name} ${features.has(name) ? 'yes' : 'no'}`).join(', ')}`,
+    ].join('\n');
+  }
+
+  /** Throws what went wrong since the last call. WebGPU reports errors late; every public call starts with this. */
+  check(): void {
+    if (this.#closed) throw new Error('this Gpu is closed');
+    this.#opened.check();
+  }
+
+  /** The loss of the device if that is what made something fail with `error`, however it failed. */
+  async lossBehind(error: unknown): Promise<DeviceLostError | undefined> {
+    const cause = await this.#opened.causeOf(error);
+    return cause instanceof DeviceLostError ? cause : undefined;
+  }
+
+  /**
+   * Takes a new device of the same adapter in the place of a lost one. The variant's settings stay; all buffers,
+   * kernels and programs were the lost device's, and whoever needs them makes them again. A driver that was reset may
+   * have no adapter for a moment, so this asks several times. Throws a `DeviceLostError` if there is none then. Another
+   * adapter is not taken: it would not compute the same to the bit, and might be a hundred times slower.
+   */
+  async recover(): Promise<void> {
+    if (this.#closed) throw new Error('this Gpu is closed');
+    const { name } = this;
+    this.device.destroy(); // what the driver still keeps of it
+    let reason = 'there is no such adapter now';
+    for (const pause of this.#recoveryPauses) {
+      await new Promise((resolve) => setTimeout(resolve, pause));
+      try {
+        const opened = await OpenedDevice.open(this.#platform, (info) => nameOf(info) === name);
+        if (!opened) continue;
+        this.#opened = opened;
+        this.#ahead = [];
+        this.#busy = false;
+        this.longestSubmit /= 2;
+        return;
+      } catch (error) {
+        reason = (error as Error).message;
+      }
+    }
+    throw new DeviceLostError(`and ${name} gave no new device: ${reason}`);
+  }
+
+  /** The bytes of a part of a buffer, after all work submitted so far. */
+  async read(buffer: GPUBuffer, range: { readonly offset: number; readonly size: number }): Promise<ArrayBuffer> {
+    this.check();
+    const opened = this.#opened;
+    const size = Math.ceil(range.size / 4) * 4;
+    const staging = opened.device.createBuffer({ size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+    opened.buffers.count(size);
+    const encoder = opened.device.createCommandEncoder();
+    encoder.copyBufferToBuffer(buffer, range.offset, staging, 0, size);
+    opened.device.queue.submit([encoder.finish()]);
+    try {
+      const mapped = staging.mapAsync(GPUMapMode.READ).then(() => staging.getMappedRange().slice(0, range.size));
+      return await opened.finished(mapped);
+    } finally {
+      staging.destroy();
+      opened.buffers.count(-size);
+    }
+  }
+
+  /** Queues the commands of a piece of a program's run. */
+  submit(commands: GPUCommandBuffer): void {
+    this.device.queue.submit([commands]);
+    this.#busy = true;
+  }
+
+  /** The time (`performance.now()`) at which everything submitted so far will have been executed. Rejects if the device is lost. */
+  submittedWorkDone(): Promise<number> {
+    return this.device.queue.onSubmittedWorkDone().then(() => performance.now());
+  }
+
+  /** Waits until everything submitted so far has been executed. */
+  async idle(): Promise<void> {
+    this.check();
+    const opened = this.#opened;
+    // dawn.node polls in a tight loop while a promise is pending. On a software adapter that takes the CPU from the
+    // kernels themselves, so there we sleep for most of the time that this will take before asking.
+    const slept = this.isSoftware && this.#busy ? Math.min(this.#expectedWait * sleptShare, 5000) : 0;
+    if (slept > 2) await new Promise((resolve) => setTimeout(resolve, slept));
+    const asked = performance.now();
+    await opened.finished(opened.device.queue.onSubmittedWorkDone());
+    const waited = performance.now() - asked;
+    if (this.#busy) {
+      // An answer at once means that we slept too long: a little, if the same work took as long before, or nobody knows by
+      // how much, as after the first run, which compiles.
+      const overslept = waited < slept / 20;
+      this.#expectedWait = overslept ? slept / (this.#expectationHeld ? 1.25 : 3) : slept + waited;
+      this.#expectationHeld = !overslept && slept > 2;
+    }
+    this.#busy = false;
+  }
+
+  /**
+   * To be called after every submit of a loop: keeps the queue short, so that memory for commands stays bounded, and
+   * lets the event loop run. A GPU stays `mostAhead` submits ahead; a software adapter has nothing to overlap.
+   */
+  async throttle(): Promise<void> {
+    if (this.isSoftware) return this.idle();
+    // A lost device rejects these; `check` says why.
+    this.#ahead.push(this.device.queue.onSubmittedWorkDone().catch(() => undefined));
+    if (this.#ahead.length > mostAhead) await this.#ahead.shift();
+    this.check();
+  }
+
+  /** Destroys the device and lets the process exit. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.device.destroy();
+    this.#platform.release();
+  }
+}
+
+/** 'llvmpipe (LLVM 15.0.6, 256 bits) · mesa · software'. */
+function nameOf({ description, device, vendor, architecture, isFallbackAdapter }: GPUAdapterInfo): string {
+  const kind = isFallbackAdapter ? 'software' : architecture || 'GPU';
+  return [description || device || 'unnamed adapter', vendor, kind].filter(Boolean).join(' · ');
+}

@@ -1,0 +1,110 @@
+/** One device with all that lives and dies with it. A `Gpu` has one at a time, and takes a new one when it is lost. */
+import { UserError } from '../../errors.ts';
+import type { Platform } from '../../platform/platform.ts';
+import { BufferPool } from './buffers.ts';
+import { KernelCache } from '../wgsl/kernels.ts';
+
+export const optionalFeatures: readonly GPUFeatureName[] = ['shader-f16', 'subgroups', 'timestamp-query'];
+
+/** Limits that are raised from WebGPU's guaranteed minimum to what the adapter has. */
+const raisedLimits = [
+  'maxBufferSize',
+  'maxStorageBufferBindingSize',
+  'maxStorageBuffersPerShaderStage',
+  'maxUniformBufferBindingSize',
+  'maxComputeWorkgroupStorageSize',
+  'maxComputeInvocationsPerWorkgroup',
+  'maxComputeWorkgroupSizeX',
+  'maxComputeWorkgroupsPerDimension',
+] as const satisfies readonly (keyof GPUSupportedLimits)[];
+
+/** Milliseconds in which a loss is announced after the first call that it made fail. */
+const announcement = 200;
+
+/**
+ * The device is lost: the driver was reset or updated, the GPU was unplugged, or it took longer for something than the
+ * system's watchdog lets it. Whatever was on it is gone.
+ */
+export class DeviceLostError extends UserError {
+  /** What the driver says. */
+  readonly reason: string;
+
+  constructor(reason: string) {
+    super(`the GPU was lost (${reason}): run the command again`);
+    this.reason = reason;
+  }
+}
+
+export class OpenedDevice {
+  readonly device: GPUDevice;
+  readonly info: GPUAdapterInfo;
+  readonly kernels: KernelCache;
+  readonly buffers: BufferPool;
+  #failure: string | undefined;
+  #lost: string | undefined;
+
+  private constructor(device: GPUDevice, info: GPUAdapterInfo, platform: Platform) {
+    this.device = device;
+    this.info = info;
+    this.kernels = new KernelCache(device, (stem) => platform.shader(stem));
+    this.buffers = new BufferPool(device);
+    device.addEventListener('uncapturederror', (event) => {
+      this.#failure ??= (event as GPUUncapturedErrorEvent).error.message;
+    });
+    void device.lost.then(({ reason, message }) => {
+      this.#lost = [reason, oneLine(message)].filter(Boolean).join(': ');
+    });
+  }
+
+  /**
+   * The most capable adapter that `isWanted`, with its own limits and those optional features it has. Undefined if
+   * there is none; rejects if the adapter gives no device.
+   */
+  static async open(platform: Platform, isWanted: (info: GPUAdapterInfo) => boolean = () => true): Promise<OpenedDevice | undefined> {
+    const adapter = await platform.gpu.requestAdapter({ powerPreference: 'high-performance' });
+    if (!adapter || !isWanted(adapter.info)) return undefined;
+    const requiredLimits: Record<string, number> = {};
+    for (const name of raisedLimits) requiredLimits[name] = adapter.limits[name];
+    const device = await adapter.requestDevice({
+      requiredFeatures: optionalFeatures.filter((feature) => adapter.features.has(feature)),
+      requiredLimits,
+    });
+    return new OpenedDevice(device, adapter.info, platform);
+  }
+
+  /** Throws what went wrong so far. Memory comes first: where it ran out, a loss is what followed. */
+  check(): void {
+    this.buffers.check();
+    if (this.#lost !== undefined) throw new DeviceLostError(this.#lost);
+    if (this.#failure !== undefined) throw new Error(this.#failure);
+  }
+
+  /** What `promise` resolves to, once nothing is known to be wrong. Its failure is explained by what caused it. */
+  async finished<T>(promise: Promise<T>): Promise<T> {
+    try {
+      const value = await promise;
+      this.check();
+      return value;
+    } catch (error) {
+      throw await this.causeOf(error);
+    }
+  }
+
+  /** What explains an error: the loss of the device or an earlier error if there was one, else the error itself. */
+  async causeOf(error: unknown): Promise<unknown> {
+    if (error instanceof UserError) return error; // explained already
+    // A loss fails the calls that wait for the device, in whichever way they fail, and may be announced after that.
+    await Promise.race([this.device.lost, new Promise((resolve) => setTimeout(resolve, announcement))]);
+    try {
+      this.check();
+    } catch (cause) {
+      return cause;
+    }
+    return error;
+  }
+}
+
+/** Drivers' messages go over several lines. */
+function oneLine(text: string): string {
+  return text.trim().split(/\s*\n\s*/).join(' ');
+}

@@ -1,0 +1,234 @@
+/**
+ * A program: a flat list of dispatches, fixed once, replayed as often as wanted. Nothing is made while it runs: a run
+ * writes the per-step uniform, encodes the list into one pass and submits once, or in pieces where a GPU is slow.
+ *
+ * Two uniforms have a meaning here. `params` is what is known when the program is built; all of them live in one
+ * static buffer. `step` is what changes from run to run (seed, learning rate, …); its fields are looked up by name
+ * among the values given to `run`.
+ */
+import { UserError } from '../../errors.ts';
+import type { BufferRange } from '../device/buffers.ts';
+import { alignUp, bindingAlignment, formatBytes } from '../device/buffers.ts';
+import type { Command } from './commands.ts';
+import { bindGroupOf, uniformSlots } from './commands.ts';
+import type { Gpu } from '../device/gpu.ts';
+import type { Kernel, KernelSpec } from '../wgsl/kernels.ts';
+import type { Piece } from './pieces.ts';
+import { Pieces } from './pieces.ts';
+import { buildSlices } from './slices.ts';
+import type { Field } from '../wgsl/wgsl.ts';
+import { packUniform } from '../wgsl/wgsl.ts';
+
+export type Values = Readonly<Record<string, number>>;
+
+export interface Dispatch {
+  readonly kernel: KernelSpec;
+  /** Ranges by the name of the WGSL variable; storage variables and uniform arrays alike. */
+  readonly bindings: Readonly<Record<string, BufferRange>>;
+  /** Names among `bindings` that the kernel writes. */
+  readonly writes: readonly string[];
+  /** Fields of the kernel's uniform `params`, if it reads that. */
+  readonly params?: Values;
+  /** Whether the kernel reads the uniform `step`. */
+  readonly step?: boolean;
+  /** Number of workgroups. Past the adapter's limit per dimension they are folded into two dimensions. */
+  readonly workgroups: number;
+}
+
+interface StepSlot {
+  readonly name: string;
+  readonly fields: readonly Field[];
+  readonly view: DataView;
+}
+
+/**
+ * Splits `workgroups` into x and y, each within `limit`. The kernel puts them together again as
+ * `workgroup_id.x + workgroup_id.y * num_workgroups.x` and ignores the few beyond its work.
+ */
+export function foldGrid(workgroups: number, limit: number): { readonly x: number; readonly y: number } {
+  if (!Number.isSafeInteger(workgroups) || workgroups < 1) throw new RangeError(`a grid of ${workgroups} workgroups`);
+  const y = Math.ceil(workgroups / limit);
+  if (y > limit) throw new UserError(`${workgroups} workgroups are more than this adapter can start at once (${limit} × ${limit})`);
+  return { x: Math.ceil(workgroups / y), y };
+}
+
+/** What `build` makes. */
+interface Parts {
+  readonly dispatches: readonly Dispatch[];
+  readonly commands: readonly Command[]; // one for each dispatch
+  readonly uniforms: GPUBuffer | undefined;
+  readonly stepSlots: readonly StepSlot[];
+  readonly stepBytes: Uint8Array<ArrayBuffer>;
+  readonly stepBuffer: GPUBuffer | undefined;
+  readonly stepBindings: readonly (GPUBufferBinding | undefined)[]; // by dispatch
+}
+
+export class Program {
+  readonly #gpu: Gpu;
+  readonly #parts: Parts;
+  /** What a run submits: the dispatches, some of them in slices. */
+  #commands: readonly Command[];
+  #pieces: Pieces;
+  /** By dispatch, the slices that take its place; undefined where there was an attempt. */
+  readonly #slices = new Map<number, Awaited<ReturnType<typeof buildSlices>>>();
+  #destroyed = false;
+
+  private constructor(gpu: Gpu, parts: Parts) {
+    this.#gpu = gpu;
+    this.#parts = parts;
+    this.#commands = parts.commands;
+    this.#pieces = this.#piecesOf(parts.commands);
+  }
+
+  /**
+   * Compiles what is not compiled yet, and makes the uniform buffers and bind groups.
+   * Throws on WGSL errors, on bindings that do not fit the shader, and on ranges past the adapter's binding limit.
+   */
+  static async build(gpu: Gpu, dispatches: readonly Dispatch[]): Promise<Program> {
+    gpu.check();
+    const { device } = gpu;
+    const kernels = await allSettled(dispatches.map((dispatch) => gpu.kernels.get(dispatch.kernel)));
+    const paramsBytes = new Uint8Array(dispatches.filter((dispatch) => dispatch.params).length * bindingAlignment);
+    const stepBytes = new Uint8Array(dispatches.filter((dispatch) => dispatch.step).length * bindingAlignment);
+    const uniforms = uniformSlots(gpu, paramsBytes.length / bindingAlignment, 'params');
+    const stepBuffer = uniformSlots(gpu, stepBytes.length / bindingAlignment, 'step');
+    const stepSlots: StepSlot[] = [];
+    const stepBindings: (GPUBufferBinding | undefined)[] = [];
+    let paramsSlots = 0;
+
+    const prepare = (dispatch: Dispatch, position: number): Command => {
+      const kernel = kernels[position]!;
+      checkBindings(gpu, dispatch, kernel);
+      let params: GPUBufferBinding | undefined;
+      if (dispatch.params) {
+        const fields = kernel.fields('params');
+        const slot = { offset: paramsSlots++ * bindingAlignment, size: alignUp(fields.length * 4, 16) };
+        packUniform(fields, dispatch.params, new DataView(paramsBytes.buffer, slot.offset, slot.size), kernel.name);
+        params = { buffer: uniforms!, ...slot };
+      }
+      if (dispatch.step) {
+        const fields = kernel.fields('step');
+        const slot = { offset: stepSlots.length * bindingAlignment, size: alignUp(fields.length * 4, 16) };
+        stepSlots.push({ name: kernel.name, fields, view: new DataView(stepBytes.buffer, slot.offset, slot.size) });
+        stepBindings[position] = { buffer: stepBuffer!, ...slot };
+      }
+      const group = bindGroupOf(device, kernel, { bindings: dispatch.bindings, params, step: stepBindings[position] });
+      const grid = foldGrid(dispatch.workgroups, device.limits.maxComputeWorkgroupsPerDimension);
+      return { dispatch: position, pipeline: kernel.pipeline, group, ...grid };
+    };
+    let commands: Command[];
+    let scope: Promise<GPUError | null>;
+    device.pushErrorScope('validation');
+    try {
+      commands = dispatches.map(prepare);
+    } finally {
+      scope = device.popErrorScope(); // a scope left open would swallow every later error
+    }
+    const error = await scope;
+    if (error) throw new Error(`a program was refused: ${error.message}`);
+    if (uniforms) device.queue.writeBuffer(uniforms, 0, paramsBytes);
+    return new Program(gpu, { dispatches, commands, uniforms, stepSlots, stepBytes, stepBuffer, stepBindings });
+  }
+
+  /** Number of dispatches of one run. */
+  get length(): number {
+    return this.#parts.commands.length;
+  }
+
+  /** Queues one run; `values` are the fields of the kernels' `step` uniforms. Does not wait. */
+  run(values: Values = {}): void {
+    this.#gpu.check();
+    const { stepSlots, stepBuffer, stepBytes } = this.#parts;
+    for (const slot of stepSlots) packUniform(slot.fields, values, slot.view, slot.name);
+    if (stepBuffer) this.#gpu.device.queue.writeBuffer(stepBuffer, 0, stepBytes);
+    this.#pieces.submit(({ start, end }) => {
+      const encoder = this.#gpu.device.createCommandEncoder();
+      const pass = encoder.beginComputePass();
+      encodeInto(pass, this.#commands, start, end);
+      pass.end();
+      return encoder.finish();
+    });
+  }
+
+  /** The submits of the next run, as ranges of dispatches and their slices. */
+  get pieces(): readonly Piece[] {
+    return this.#pieces.current;
+  }
+
+  /**
+   * Puts the dispatches from `start` to before `end` into a pass; all of them by default. They see the `step` uniforms
+   * of the last run. For whoever wants to time a part: `run` does the same with the whole.
+   */
+  encode(pass: GPUComputePassEncoder, { start = 0, end = this.length } = {}): void {
+    encodeInto(pass, this.#parts.commands, start, end);
+  }
+
+  #piecesOf(commands: readonly Command[]): Pieces {
+    return new Pieces(this.#gpu, commands.length, (long) => {
+      // A lost device makes no slices, and who runs this hears of it. The dispatches stay whole.
+      this.#slice(long.map(({ at, parts }) => ({ number: commands[at]!.dispatch, parts }))).catch(() => undefined);
+    });
+  }
+
+  /** Replaces dispatches by slices, where that is possible and was not done before. */
+  async #slice(long: readonly { number: number; parts: number }[]): Promise<void> {
+    const { dispatches, commands, stepBindings } = this.#parts;
+    const untried = this.#destroyed ? [] : long.filter(({ number }) => !this.#slices.has(number));
+    for (const { number, parts } of untried) {
+      this.#slices.set(number, undefined);
+      const slices = await buildSlices(this.#gpu, dispatches[number]!, { number, parts, step: stepBindings[number] });
+      if (this.#destroyed) return slices && this.#gpu.buffers.release(slices.uniforms);
+      this.#slices.set(number, slices);
+    }
+    if (!untried.some(({ number }) => this.#slices.get(number))) return;
+    this.#commands = commands.flatMap((command, number) => this.#slices.get(number)?.commands ?? [command]);
+    this.#pieces = this.#piecesOf(this.#commands);
+  }
+
+  destroy(): void {
+    if (this.#destroyed) return;
+    this.#destroyed = true;
+    const { uniforms, stepBuffer } = this.#parts;
+    const slices = [...this.#slices.values()].map((each) => each?.uniforms);
+    for (const buffer of [uniforms, stepBuffer, ...slices]) if (buffer) this.#gpu.buffers.release(buffer);
+  }
+}
+
+function encodeInto(pass: GPUComputePassEncoder, commands: readonly Command[], start: number, end: number): void {
+  let current: GPUComputePipeline | undefined;
+  for (let i = start; i < end; i++) {
+    const command = commands[i]!;
+    if (command.pipeline !== current) {
+      current = command.pipeline;
+      pass.setPipeline(current);
+    }
+    pass.setBindGroup(0, command.group);
+    pass.dispatchWorkgroups(command.x, command.y);
+  }
+}
+
+/** Like Promise.all, but fails only when nothing is being compiled any more: Dawn does not survive an exit in between. */
+async function allSettled<T>(promises: readonly Promise<T>[]): Promise<T[]> {
+  await Promise.allSettled(promises);
+  return Promise.all(promises);
+}
+
+function checkBindings(gpu: Gpu, dispatch: Dispatch, kernel: Kernel): void {
+  const limit = gpu.device.limits.maxStorageBufferBindingSize;
+  for (const [name, range] of Object.entries(dispatch.bindings)) {
+    const binding = kernel.bindings.get(name);
+    if (!binding) throw new Error(`${kernel.name}: the shader has no variable '${name}'`);
+    const writes = dispatch.writes.includes(name);
+    if (writes !== (binding.access === 'read_write')) {
+      throw new Error(`${kernel.name}: '${name}' is ${writes ? 'written' : 'read'} by the operation, but declared ${binding.access}`);
+    }
+    if (range.size > limit) {
+      throw new UserError(
+        `${kernel.name}: '${name}' has ${formatBytes(range.size)}, but this adapter binds at most ${formatBytes(limit)} at once`,
+      );
+    }
+  }
+  for (const name of dispatch.writes) {
+    if (!(name in dispatch.bindings)) throw new Error(`${kernel.name}: '${name}' is to be written, but nothing is bound to it`);
+  }
+}

@@ -1,0 +1,67 @@
+/**
+ * A dispatch in slices, for one that takes too long by itself (see `pieces.ts`). WebGPU starts grids from their beginning
+ * only, but every kernel of this project counts its workgroups through a grid of two dimensions by one and the same
+ * expression. A sliced kernel has a number of rows added in there, out of its uniform `params`: each slice starts some rows
+ * of the grid. Every workgroup does what it does in the whole grid, and so the result is the same to the bit.
+ */
+import { alignUp, bindingAlignment } from '../device/buffers.ts';
+import type { Command } from './commands.ts';
+import { bindGroupOf, uniformSlots } from './commands.ts';
+import type { Gpu } from '../device/gpu.ts';
+import type { Dispatch } from './program.ts';
+import { packUniform } from '../wgsl/wgsl.ts';
+
+/** `id.y * groups.x` and `group.y * groups.x`. */
+const rowsBefore = /\b(id|group)\.y \* groups\.x\b/g;
+
+/** The kernel's text with the rows before the slice counted in; undefined where it counts its workgroups otherwise. */
+export function slicedText(text: string): string | undefined {
+  const grids = text.match(/@builtin\(num_workgroups\)/g)?.length ?? 0;
+  const counted = text.match(rowsBefore)?.length ?? 0;
+  if (grids === 0 || grids !== counted || !/^struct Params \{$/m.test(text)) return undefined;
+  return text
+    .replace(/^struct Params \{$/m, 'struct Params { firstRow: u32,') // on the same line: errors name the file's own
+    .replace(rowsBefore, '($1.y + params.firstRow) * groups.x');
+}
+
+/** A part of a grid: `y` rows of `x` workgroups. */
+export interface Slice {
+  readonly firstRow: number;
+  readonly x: number;
+  readonly y: number;
+}
+
+/** At most `parts` slices, as equal as can be, of a grid whose dimensions are within `limit`. */
+export function slicesOf(workgroups: number, parts: number, limit: number): Slice[] {
+  const wanted = Math.min(parts, workgroups);
+  const y = Math.ceil(workgroups / wanted / limit);
+  const x = Math.ceil(workgroups / (wanted * y));
+  const count = Math.ceil(workgroups / (x * y));
+  return Array.from({ length: count }, (_, i) => ({ firstRow: i * y, x, y }));
+}
+
+/**
+ * Dispatch number `number` in slices, and the buffer of their uniforms; undefined if its kernel cannot be sliced. `step` is
+ * where its `step` uniform is.
+ */
+export async function buildSlices(gpu: Gpu, dispatch: Dispatch, { number, step, parts }: {
+  number: number; step: GPUBufferBinding | undefined; parts: number;
+}): Promise<{ commands: Command[]; uniforms: GPUBuffer } | undefined> {
+  const { device, kernels } = gpu;
+  const slices = slicesOf(dispatch.workgroups, parts, device.limits.maxComputeWorkgroupsPerDimension);
+  if (slices.length < 2 || !dispatch.params || !(await kernels.canBeSliced(dispatch.kernel))) return undefined;
+  const kernel = await kernels.get({ ...dispatch.kernel, sliced: true });
+  const fields = kernel.fields('params');
+  const size = alignUp(fields.length * 4, 16);
+  const bytes = new Uint8Array(slices.length * bindingAlignment);
+  const uniforms = uniformSlots(gpu, slices.length, `params of ${kernel.name}`)!;
+  const commands = slices.map(({ firstRow, x, y }, i) => {
+    const offset = i * bindingAlignment;
+    packUniform(fields, { ...dispatch.params, firstRow }, new DataView(bytes.buffer, offset, size), kernel.name);
+    const params = { buffer: uniforms, offset, size };
+    const group = bindGroupOf(device, kernel, { bindings: dispatch.bindings, params, step });
+    return { dispatch: number, pipeline: kernel.pipeline, group, x, y };
+  });
+  device.queue.writeBuffer(uniforms, 0, bytes);
+  return { commands, uniforms };
+}

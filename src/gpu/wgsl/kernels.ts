@@ -1,0 +1,122 @@
+/** Kernels: WGSL files compiled once per set of constants, with errors that show the line of the file. */
+import type { Binding, Constants, Field, ShaderInterface } from './wgsl.ts';
+import { slicedText } from '../program/slices.ts';
+import { assemble, parseInterface } from './wgsl.ts';
+
+/** Names one compiled kernel: the file, its entry point, and everything the compiler is to know. */
+export interface KernelSpec {
+  /** Stem of the file in `shaders/`. */
+  readonly shader: string;
+  readonly entry: string;
+  /** Generated header: what must be a constant for the compiler (lane type, tile sizes). */
+  readonly constants?: Constants;
+  /** Pipeline-overridable constants: flags and sizes. */
+  readonly overrides?: Readonly<Record<string, number | boolean>>;
+  /** Whether it starts at a row of its grid that a further field of its `params` gives: see `slices.ts`. */
+  readonly sliced?: boolean;
+}
+
+export interface Kernel {
+  readonly name: string;
+  readonly pipeline: GPUComputePipeline;
+  readonly bindings: ReadonlyMap<string, Binding>;
+  /** Fields of the struct that the uniform `name` is made of. */
+  fields(name: string): readonly Field[];
+}
+
+export function kernelName(spec: KernelSpec): string {
+  const settings = [...Object.entries(spec.constants ?? {}), ...Object.entries(spec.overrides ?? {})];
+  const list = settings.map(([name, value]) => `${name}=${value}`).join(' ');
+  return `${spec.shader}.${spec.entry}${list ? ` [${list}]` : ''}${spec.sliced ? ' sliced' : ''}`;
+}
+
+export class KernelCache {
+  readonly #kernels = new Map<string, Promise<Kernel>>();
+  readonly #modules = new Map<string, Promise<{ module: GPUShaderModule; text: ShaderInterface }>>();
+  readonly #device: GPUDevice;
+  readonly #shader: (stem: string) => Promise<string>;
+
+  constructor(device: GPUDevice, shader: (stem: string) => Promise<string>) {
+    this.#device = device;
+    this.#shader = shader;
+  }
+
+  /** Number of pipelines made so far. */
+  get size(): number {
+    return this.#kernels.size;
+  }
+
+  /** The kernel for `spec`, compiled at the first call. */
+  get(spec: KernelSpec): Promise<Kernel> {
+    const name = kernelName(spec);
+    let kernel = this.#kernels.get(name);
+    if (!kernel) {
+      kernel = this.#compile(spec, name);
+      this.#kernels.set(name, kernel);
+    }
+    return kernel;
+  }
+
+  /** Whether there is a sliced kernel of this shader. */
+  async canBeSliced({ shader }: KernelSpec): Promise<boolean> {
+    return slicedText(await this.#shader(shader)) !== undefined;
+  }
+
+  async #compile(spec: KernelSpec, name: string): Promise<Kernel> {
+    const { module, text } = await this.#module(spec);
+    const constants: Record<string, number> = {};
+    for (const [key, value] of Object.entries(spec.overrides ?? {})) constants[key] = Number(value);
+    let pipeline: GPUComputePipeline;
+    try {
+      const descriptor = { label: name, layout: 'auto', compute: { module, entryPoint: spec.entry, constants } } as const;
+      // A sliced kernel is made in the middle of a run, after which the process may end at any moment: Dawn does not
+      // survive an exit while it compiles in the background.
+      pipeline = spec.sliced
+        ? this.#device.createComputePipeline(descriptor)
+        : await this.#device.createComputePipelineAsync(descriptor);
+    } catch (error) {
+      throw new Error(`${name}: the pipeline was refused: ${(error as Error).message}`);
+    }
+    return {
+      name,
+      pipeline,
+      bindings: text.bindings,
+      fields(uniform) {
+        const fields = text.structs.get(text.bindings.get(uniform)?.type ?? '');
+        if (!fields) throw new Error(`${name}: no uniform struct '${uniform}' of plain u32, i32 and f32 fields`);
+        return fields;
+      },
+    };
+  }
+
+  #module(spec: KernelSpec): Promise<{ module: GPUShaderModule; text: ShaderInterface }> {
+    const key = `${spec.shader} ${JSON.stringify([spec.constants ?? {}, spec.sliced ?? false])}`;
+    let made = this.#modules.get(key);
+    if (!made) {
+      made = this.#createModule(spec);
+      this.#modules.set(key, made);
+    }
+    return made;
+  }
+
+  async #createModule({ shader: stem, constants = {}, sliced }: KernelSpec): Promise<{ module: GPUShaderModule; text: ShaderInterface }> {
+    const whole = await this.#shader(stem);
+    const text = sliced ? slicedText(whole) : whole;
+    if (text === undefined) throw new Error(`shaders/${stem}.wgsl cannot be sliced`);
+    const { code, origin } = assemble(text, constants, stem);
+    this.#device.pushErrorScope('validation');
+    const module = this.#device.createShaderModule({ label: stem, code });
+    const scope = this.#device.popErrorScope();
+    const messages = (await module.getCompilationInfo()).messages.filter((message) => message.type === 'error');
+    const invalid = await scope;
+    if (messages.length > 0 || invalid) {
+      const lines = code.split('\n');
+      const shown = messages.slice(0, 3).map((message) => {
+        const line = origin[message.lineNum - 1] || 'header';
+        return `shaders/${stem}.wgsl:${line}:${message.linePos}: ${message.message}\n    ${(lines[message.lineNum - 1] ?? '').trim()}`;
+      });
+      throw new Error(`WGSL does not compile:\n${shown.length > 0 ? shown.join('\n') : invalid?.message}`);
+    }
+    return { module, text: parseInterface(code, stem) };
+  }
+}

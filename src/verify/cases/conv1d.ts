@@ -1,0 +1,64 @@
+import { conv1d } from '../../ops/conv1d.ts';
+import { conv1d as conv1dTruth, conv1dBackward } from '../../reference/conv1d.ts';
+import type { KernelCase } from '../case.ts';
+import { sums, times } from '../case.ts';
+
+interface Shape {
+  readonly B: number;
+  readonly L: number;
+  readonly Cin: number;
+  readonly Cout: number;
+  readonly K: number;
+  readonly D: number;
+  /** What is special about it. */
+  readonly why?: string;
+}
+
+export function conv1dCase({ why, ...shape }: Shape): KernelCase {
+  const { B, L, Cin, Cout, K, D } = shape;
+  return {
+    stem: 'conv1d',
+    name: `${times(B, L, Cin)}→${Cout} K=${K} D=${D}${why ? `, ${why}` : ''}`,
+    hasVariants: true,
+    inputs: {
+      x: { shape: [B, L, Cin], gradient: true },
+      weight: { shape: [K, Cin, Cout], gradient: true },
+      bias: { shape: [Cout], gradient: true },
+    },
+    record: (tape, { x, weight, bias }) => ({ y: conv1d(tape, { x, weight, bias, dilation: D }) }),
+    expected: (given) => sums(
+      given,
+      ({ x, weight, bias, 'd y': dOutput }) => {
+        const layer = { ...shape, input: x, weight, bias };
+        const { dInput, dWeight, dBias } = conv1dBackward({ ...layer, dOutput });
+        return { y: conv1dTruth(layer), 'd x': dInput, 'd weight': dWeight, 'd bias': dBias };
+      },
+      { y: K * Cin + 1, 'd x': K * Cout, 'd weight': B * L, 'd bias': B * L },
+    ),
+  };
+}
+
+/**
+ * Scalars and vectors along both channels, every K, and every way in which a clip ends before a tap does. Only where
+ * both channels are vectors do other variants have kernels; these share sizes, as each costs a second to compile.
+ */
+export const conv1dCases: readonly KernelCase[] = [
+  { B: 1, L: 1, Cin: 1, Cout: 1, K: 1, D: 1 },
+  { B: 1, L: 1, Cin: 1, Cout: 3, K: 3, D: 1, why: 'only the middle tap' },
+  { B: 2, L: 7, Cin: 3, Cout: 5, K: 3, D: 2 },
+  { B: 3, L: 5, Cin: 1, Cout: 2, K: 3, D: 8, why: 'dilation longer than the clip' },
+  { B: 3, L: 5, Cin: 8, Cout: 16, K: 3, D: 4, why: 'outer taps meet one sample' },
+  { B: 1, L: 11, Cin: 2, Cout: 1, K: 5, D: 3 },
+  { B: 2, L: 11, Cin: 3, Cout: 12, K: 5, D: 2 },
+  { B: 2, L: 3, Cin: 7, Cout: 2, K: 7, D: 1, why: 'kernel longer than the clip' },
+  { B: 2, L: 9, Cin: 2, Cout: 4, K: 7, D: 1 },
+  { B: 2, L: 13, Cin: 5, Cout: 7, K: 1, D: 4, why: 'a dilation without effect' },
+  { B: 1, L: 63, Cin: 4, Cout: 4, K: 1, D: 1 },
+  { B: 1, L: 64, Cin: 12, Cout: 1, K: 1, D: 1 },
+  { B: 1, L: 65, Cin: 1, Cout: 8, K: 3, D: 1, why: 'one row more than a partial sum has' },
+  { B: 2, L: 37, Cin: 64, Cout: 128, K: 3, D: 16, why: 'partial sums across clips' },
+  { B: 1, L: 67, Cin: 64, Cout: 7, K: 3, D: 512 },
+  { B: 2, L: 17, Cin: 20, Cout: 36, K: 3, D: 5, why: 'odd numbers of vectors' },
+  { B: 2, L: 2053, Cin: 1, Cout: 1, K: 3, D: 1024, why: 'longer partial sums' },
+  { B: 1, L: 4159, Cin: 8, Cout: 16, K: 3, D: 31, why: 'longer partial sums' },
+].map(conv1dCase);

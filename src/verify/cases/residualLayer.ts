@@ -1,0 +1,119 @@
+import { residualLayer } from '../../ops/residualLayer.ts';
+import { addStep, addStepBackward } from '../../reference/addStep.ts';
+import { conv1d, conv1dBackward } from '../../reference/conv1d.ts';
+import { sigmoid } from '../../reference/silu.ts';
+import type { Approx } from '../approx.ts';
+import { bilinear, expectedOf, given, halves, joined, linear, product, scaled, smooth, sum } from '../approx.ts';
+import type { CaseInput, Expected, Given, KernelCase } from '../case.ts';
+import { exact, times } from '../case.ts';
+import { tanhError } from './gate.ts';
+import type { Place } from './residual.ts';
+import { sigmoidError } from './silu.ts';
+
+interface Sizes {
+  readonly B: number;
+  readonly L: number;
+  readonly C: number;
+  readonly K: number;
+  readonly D: number;
+  readonly place: Place;
+}
+
+/** The convolution of (B, L, C) to (B, L, 2C) channels and its gradients, with bounds; a bias is added apart. */
+function convolution({ B, L, C, K, D }: Omit<Sizes, 'place'>) {
+  const shape = { B, L, Cin: C, Cout: 2 * C, K, D, bias: null };
+  const back = (of: 'dInput' | 'dWeight', input: Float64Array, weight: Float64Array, dOutput: Float64Array) =>
+    conv1dBackward({ ...shape, input, weight, dOutput })[of];
+  const noInput = new Float64Array(B * L * C);
+  const noWeight = new Float64Array(K * C * 2 * C);
+  return {
+    forward: (a: Approx, b: Approx, bias: Approx) =>
+      sum(bilinear((input, weight) => conv1d({ ...shape, input, weight }), { a, b, terms: K * C }), bias),
+    dInput: (a: Approx, b: Approx) =>
+      bilinear((dOutput, weight) => back('dInput', noInput, weight, dOutput), { a, b, terms: K * 2 * C }),
+    dWeight: (a: Approx, b: Approx) =>
+      bilinear((input, dOutput) => back('dWeight', input, noWeight, dOutput), { a, b, terms: B * L }),
+    dBias: (a: Approx) => linear(
+      (dOutput) => conv1dBackward({ ...shape, input: noInput, weight: noWeight, dOutput }).dBias, { a, terms: B * L }),
+  };
+}
+
+/** The chain of the layer's operations in float64, each with what its own rounding and that of its inputs may do. */
+function truth(values: Given, { place, ...sizes }: Sizes): Record<string, Expected> {
+  const { B, L, C } = sizes;
+  const dilated = convolution(sizes);
+  const projection = convolution({ ...sizes, K: 1, D: 1 });
+  const of = (name: string): Approx => given(values[name]);
+  const shape = { B, L, C };
+  const spread = (step: Float64Array) => addStep({ input: new Float64Array(B * L * C), step, ...shape });
+
+  const shifted = sum(of('x'), given(spread(values.step)));
+  const [g, f] = halves(dilated.forward(shifted, of('dilatedWeight'), of('dilatedBias')), C);
+  const s = smooth(sigmoid, { a: g, slope: 0.25, error: sigmoidError });
+  const t = smooth(Math.tanh, { a: f, slope: 1, error: tanhError });
+  const h = product(s, t);
+  const [r, skipped] = halves(projection.forward(h, of('projectionWeight'), of('projectionBias')), C);
+  const output = scaled(sum(of('x'), r), Math.SQRT1_2);
+  const total = place === 'first' ? skipped : sum(of('skip'), skipped);
+
+  const dOutput = place === 'last' ? given(new Float64Array(B * L * C)) : of('d output');
+  const dResidual = scaled(dOutput, Math.SQRT1_2);
+  const dProjected = joined(dResidual, of('d total'), C);
+  const dh = projection.dInput(dProjected, of('projectionWeight'));
+  // σ(1 − σ) and 1 − tanh², as functions of σ and tanh
+  const dg = product(product(dh, t), smooth((v) => v * (1 - v), { a: s, slope: 1, error: sigmoidError }));
+  const df = product(product(dh, s), smooth((v) => 1 - v * v, { a: t, slope: 2, error: tanhError }));
+  const dConvolved = joined(dg, df, C);
+  const dShifted = dilated.dInput(dConvolved, of('dilatedWeight'));
+  return {
+    output: expectedOf(output),
+    total: expectedOf(total),
+    'd x': expectedOf(sum(dResidual, dShifted)),
+    'd step': expectedOf(linear((a) => addStepBackward({ dOutput: a, ...shape }).dStep, { a: dShifted, terms: L })),
+    'd dilatedWeight': expectedOf(dilated.dWeight(shifted, dConvolved)),
+    'd dilatedBias': expectedOf(dilated.dBias(dConvolved)),
+    'd projectionWeight': expectedOf(projection.dWeight(h, dProjected)),
+    'd projectionBias': expectedOf(projection.dBias(dProjected)),
+    ...(place === 'first' ? {} : { 'd skip': exact(values['d total']) }),
+  };
+}
+
+export function residualLayerCase(sizes: Sizes): KernelCase {
+  const { B, L, C, K, D, place } = sizes;
+  const skip: Record<string, CaseInput> = { skip: { shape: [B, L, C], gradient: true, soleReader: true } };
+  return {
+    stem: 'residualLayer',
+    name: `${times(B, L, C)} K=${K} D=${D} ${place}`,
+    hasVariants: true,
+    inputs: {
+      x: { shape: [B, L, C], gradient: true, soleReader: true },
+      step: { shape: [B, C], gradient: true },
+      dilatedWeight: { shape: [K, C, 2 * C], factor: 1 / Math.sqrt(K * C), gradient: true },
+      dilatedBias: { shape: [2 * C], gradient: true },
+      projectionWeight: { shape: [1, C, 2 * C], factor: 1 / Math.sqrt(C), gradient: true },
+      projectionBias: { shape: [2 * C], gradient: true },
+      ...(place === 'first' ? {} : skip),
+    },
+    unread: place === 'last' ? ['output'] : [],
+    record(tape, inputs) {
+      const { output, skip: total } = residualLayer(tape, {
+        x: inputs.x,
+        step: inputs.step,
+        skip: inputs.skip,
+        dilated: { weight: inputs.dilatedWeight, bias: inputs.dilatedBias },
+        projection: { weight: inputs.projectionWeight, bias: inputs.projectionBias },
+        dilation: D,
+        name: 'layer',
+      });
+      return { output, total };
+    },
+    expected: (values) => truth(values, sizes),
+  };
+}
+
+export const residualLayerCases: readonly KernelCase[] = ([
+  { B: 1, L: 1, C: 12, K: 5, D: 8, place: 'first' },
+  { B: 2, L: 5, C: 3, K: 3, D: 2, place: 'later' },
+  { B: 2, L: 37, C: 36, K: 3, D: 16, place: 'later' },
+  { B: 1, L: 65, C: 12, K: 5, D: 8, place: 'last' },
+] satisfies Sizes[]).map(residualLayerCase);

@@ -1,0 +1,34 @@
+import { suite } from 'uvu';
+import { PRESETS } from '../../../src/diffwave/model/config.ts';
+import { learningRateAt } from '../../../src/diffwave/training/learningRate.ts';
+import { assertClose } from '../../close.ts';
+
+const test = suite('learning rate');
+
+const base = { ...PRESETS.gtzan.training, learningRate: 8 };
+type Fields = Partial<typeof base>;
+
+/** The rates of some updates against what is wanted there. */
+function rates(fields: Fields, wanted: Readonly<Record<number, number>>): void {
+  const got = Object.keys(wanted).map((step) => learningRateAt({ ...base, ...fields }, Number(step)));
+  assertClose(got, Object.values(wanted), { atol: 1e-12, what: JSON.stringify(fields) });
+}
+
+test('constant by default', () => rates({}, { 0: 8, 1: 8, 1e6: 8 }));
+
+test('the warm-up ends with the whole', () => {
+  rates({ warmupSteps: 4 }, { 0: 2, 1: 4, 2: 6, 3: 8, 4: 8, 100: 8 });
+});
+
+test('cosine falls from the end of the warm-up to its part of the whole, and stays there', () => {
+  const half = Math.SQRT1_2; // cos(π/4)
+  rates({ schedule: 'cosine', decaySteps: 8, decayFactor: 0 }, { 0: 8, 2: 4 * (1 + half), 4: 4, 6: 4 * (1 - half), 8: 0, 99: 0 });
+  rates({ schedule: 'cosine', warmupSteps: 4, decaySteps: 12, decayFactor: 0.25 }, { 3: 8, 4: 8, 8: 5, 12: 2, 99: 2 });
+});
+
+test('step drops every so many updates', () => {
+  rates({ schedule: 'step', decaySteps: 10, decayFactor: 0.5 }, { 0: 8, 9: 8, 10: 4, 19: 4, 20: 2, 35: 1 });
+  rates({ schedule: 'step', decaySteps: 10, decayFactor: 0.5, warmupSteps: 16 }, { 7: 4, 15: 8, 16: 4, 20: 2 });
+});
+
+test.run();
