@@ -35,10 +35,10 @@ export type { ScheduleConfig } from './diffwave/schedule/config.ts';
 
 export { train } from './diffwave/training/loop.ts';
 export type { Progress, Recovery, TrainOptions } from './diffwave/training/loop.ts';
-export type { ClipSource } from './diffwave/training/batches.ts';
+export type { ClipSource } from './diffwave/data/clips.ts';
 export type { OptimizerState, Trainer } from './diffwave/training/trainer.ts';
 export { sample, samplingMemory } from './diffwave/sampling/sampling.ts';
-export type { SampleOptions, Samples, Snapshot } from './diffwave/sampling/sampling.ts';
+export type { SampleOptions, Samples, Waypoint } from './diffwave/sampling/sampling.ts';
 export { between, continuation, denoise, inpaint, variation } from './diffwave/sampling/verbs.ts';
 export type { Verb } from './diffwave/sampling/verbs.ts';
 

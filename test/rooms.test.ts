@@ -8,7 +8,10 @@ import * as assert from 'uvu/assert';
 const test = suite('rooms');
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-/** What each room under src/ may import, itself aside; '' is src/ itself, the leaves that everyone may use. */
+/**
+ * The rooms, each with what it may import, itself aside. A name means the files of that very room; with a slash at its end
+ * it means those of the rooms within as well. '' is src/ itself: the leaves that everyone may use.
+ */
 const ALLOWED: Record<string, string[]> = {
   '': [],
   disk: [''],
@@ -17,13 +20,29 @@ const ALLOWED: Record<string, string[]> = {
   formats: [''],
   pictures: ['audio'],
   dataset: ['formats', 'audio', 'disk', ''],
-  gpu: ['platform', ''],
-  autograd: ['gpu', ''],
-  ops: ['autograd', 'gpu', ''],
-  diffwave: ['ops', 'autograd', 'gpu', 'pictures', 'formats', 'audio', 'disk', ''],
+
+  'gpu/wgsl': [''],
+  'gpu/device': ['gpu/wgsl', 'platform', ''],
+  'gpu/program': ['gpu/device', 'gpu/wgsl', ''],
+  autograd: ['gpu/', ''],
+  ops: ['autograd', 'gpu/', ''],
+
+  diffwave: ['diffwave/training', 'diffwave/model', 'diffwave/data', 'diffwave/schedule', ''],
+  'diffwave/schedule': ['diffwave', 'ops', 'audio', ''],
+  'diffwave/data': ['diffwave', 'audio', ''],
+  'diffwave/model': ['diffwave/data', 'diffwave/schedule', 'diffwave', 'ops', 'autograd', 'gpu/', 'formats', ''],
+  'diffwave/training': ['diffwave/model', 'diffwave/data', 'diffwave/schedule', 'diffwave', 'ops', 'autograd', 'gpu/', ''],
+  'diffwave/validation': ['diffwave/model', 'diffwave/data', 'diffwave/schedule', 'diffwave', 'ops', 'autograd', 'gpu/', 'audio', ''],
+  'diffwave/sampling': ['diffwave/sampling/', 'diffwave/model', 'diffwave/schedule', 'diffwave', 'ops', 'autograd', 'gpu/', 'audio', ''],
+  'diffwave/sampling/samplers': ['diffwave/schedule', 'ops', ''],
+  'diffwave/files': [
+    'diffwave/training', 'diffwave/validation', 'diffwave/model', 'diffwave', 'gpu/', 'pictures', 'formats', 'disk', '',
+  ],
+
   reference: [],
-  verify: ['diffwave', 'ops', 'autograd', 'gpu', 'formats', 'audio', 'reference', ''],
-  tuning: ['verify', 'diffwave', 'autograd', 'gpu', 'reference', 'disk', ''],
+  verify: ['diffwave/', 'ops', 'autograd', 'gpu/', 'formats', 'reference', ''],
+  'verify/cases': ['verify', 'ops', 'autograd', 'gpu/', 'reference', ''],
+  tuning: ['verify/', 'diffwave/', 'autograd', 'gpu/', 'reference', 'disk', ''],
 };
 
 /** They join the rooms into one whole, so they may import from all of them; no room imports them. */
@@ -52,9 +71,13 @@ function importsOf(from: string, text: string): Import[] {
   ];
 }
 
-/** `gpu` for src/gpu/limits.ts, '' for src/errors.ts, undefined outside src/. */
+/** `gpu/wgsl` for src/gpu/wgsl/expand.ts, '' for src/errors.ts, undefined outside src/. */
 function roomOf(path: string): string | undefined {
-  return path.match(/^src\/(?:([^/]+)\/)?/)?.slice(1).map((room) => room ?? '')[0];
+  return path.startsWith('src/') ? path.split('/').slice(1, -1).join('/') : undefined;
+}
+
+function isAmong(rooms: readonly string[], room: string): boolean {
+  return rooms.some((name) => (name.endsWith('/') ? `${room}/`.startsWith(name) : room === name));
 }
 
 /** What is wrong with an import, or undefined. */
@@ -70,8 +93,24 @@ function fault({ from, to, isDynamic }: Import): string | undefined {
   if (target === undefined) return /^(scripts|test|bench)\//.test(to) ? say('upward') : undefined;
   if (!(source in ALLOWED)) return say(`room ${source} is not in the order`);
   if (source === 'reference' && to === SHARED_WITH_REFERENCE) return undefined;
-  const isDownward = source === target || ALLOWED[source].includes(target);
+  const isDownward = source === target || isAmong(ALLOWED[source]!, target);
   return isDownward && (isDynamic || !JOINTS.includes(to)) ? undefined : say('upward');
+}
+
+/** Circles of imports, types included: each as the files on the way from one to itself. */
+function circles(imports: readonly Import[]): string[][] {
+  const targets = new Map<string, Set<string>>();
+  for (const { from, to } of imports) targets.set(from, (targets.get(from) ?? new Set()).add(to));
+  const found: string[][] = [];
+  const done = new Set<string>();
+  const visit = (file: string, way: readonly string[]): void => {
+    if (way.includes(file)) return void found.push([...way.slice(way.indexOf(file)), file]);
+    if (done.has(file)) return;
+    for (const target of targets.get(file) ?? []) visit(target, [...way, file]);
+    done.add(file);
+  };
+  for (const file of targets.keys()) visit(file, []);
+  return found;
 }
 
 function filesBelow(folder: string, pattern: RegExp): string[] {
@@ -85,10 +124,18 @@ const read = (path: string) => readFileSync(join(root, path), 'utf8');
 const folders = ['src', 'scripts', 'test', 'bench', 'shaders'].filter((folder) => existsSync(join(root, folder)));
 const sources = folders.flatMap((folder) => filesBelow(folder, /\.(ts|mjs|wgsl)$/));
 
+const imports = sources.filter((file) => !file.endsWith('.wgsl')).flatMap((file) => importsOf(file, read(file)));
+
 test('imports point downward', () => {
-  const imports = sources.filter((file) => !file.endsWith('.wgsl')).flatMap((file) => importsOf(file, read(file)));
   assert.ok(imports.length > 0);
   assert.equal(imports.map(fault).filter(Boolean), []);
+});
+
+test('no file imports itself by way of others', () => {
+  assert.equal(circles(imports).map((way) => way.join(' → ')), []);
+  const arrows = ['a>b', 'b>c', 'c>a', 'c>d', 'd>d'].map((arrow) => arrow.split('>'));
+  const drawn = circles(arrows.map(([from, to]) => ({ from: from!, to: to!, isDynamic: false })));
+  assert.equal(drawn, [['a', 'b', 'c', 'a'], ['d', 'd']]);
 });
 
 test('the check sees what it should', () => {
@@ -99,6 +146,10 @@ test('the check sees what it should', () => {
     ['src/audio/a.ts', `import '../gpu/b.ts';`],
     ['src/ops/a.ts', `export { b } from '../diffwave/b.ts';`],
     ['src/ops/a.ts', `const b = await import('../verify/b.ts');`],
+    ['src/gpu/wgsl/a.ts', `import { b } from '../program/b.ts';`],
+    ['src/diffwave/model/a.ts', `import { b } from '../training/b.ts';`],
+    ['src/diffwave/training/a.ts', `import { b } from '../sampling/b.ts';`],
+    ['src/diffwave/sampling/samplers/a.ts', `import { b } from '../b.ts';`],
     ['src/errors.ts', `import { b } from './gpu/b.ts';`],
     ['src/reference/a.ts', `import { b } from '../errors.ts';`],
     ['src/diffwave/a.ts', `import { b } from '../reference/b.ts';`],
@@ -114,8 +165,11 @@ test('the check sees what it should', () => {
     ['src/ops/a.ts', `import { b } from '../gpu/b.ts';`],
     ['src/verify/a.ts', `import { b } from '../reference/b.ts';`],
     ['src/audio/a.node.ts', `import { b } from 'node:fs';`],
-    ['src/diffwave/a.ts', `const b = await import('../disk/files.node.ts');`],
-    ['test/ops/a.test.ts', `import { b } from '../../src/reference/b.ts';`],
+    ['src/diffwave/files/a.node.ts', `const b = await import('../../disk/files.node.ts');`],
+    ['src/verify/a.ts', `import { b } from '../gpu/device/b.ts';`],
+    ['src/diffwave/training/a.ts', `import { b } from '../streams.ts';`],
+    ['src/diffwave/sampling/a.ts', `import { b } from './samplers/b.ts';`],
+        ['test/ops/a.test.ts', `import { b } from '../../src/reference/b.ts';`],
     ['src/gpu/a.ts', `// import { b } from '../ops/b.ts';`],
   ]) assert.is(faultOf(from, line), undefined, `${from}: ${line}`);
 });

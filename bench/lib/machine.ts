@@ -23,13 +23,13 @@ export async function openMachine(): Promise<Machine> {
   kept.push(await openProvider());
   releaseProvider();
   const provider = await openProvider([exactTimestamps]);
-  const gpu = await openGpu(provider);
+  const gpu = await openOn(provider);
   const stopwatch = new Stopwatch(gpu);
   return { gpu, stopwatch, probes: await Probes.open(gpu, stopwatch) };
 }
 
 /** A Gpu on an adapter of this provider, with the probes' shaders among its own. */
-export function openGpu(provider: GPU): Promise<Gpu> {
+export function openOn(provider: GPU): Promise<Gpu> {
   return Gpu.open({ platform: { gpu: provider, shader: readShader, release: releaseProvider } });
 }
 

@@ -3,7 +3,7 @@ import { DiffWave } from '../../src/diffwave/model/model.ts';
 import { Trainer } from '../../src/diffwave/training/trainer.ts';
 import { openProvider } from '../../src/platform/provider.node.ts';
 import { endProcess } from '../../scripts/lib/cli/command.ts';
-import { openGpu } from '../lib/machine.ts';
+import { openOn } from '../lib/machine.ts';
 import { median } from '../lib/statistics.ts';
 import type { Sizes } from '../lib/work.ts';
 import { batchOf, configured } from '../lib/work.ts';
@@ -12,7 +12,7 @@ const warmUp = 50;
 const steps = 300;
 
 const sizes: Sizes = JSON.parse(process.argv[2]);
-const gpu = await openGpu(await openProvider(['backend=null']));
+const gpu = await openOn(await openProvider(['backend=null']));
 const { model: config, training, L } = configured(sizes);
 const trainer = await Trainer.create({ model: DiffWave.create(gpu, config), training, L });
 const batch = batchOf(config, sizes);

@@ -1,7 +1,7 @@
 /** A planned tape with memory: write inputs, run, read results. */
 import type { BufferRange } from '../gpu/device/buffers.ts';
 import type { Gpu } from '../gpu/device/gpu.ts';
-import type { Values } from '../gpu/program/program.ts';
+import type { Values } from '../gpu/program/dispatch.ts';
 import { Program } from '../gpu/program/program.ts';
 import type { Plan } from './plan.ts';
 import type { Storage, Tensor } from './tensor.ts';

@@ -1,6 +1,6 @@
 /** What a tape is made of: operations, and how they are recorded. */
 import type { KernelSpec } from '../gpu/wgsl/kernels.ts';
-import type { Values } from '../gpu/program/program.ts';
+import type { Values } from '../gpu/program/dispatch.ts';
 import type { Tensor } from './tensor.ts';
 
 /**

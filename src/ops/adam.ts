@@ -1,7 +1,7 @@
 import type { Tape } from '../autograd/tape.ts';
 import type { Tensor } from '../autograd/tensor.ts';
 import { expectShape } from '../autograd/tensor.ts';
-import type { Values } from '../gpu/program/program.ts';
+import type { Values } from '../gpu/program/dispatch.ts';
 import { workgroupsFor } from './lanes.ts';
 
 export interface AdamOptions {

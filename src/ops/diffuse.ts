@@ -3,7 +3,10 @@ import type { Tensor } from '../autograd/tensor.ts';
 import { expectShape } from '../autograd/tensor.ts';
 import { lanesFor, workgroupsFor } from './lanes.ts';
 
-/** What a network is to predict of x_t: its noise ε, or v = √ᾱ_t·ε − √(1−ᾱ_t)·x_0. */
+/**
+ * What a network predicts of x_t: its noise ε (Ho et al. 2020), or v = √ᾱ_t·ε − √(1−ᾱ_t)·x_0 (Salimans and Ho 2022,
+ * "Progressive distillation for fast sampling of diffusion models", section 4).
+ */
 export type Prediction = 'epsilon' | 'v';
 
 export interface DiffuseInputs {

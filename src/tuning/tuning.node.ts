@@ -11,7 +11,7 @@ import { writeFileAtomic } from '../disk/files.node.ts';
 import type { Gpu } from '../gpu/device/gpu.ts';
 import type { TileSizes } from '../gpu/device/variant.ts';
 import type { TunedNetwork, Tuning, WorkgroupLimits } from './tuning.ts';
-import { gainOf, misfit, tuningRows } from './tuning.ts';
+import { gainOf, tileProblem, tuningRows } from './tuning.ts';
 
 /** What of a `Gpu` is needed to know which entries are its own, and whether it can have them. */
 export interface TunedAdapter {
@@ -100,5 +100,5 @@ function isEntry(entry: Partial<TunedEntry> | null | undefined): entry is TunedE
 }
 
 function fits({ variant, device }: TunedAdapter, { tile }: TunedEntry): boolean {
-  return misfit(tile, variant.lanes, device.limits) === undefined;
+  return tileProblem(tile, variant.lanes, device.limits) === undefined;
 }

@@ -80,7 +80,7 @@ export type WorkgroupLimits = Pick<
  * Why conv1d.tile.wgsl cannot have these sizes on an adapter; undefined if it can. Its loops stage a slab of `rows` rows
  * and the weights of a slab in whole rounds, one vec4f per invocation and round, so the invocations must divide both.
  */
-export function misfit({ rows, deep, partialSums }: TileSizes, lanes: number, limits: WorkgroupLimits): string | undefined {
+export function tileProblem({ rows, deep, partialSums }: TileSizes, lanes: number, limits: WorkgroupLimits): string | undefined {
   if (![rows, deep, partialSums].every((size) => Number.isSafeInteger(size) && size > 0)) return 'sizes must be whole numbers above 0';
   if (rows % deep !== 0) return `${deep} rows per invocation do not divide ${rows}`;
   const invocations = (rows / deep) * lanes;
@@ -148,7 +148,7 @@ class TuningBench {
   /** Checks a candidate and, if it is right, times it. */
   async try(tile: TileSizes): Promise<Trial> {
     const settings = { ...this.#settings, tile };
-    const refused = misfit(tile, settings.lanes, this.#gpu.device.limits) ?? (await fault(this.#gpu, this.#checked, settings));
+    const refused = tileProblem(tile, settings.lanes, this.#gpu.device.limits) ?? (await fault(this.#gpu, this.#checked, settings));
     return refused === undefined ? { tile, seconds: await this.#time(settings) } : { tile, refused };
   }
 

@@ -1,7 +1,7 @@
 /** What is checked: one operation on one shape, with the float64 truth and how far float32 may be from it. */
 import type { Tape } from '../autograd/tape.ts';
 import type { Tensor } from '../autograd/tensor.ts';
-import type { Values } from '../gpu/program/program.ts';
+import type { Values } from '../gpu/program/dispatch.ts';
 
 export interface CaseInput {
   readonly shape: readonly number[];

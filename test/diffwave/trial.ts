@@ -1,5 +1,5 @@
 /** What the tests of training share: a network so small that a step takes milliseconds on any adapter, clips, a run. */
-import type { ClipSource } from '../../src/diffwave/training/batches.ts';
+import type { ClipSource } from '../../src/diffwave/data/clips.ts';
 import { PRESETS } from '../../src/diffwave/model/config.ts';
 import type { DiffWaveConfig, TrainingConfig } from '../../src/diffwave/model/config.ts';
 import type { Checkpoint } from '../../src/diffwave/files/run.node.ts';

@@ -10,7 +10,7 @@ import { conv1dBackward } from '../../src/reference/conv1d.ts';
 import type { KernelCase } from '../../src/verify/case.ts';
 import { sums } from '../../src/verify/case.ts';
 import type { Trial } from '../../src/tuning/tuning.ts';
-import { fastest, fault, gainOf, geometries, misfit, mostCandidates, tune } from '../../src/tuning/tuning.ts';
+import { fastest, fault, gainOf, geometries, tileProblem, mostCandidates, tune } from '../../src/tuning/tuning.ts';
 import { adapterKey, findTuned, keepTuned, tunedFor, tuningKey } from '../../src/tuning/tuning.node.ts';
 import { temporaryFolder } from '../audio/helpers.ts';
 import { gpuForTests } from '../gpuForTests.ts';
@@ -26,7 +26,7 @@ const limits = {
 };
 
 test('sizes that the kernels\' loops or the adapter cannot have', () => {
-  const fit = (tile: Partial<typeof defaultTile>, own = {}): string => misfit({ ...defaultTile, ...tile }, lanes, { ...limits, ...own }) ?? 'fits';
+  const fit = (tile: Partial<typeof defaultTile>, own = {}): string => tileProblem({ ...defaultTile, ...tile }, lanes, { ...limits, ...own }) ?? 'fits';
   for (const tile of geometries) assert.is(fit(tile), 'fits');
   assert.is(fit({ rows: 60 }), '8 rows per invocation do not divide 60');
   assert.is(fit({ rows: 62, deep: 2 }), '496 invocations cannot share out the inputs of 62 rows');

@@ -47,7 +47,7 @@ export const samplingFlags = {
 export type SamplingFlags = Parsed<{ name: string; summary: string; flags: typeof samplingFlags }>['flags'];
 
 /** What is to be made. */
-export interface Task {
+export interface SamplingTask {
   /** What files are called. */
   readonly name: string;
   readonly L: number;
@@ -75,7 +75,7 @@ const verbKeys = Object.keys(VERBS) as VerbKey[];
  * The library's options for the flags. `load` reads a sound at the network's rate. Throws a `UserError` in one line on
  * flags that contradict each other, before anything expensive is done.
  */
-export function taskOf(flags: SamplingFlags, options: { config: DiffWaveConfig; load: (path: string) => Sound }): Task {
+export function taskOf(flags: SamplingFlags, options: { config: DiffWaveConfig; load: (path: string) => Sound }): SamplingTask {
   const { config, load } = options;
   const verb = verbOf(flags);
   const sampler = {
@@ -111,7 +111,7 @@ function verbOf(flags: SamplingFlags): VerbKey | undefined {
   throw new UserError(`${typed(stray)} has a meaning only with ${wanted}`);
 }
 
-interface Made extends Omit<Task, 'options'> {
+interface Made extends Omit<SamplingTask, 'options'> {
   readonly make: Verb;
 }
 

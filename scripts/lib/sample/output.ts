@@ -28,7 +28,7 @@ const NORMALIZED_PEAK_DB = -1;
 const WHEREABOUTS = new Set(['run', 'out', 'stdout', 'count', 'index', 'seed', 'play', 'noTune', 'returnSequence', 'sequenceEvery', 'tileSamples']);
 
 /** What made the sounds. */
-export interface Origin {
+export interface Provenance {
   /** Everything that was typed, by the flags' keys. */
   readonly given: Readonly<Record<string, unknown>>;
   readonly seed: number;
@@ -66,9 +66,9 @@ export function checkOutput(
 
 export class SampleOutput {
   readonly #flags: OutputFlags;
-  readonly #origin: Origin;
+  readonly #origin: Provenance;
 
-  constructor(flags: OutputFlags, origin: Origin) {
+  constructor(flags: OutputFlags, origin: Provenance) {
     this.#flags = flags;
     this.#origin = origin;
   }
@@ -119,7 +119,7 @@ function gainToPeak(samples: Float32Array): number {
 }
 
 /** Texts for the file's INFO chunk. No date and no place: they would differ from run to run. */
-function infoOf({ given, seed, weights, version }: Origin, { name, index }: { name: string; index: number }): EncodeOptions['info'] {
+function infoOf({ given, seed, weights, version }: Provenance, { name, index }: { name: string; index: number }): EncodeOptions['info'] {
   const flags = Object.entries(given)
     .filter(([key]) => !WHEREABOUTS.has(key))
     .map(([key, value]) => [typed(key), ...(value === true ? [] : [value].flat())].join(' '));
@@ -132,7 +132,7 @@ function infoOf({ given, seed, weights, version }: Origin, { name, index }: { na
 }
 
 /** The same for the file beside it, with everything that was typed. */
-function recordOf({ given, seed, weights, adapter, version, sampleRate }: Origin, index: number) {
+function recordOf({ given, seed, weights, adapter, version, sampleRate }: Provenance, index: number) {
   const flags = Object.fromEntries(Object.entries(given).map(([key, value]) => [typed(key), value]));
   return { seed, index, flags, weights, version, adapter, sampleRate };
 }

@@ -2,7 +2,7 @@
 import type { DiffWaveConfig } from '../../../src/diffwave/model/config.ts';
 import { receptiveField } from '../../../src/diffwave/model/config.ts';
 import type { DataDiagnosis, Diagnosis } from '../../../src/diffwave/schedule/doctor.ts';
-import { diagnose, errorGain, levelsOf, smallest, startKeeps, verdictDecibels } from '../../../src/diffwave/schedule/doctor.ts';
+import { diagnose, errorGain, sampledLevels, smallest, startKeeps, verdictDecibels } from '../../../src/diffwave/schedule/doctor.ts';
 import type { Variance } from '../../../src/diffwave/schedule/schedule.ts';
 import { scheduleOf } from '../../../src/diffwave/schedule/schedule.ts';
 import type { ScheduleConfig } from '../../../src/diffwave/schedule/config.ts';
@@ -129,7 +129,7 @@ function adviceOnHiss({ config, diagnosis, variance }: { config: ScheduleConfig;
   if (excess < hissDecibels) return [];
   const said = `A bin ${-worst.decibels} dB under the noise comes out ${excess.toFixed(1)} dB too loud, as hiss`;
   if (variance === 'posterior') return [`${said}: more steps mend that.`];
-  const [calmer] = levelsOf({ schedule: scheduleOf(config), variance: 'posterior', start: 'true', decibels: [worst.decibels] });
+  const [calmer] = sampledLevels({ schedule: scheduleOf(config), variance: 'posterior', start: 'true', decibels: [worst.decibels] });
   return [`${said}: with sample --variance posterior it is ${signed(20 * Math.log10(calmer!))} dB; more steps bring both nearer to 0.`];
 }
 

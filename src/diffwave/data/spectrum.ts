@@ -1,7 +1,8 @@
 /** What a data set sounds like on average: its mean power spectrum, which goes with the weights that were trained on it. */
 import { frameSizeFor, powerSpectrum } from '../../audio/powerSpectrum.ts';
 import { UserError } from '../../errors.ts';
-import type { ClipSource } from '../training/batches.ts';
+import type { ClipSource } from './clips.ts';
+import { checkedClip } from './clips.ts';
 
 /** Clips of a data set that its spectrum is taken from: past that it changes little and takes seconds. */
 const mostSpectra = 500;
@@ -20,15 +21,6 @@ export function meanSpectrum(clips: ClipSource, size: number): Float64Array {
 /** S(f) of a training set as it is kept with the weights: 513 bins where clips have 1024 samples, fewer in shorter ones. */
 export function trainingSpectrum(clips: ClipSource): Float32Array {
   return Float32Array.from(meanSpectrum(clips, frameSizeFor(clips.clipSamples)));
-}
-
-/** Clip i. Throws a `UserError` if it has a value that is not a number. */
-export function checkedClip(clips: ClipSource, i: number): Float32Array<ArrayBuffer> {
-  const clip = new Float32Array(clips.clip(i));
-  if (!clip.every(Number.isFinite)) {
-    throw new UserError(`clip ${i} of the data set has a value that is not a number: prepare the data set again`);
-  }
-  return clip;
 }
 
 /** Digits of a float32 that give the same float32 back. */

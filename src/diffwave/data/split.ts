@@ -1,7 +1,8 @@
 /** Which tracks are kept back for validation: a function of the seed. */
 import { UserError } from '../../errors.ts';
 import { uniform } from '../../random.ts';
-import type { ClipSource } from '../training/batches.ts';
+import type { ClipSource } from './clips.ts';
+import { subset } from './clips.ts';
 import { streams } from '../streams.ts';
 
 /** A data set that knows which clips were cut from the same track. */
@@ -52,11 +53,6 @@ export function splitByTrack(clips: TrackedClips, options: { tracks?: number; se
     tracks,
     files: [...new Set(validation.map((i) => manifest.clips[i]!.file))],
   };
-}
-
-/** The clips of these indices, in their order. */
-export function subset(clips: ClipSource, indices: readonly number[]): ClipSource {
-  return { clipCount: indices.length, clipSamples: clips.clipSamples, clip: (i) => clips.clip(indices[i]!) };
 }
 
 /** Numbers below `count`, drawn without putting back: those with the smallest random keys. */

@@ -1,11 +1,9 @@
-/** A DiffWave with its weights on a GPU: create, load, save, predict. */
+/** A DiffWave with its weights on a GPU: create, load, save. */
 import { Parameters } from '../../autograd/parameters.ts';
-import { UserError } from '../../errors.ts';
 import type { Gpu } from '../../gpu/device/gpu.ts';
-import type { ClipSource } from '../training/batches.ts';
+import type { ClipSource } from '../data/clips.ts';
 import type { DiffWaveConfig } from './config.ts';
 import { configFromMetadata, configToMetadata, validateConfig } from './config.ts';
-import { Denoiser } from '../sampling/denoiser.ts';
 import { parameterSpecs } from './network.ts';
 import { readSafetensors, writeSafetensors } from '../../formats/safetensors.ts';
 import { spectrumFromMetadata, spectrumToMetadata, trainingSpectrum } from '../data/spectrum.ts';
@@ -18,9 +16,6 @@ export class DiffWave {
   #parameters: Parameters;
   /** Computes the spectrum; undefined where nobody knows what the weights were trained on. */
   #spectrum: (() => Float32Array) | undefined;
-  #denoiser: Denoiser | undefined;
-  /** The last prediction that was asked for: one denoiser serves them all, one after the other. */
-  #predictions: Promise<unknown> = Promise.resolve();
 
   private constructor(gpu: Gpu, config: DiffWaveConfig, weights: Weights) {
     this.gpu = gpu;
@@ -102,45 +97,13 @@ export class DiffWave {
     return this.parameters.read(this.parameters.values);
   }
 
-  /**
-   * ε_θ(x_t, t): noisy (B, L) as one array, t of every item counted from 0. Returns (B, L); of a network whose
-   * configuration says that it predicts v, that is v_θ. Clips of any length: what does not fit at once is worked through in
-   * windows.
-   */
-  async predictNoise(noisy: Float32Array<ArrayBuffer>, options: { t: readonly number[] }): Promise<Float32Array<ArrayBuffer>> {
-    const B = options.t.length;
-    const L = noisy.length / B;
-    if (!Number.isInteger(L) || L < 1) throw new UserError(`predictNoise: ${noisy.length} samples do not make ${B} equal clips`);
-    for (const t of options.t) {
-      if (!(t >= 0 && t <= this.config.diffusionSteps - 1)) {
-        throw new UserError(`predictNoise: wanted steps t from 0 to ${this.config.diffusionSteps - 1}, got ${t}`);
-      }
-    }
-    const result = this.#predictions.then(() => this.#predict(noisy, { t: options.t, B, L }));
-    this.#predictions = result.catch(() => undefined);
-    return result;
-  }
-
-  async #predict(noisy: Float32Array<ArrayBuffer>, { t, B, L }: { t: readonly number[]; B: number; L: number }) {
-    if (this.#denoiser?.B !== B || this.#denoiser.L !== L) {
-      this.#denoiser?.destroy();
-      this.#denoiser = undefined; // the next one may not fit
-      this.#denoiser = await Denoiser.create({ model: this, B, L });
-    }
-    this.#denoiser.write(noisy);
-    await this.#denoiser.predict(t);
-    return this.#denoiser.readPredicted();
-  }
-
   /** Puts the network, with these weights, on the device that its Gpu took in the place of a lost one. */
   restore(weights: Weights): void {
-    this.#denoiser = undefined;
     this.#parameters = new Parameters(this.gpu, this.#parameters.specs);
     this.#parameters.write(this.#parameters.values, weights);
   }
 
   destroy(): void {
-    this.#denoiser?.destroy();
     this.#parameters.destroy();
   }
 }

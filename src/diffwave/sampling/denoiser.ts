@@ -7,6 +7,7 @@ import { checkPlan, planTape } from '../../autograd/plan.ts';
 import { Executable } from '../../autograd/executable.ts';
 import { Tape } from '../../autograd/tape.ts';
 import type { Tensor } from '../../autograd/tensor.ts';
+import { UserError } from '../../errors.ts';
 import type { BufferRange } from '../../gpu/device/buffers.ts';
 import type { Gpu } from '../../gpu/device/gpu.ts';
 import { gatherWindow, scatterWindow } from '../../ops/window.ts';
@@ -91,10 +92,6 @@ export class Denoiser {
     }
   }
 
-  async readX(): Promise<Float32Array<ArrayBuffer>> {
-    return new Float32Array(await this.#gpu.read(this.x.buffer, this.x));
-  }
-
   async readPredicted(): Promise<Float32Array<ArrayBuffer>> {
     return new Float32Array(await this.#gpu.read(this.predicted.buffer, this.predicted));
   }
@@ -103,5 +100,32 @@ export class Denoiser {
     this.executable.destroy();
     this.#gpu.buffers.release(this.x.buffer);
     this.#gpu.buffers.release(this.predicted.buffer);
+  }
+}
+
+/**
+ * ε_θ(x_t, t): noisy (B, L) as one array, t of every item counted from 0. Returns (B, L); of a network whose configuration
+ * says that it predicts v, that is v_θ. Clips of any length: what does not fit at once is worked through in windows. Builds
+ * a `Denoiser` for this one prediction; whoever wants many of one shape keeps one. Throws a `UserError` on arguments that
+ * make no sense, and where it does not fit the adapter.
+ */
+export async function predictNoise(
+  model: DiffWave, noisy: Float32Array<ArrayBuffer>, options: { t: readonly number[] },
+): Promise<Float32Array<ArrayBuffer>> {
+  const { t } = options;
+  const B = t.length;
+  const L = noisy.length / B;
+  if (!Number.isInteger(L) || L < 1) throw new UserError(`predictNoise: ${noisy.length} samples do not make ${B} equal clips`);
+  const last = model.config.diffusionSteps - 1;
+  for (const step of t) {
+    if (!(step >= 0 && step <= last)) throw new UserError(`predictNoise: wanted steps t from 0 to ${last}, got ${step}`);
+  }
+  const denoiser = await Denoiser.create({ model, B, L });
+  try {
+    denoiser.write(noisy);
+    await denoiser.predict(t);
+    return await denoiser.readPredicted();
+  } finally {
+    denoiser.destroy();
   }
 }

@@ -2,8 +2,8 @@
  * A walk between noise and sound as data: where it starts, and the moves that lead to its end. What a user can ask for
  * (`verbs.ts`) differs in the list alone; whatever executes it (`sampling.ts`) knows three moves.
  */
-import type { Level } from './samplers/sampler.ts';
-import { clean } from './samplers/sampler.ts';
+import type { Level } from '../schedule/level.ts';
+import { clean } from '../schedule/level.ts';
 
 /** `draw` numbers the noise of a move among those of its kind; the same draw is the same noise. */
 export type Move =

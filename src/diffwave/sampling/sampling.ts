@@ -5,8 +5,10 @@ import type { DiffWave } from '../model/model.ts';
 import type { Journey, Move } from './moves.ts';
 import type { SamplerOptions } from './samplers/choose.ts';
 import { chooseSampler } from './samplers/choose.ts';
-import type { Level, Prediction, Sampler } from './samplers/sampler.ts';
-import { dataPrediction } from './samplers/sampler.ts';
+import type { Sampler } from './samplers/sampler.ts';
+import type { Prediction } from '../../ops/diffuse.ts';
+import type { Level } from '../schedule/level.ts';
+import { dataPrediction } from '../schedule/level.ts';
 import { scheduleOf } from '../schedule/schedule.ts';
 import type { StartShape } from './start.ts';
 import type { Verb } from './verbs.ts';
@@ -42,7 +44,7 @@ export interface SampleOptions extends SamplerOptions {
 }
 
 /** x_t on the way. */
-export interface Snapshot {
+export interface Waypoint {
   readonly left: number; // reverse steps that are left
   readonly clips: Float32Array<ArrayBuffer>[];
 }
@@ -51,7 +53,7 @@ export interface Samples {
   /** One array of L samples per clip, not clamped. */
   readonly audio: Float32Array<ArrayBuffer>[];
   /** With `sequenceEvery`: from the start to the end. */
-  readonly sequence?: Snapshot[];
+  readonly sequence?: Waypoint[];
   /** Bytes of GPU memory at the highest, everything counted that this Gpu holds. */
   readonly peakBytes: number;
 }
@@ -74,7 +76,7 @@ export async function sample(model: DiffWave, options: SampleOptions): Promise<S
     if (known) await walk.write(repeated(known.audio, B), 'known');
 
     const total = moves.filter(({ kind }) => kind === 'denoise').length;
-    const sequence: Snapshot[] = [];
+    const sequence: Waypoint[] = [];
     let done = 0;
     const lookAt = async (): Promise<void> => {
       if (sequenceEvery === undefined || (done % sequenceEvery !== 0 && done < total)) return;

@@ -4,7 +4,7 @@ import { UserError } from '../../errors.ts';
 import type { Journey } from './moves.ts';
 import { fillGap, forthAndBack, levelsUpTo, walkBack } from './moves.ts';
 import { levelAt } from './samplers/levels.ts';
-import type { Level } from './samplers/sampler.ts';
+import type { Level } from '../schedule/level.ts';
 import type { NoiseSchedule } from '../schedule/schedule.ts';
 
 /** What there is to plan a journey with. */

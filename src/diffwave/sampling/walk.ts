@@ -10,7 +10,7 @@ import { checkPlan, planTape } from '../../autograd/plan.ts';
 import { Tape } from '../../autograd/tape.ts';
 import type { Tensor } from '../../autograd/tensor.ts';
 import type { BufferRange } from '../../gpu/device/buffers.ts';
-import type { Values } from '../../gpu/program/program.ts';
+import type { Values } from '../../gpu/program/dispatch.ts';
 import { noise, noiseValues } from '../../ops/noise.ts';
 import { impose, renoise } from '../../ops/renoise.ts';
 import type { ReverseCoefficients } from '../../ops/reverse.ts';

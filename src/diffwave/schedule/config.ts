@@ -1,5 +1,6 @@
 /** The fields of a model's configuration that say how noise is added and what the network predicts of it. */
 import { UserError } from '../../errors.ts';
+import type { Prediction } from '../../ops/diffuse.ts';
 import type { Rule } from '../rules.ts';
 import { COUNT, FRACTION, oneOf } from '../rules.ts';
 
@@ -10,7 +11,7 @@ export interface ScheduleConfig {
   readonly betaEnd: number; // the same of the last step
   readonly betas: readonly number[] | null; // list: β of every step, so T of them
   readonly zeroTerminalSnr: boolean; // the schedule is stretched until x_T is noise alone (Lin et al. 2024)
-  readonly prediction: 'epsilon' | 'v'; // ε (Ho et al. 2020), or v = √ᾱ·ε − √(1−ᾱ)·x_0 (Salimans and Ho 2022)
+  readonly prediction: Prediction; // ε or v
 }
 
 /** What models were like before there was a choice: a configuration that lacks these fields means this. */

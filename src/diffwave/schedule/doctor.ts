@@ -15,7 +15,7 @@
  */
 import { meanOverFrequency } from '../../audio/powerSpectrum.ts';
 import type { NoiseSchedule, Variance } from './schedule.ts';
-import type { ScheduleConfig } from './config.ts';
+import type { Prediction } from '../../ops/diffuse.ts';
 
 /** What x_T is drawn from: N(0, 1), or what the forward process leaves, ᾱ_T·S + 1−ᾱ_T. */
 export type Start = 'noise' | 'true';
@@ -45,7 +45,7 @@ export interface Diagnosis {
 
 export function diagnose(schedule: NoiseSchedule, variance: Variance): Diagnosis {
   const alphaBar = schedule.alphaBar.at(-1)!;
-  const levels = (start: Start): Float64Array => levelsOf({ schedule, variance, start, decibels: tableDecibels });
+  const levels = (start: Start): Float64Array => sampledLevels({ schedule, variance, start, decibels: tableDecibels });
   const [noise, truth] = [levels('noise'), levels('true')];
   const bins = tableDecibels.map((decibels, i): BinLevel => ({ decibels, noise: noise[i]!, true: truth[i]! }));
   return {
@@ -56,20 +56,20 @@ export function diagnose(schedule: NoiseSchedule, variance: Variance): Diagnosis
   };
 }
 
-export interface Walk {
+export interface IdealSampling {
   readonly schedule: NoiseSchedule;
   readonly variance: Variance;
   readonly start: Start;
 }
 
 /** √(P_0/S) for bins of these powers over the noise, in dB. */
-export function levelsOf({ decibels, ...walk }: Walk & { decibels: readonly number[] }): Float64Array {
+export function sampledLevels({ decibels, ...sampling }: IdealSampling & { decibels: readonly number[] }): Float64Array {
   const powers = Float64Array.from(decibels, (value) => 10 ** (value / 10));
-  return sampledPowers({ ...walk, powers }).map((power, i) => Math.sqrt(power / powers[i]!));
+  return sampledPowers({ ...sampling, powers }).map((power, i) => Math.sqrt(power / powers[i]!));
 }
 
 /** P_0 after ideal ancestral sampling, for bins of the powers S: see the top of the file. */
-export function sampledPowers(options: Walk & { powers: Float64Array }): Float64Array {
+export function sampledPowers(options: IdealSampling & { powers: Float64Array }): Float64Array {
   const { schedule: { steps, alphaBar, posteriorMeanOfX0, posteriorMeanOfXt, sigma }, variance, start, powers } = options;
   const noise = sigma(variance);
   return powers.map((S) => {
@@ -95,7 +95,7 @@ export function startKeeps({ verdict }: Pick<Diagnosis, 'verdict'>): number {
  * without errors: where ᾱ_T is nearly 0, ε̂ is divided by nearly 0, and a trained network's error can drown the sound.
  */
 export function errorGain(
-  { posteriorMeanOfX0, sqrtAlphaBar, sqrtOneMinusAlphaBar }: NoiseSchedule, prediction: ScheduleConfig['prediction'],
+  { posteriorMeanOfX0, sqrtAlphaBar, sqrtOneMinusAlphaBar }: NoiseSchedule, prediction: Prediction,
 ): number {
   return Math.max(...posteriorMeanOfX0.map((factor, t) =>
     (factor * sqrtOneMinusAlphaBar[t]!) / (prediction === 'v' ? 1 : sqrtAlphaBar[t]!)));
@@ -111,8 +111,8 @@ export interface DataDiagnosis {
 }
 
 /** `spectra`: every clip's, from `powerSpectrum`. */
-export function diagnoseData(spectra: readonly Float64Array[], walk: Omit<Walk, 'start'>): DataDiagnosis {
-  const start = { ...walk, start: 'noise' as const };
+export function diagnoseData(spectra: readonly Float64Array[], sampling: Omit<IdealSampling, 'start'>): DataDiagnosis {
+  const start = { ...sampling, start: 'noise' as const };
   const power = (spectrum: Float64Array): number => meanOverFrequency(spectrum.length, (bin) => spectrum[bin]!);
   const total = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0);
   const decibels = (value: number): number => 10 * Math.log10(value);
@@ -122,7 +122,7 @@ export function diagnoseData(spectra: readonly Float64Array[], walk: Omit<Walk, 
     mean: decibels(power(mean)),
     loudest: decibels(Math.max(...mean)),
     loudestOfClip,
-    level: levelsOf({ ...start, decibels: [loudestOfClip] })[0]!,
+    level: sampledLevels({ ...start, decibels: [loudestOfClip] })[0]!,
     kept: total(spectra.map((powers) => power(sampledPowers({ ...start, powers })))) / total(spectra.map(power)),
   };
 }

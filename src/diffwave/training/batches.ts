@@ -1,19 +1,11 @@
 /** Which crops and which diffusion steps a training step sees: functions of (seed, step) and of nothing else. */
 import { UserError } from '../../errors.ts';
 import { uniform } from '../../random.ts';
+import type { ClipSource } from '../data/clips.ts';
 import { augment } from './augmentation.ts';
 import type { TrainingConfig } from '../model/config.ts';
 import { streams } from '../streams.ts';
 import { stratifiedTimestep, uniformTimestep } from './timesteps.ts';
-
-/** What training needs of a data set; `dataset/dataset.ts` has it. */
-export interface ClipSource {
-  readonly clipCount: number;
-  /** Samples of every clip. */
-  readonly clipSamples: number;
-  /** Clip i, clipSamples values in [−1, 1]. */
-  clip(i: number): Float32Array;
-}
 
 export interface Batch {
   /** x_0, (B, L). */

@@ -5,7 +5,7 @@
 import { UserError } from '../../errors.ts';
 import type { Gpu } from '../../gpu/device/gpu.ts';
 import type { DeviceLostError } from '../../gpu/device/opened.ts';
-import type { ClipSource } from './batches.ts';
+import type { ClipSource } from '../data/clips.ts';
 import { BatchSource } from './batches.ts';
 import type { TrainingConfig } from '../model/config.ts';
 import { learningRateAt } from './learningRate.ts';

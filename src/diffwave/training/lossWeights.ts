@@ -1,5 +1,5 @@
 import type { NoiseSchedule } from '../schedule/schedule.ts';
-import type { ScheduleConfig } from '../schedule/config.ts';
+import type { Prediction } from '../../ops/diffuse.ts';
 
 /**
  * Weight of the loss at every t, by Hang et al. 2023, "Efficient diffusion training via min-SNR weighting strategy",
@@ -12,7 +12,7 @@ import type { ScheduleConfig } from '../schedule/config.ts';
  */
 export function lossWeights(
   { alphaBar }: Pick<NoiseSchedule, 'alphaBar'>,
-  { gamma, prediction }: { gamma: number | null; prediction: ScheduleConfig['prediction'] },
+  { gamma, prediction }: { gamma: number | null; prediction: Prediction },
 ): Float64Array {
   return Float64Array.from(alphaBar, (level) => {
     if (gamma === null) return 1;

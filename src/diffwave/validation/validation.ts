@@ -15,14 +15,15 @@ import { diffuseWithTarget } from '../../ops/diffuse.ts';
 import { loss } from '../../ops/loss.ts';
 import { noise, noiseValues } from '../../ops/noise.ts';
 import { uniform } from '../../random.ts';
-import type { ClipSource } from '../training/batches.ts';
+import type { ClipSource } from '../data/clips.ts';
 import type { DiffWaveConfig } from '../model/config.ts';
 import type { DiffWave } from '../model/model.ts';
 import { network } from '../model/network.ts';
 import type { NoiseSchedule } from '../schedule/schedule.ts';
 import { scheduleOf } from '../schedule/schedule.ts';
-import type { ScheduleConfig } from '../schedule/config.ts';
-import { checkedClip, meanSpectrum } from '../data/spectrum.ts';
+import type { Prediction } from '../../ops/diffuse.ts';
+import { meanSpectrum } from '../data/spectrum.ts';
+import { checkedClip } from '../data/clips.ts';
 import { streams } from '../streams.ts';
 import { wienerLoss, zeroLoss } from './wiener.ts';
 
@@ -199,7 +200,7 @@ export function binsOf(T: number): { readonly from: number; readonly to: number 
 /** Every crop once in every bin, and the crops' steps spread evenly over the bin. */
 function validationItems(
   { training, validation, L, seed }: Pick<ValidatorOptions, 'training' | 'validation' | 'L' | 'seed'>,
-  { schedule, prediction }: { schedule: NoiseSchedule; prediction: ScheduleConfig['prediction'] },
+  { schedule, prediction }: { schedule: NoiseSchedule; prediction: Prediction },
 ): ValidationItem[] {
   const size = frameSizeFor(L);
   const designed = meanSpectrum(training, size);

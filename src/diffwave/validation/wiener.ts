@@ -1,6 +1,6 @@
 /** The best that a linear filter can do at the network's task: a baseline that knows a spectrum and nothing else. */
 import { meanOverFrequency } from '../../audio/powerSpectrum.ts';
-import type { ScheduleConfig } from '../schedule/config.ts';
+import type { Prediction } from '../../ops/diffuse.ts';
 
 /**
  * Mean squared error of the Wiener filter that predicts ε, or v, from x_t = √ᾱ·x_0 + √(1−ᾱ)·ε.
@@ -25,7 +25,7 @@ import type { ScheduleConfig } from '../schedule/config.ts';
  * @param actual (N) V, by default S
  */
 export function wienerLoss(options: {
-  alphaBar: number; prediction: ScheduleConfig['prediction']; designed: Float64Array; actual?: Float64Array;
+  alphaBar: number; prediction: Prediction; designed: Float64Array; actual?: Float64Array;
 }): number {
   const { alphaBar, prediction, designed, actual = designed } = options;
   const noise = 1 - alphaBar;
@@ -39,7 +39,7 @@ export function wienerLoss(options: {
  * Mean squared error of predicting zero, where the clip has the mean square `power`: E ε² = 1, or
  * E v² = ᾱ + (1−ᾱ)·power, as x_0 and ε are independent.
  */
-export function zeroLoss(options: { alphaBar: number; prediction: ScheduleConfig['prediction']; power: number }): number {
+export function zeroLoss(options: { alphaBar: number; prediction: Prediction; power: number }): number {
   const { alphaBar, prediction, power } = options;
   return prediction === 'v' ? alphaBar + (1 - alphaBar) * power : 1;
 }

@@ -7,33 +7,17 @@
  * among the values given to `run`.
  */
 import { UserError } from '../../errors.ts';
-import type { BufferRange } from '../device/buffers.ts';
 import { alignUp, bindingAlignment, formatBytes } from '../device/buffers.ts';
 import type { Command } from './commands.ts';
 import { bindGroupOf, uniformSlots } from './commands.ts';
 import type { Gpu } from '../device/gpu.ts';
-import type { Kernel, KernelSpec } from '../wgsl/kernels.ts';
+import type { Kernel } from '../wgsl/kernels.ts';
 import type { Piece } from './pieces.ts';
 import { Pieces } from './pieces.ts';
+import type { Dispatch, Values } from './dispatch.ts';
 import { buildSlices } from './slices.ts';
 import type { Field } from '../wgsl/wgsl.ts';
 import { packUniform } from '../wgsl/wgsl.ts';
-
-export type Values = Readonly<Record<string, number>>;
-
-export interface Dispatch {
-  readonly kernel: KernelSpec;
-  /** Ranges by the name of the WGSL variable; storage variables and uniform arrays alike. */
-  readonly bindings: Readonly<Record<string, BufferRange>>;
-  /** Names among `bindings` that the kernel writes. */
-  readonly writes: readonly string[];
-  /** Fields of the kernel's uniform `params`, if it reads that. */
-  readonly params?: Values;
-  /** Whether the kernel reads the uniform `step`. */
-  readonly step?: boolean;
-  /** Number of workgroups. Past the adapter's limit per dimension they are folded into two dimensions. */
-  readonly workgroups: number;
-}
 
 interface StepSlot {
   readonly name: string;

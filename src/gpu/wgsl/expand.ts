@@ -6,7 +6,9 @@
  *
  * Names are constants of the kernel (see `KernelSpec`). The directives are comments, and blocks may be nested.
  */
-import type { Constants } from './wgsl.ts';
+
+/** Values of the generated header: a number becomes `const NAME = 4u;`, a string `alias NAME = vec4f;`. */
+export type Constants = Readonly<Record<string, number | string>>;
 
 export interface Expanded {
   readonly lines: readonly string[];

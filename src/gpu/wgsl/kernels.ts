@@ -1,6 +1,7 @@
 /** Kernels: WGSL files compiled once per set of constants, with errors that show the line of the file. */
-import type { Binding, Constants, Field, ShaderInterface } from './wgsl.ts';
-import { slicedText } from '../program/slices.ts';
+import type { Binding, Field, ShaderInterface } from './wgsl.ts';
+import type { Constants } from './expand.ts';
+import { slicedText } from './sliced.ts';
 import { assemble, parseInterface } from './wgsl.ts';
 
 /** Names one compiled kernel: the file, its entry point, and everything the compiler is to know. */

@@ -4,7 +4,7 @@
  *
  * Not a WGSL parser: it knows the declarations that this project's shaders use, and refuses others.
  */
-
+import type { Constants } from './expand.ts';
 import { expand } from './expand.ts';
 
 export type Access = 'read' | 'read_write' | 'uniform';
@@ -26,9 +26,6 @@ export interface ShaderInterface {
   readonly bindings: ReadonlyMap<string, Binding>;
   readonly structs: ReadonlyMap<string, readonly Field[]>;
 }
-
-/** Values of the generated header: a number becomes `const NAME = 4u;`, a string `alias NAME = vec4f;`. */
-export type Constants = Readonly<Record<string, number | string>>;
 
 const bindingPattern =
   /@group\(0\)\s*@binding\((\d+)\)\s*var<\s*(storage|uniform)\s*(?:,\s*(read_write|read)\s*)?>\s*(\w+)\s*:\s*([^;]+);/g;

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { DiffWave } from '../../../src/diffwave/model/model.ts';
+import { predictNoise } from '../../../src/diffwave/sampling/denoiser.ts';
 import { writeSafetensors } from '../../../src/formats/safetensors.ts';
 import { initialWeights } from '../../../src/diffwave/model/weights.ts';
 import { UserError } from '../../../src/errors.ts';
@@ -36,20 +37,20 @@ test('saved and loaded, it has the same configuration and predicts the same bits
   assert.equal(loaded.config, tinyConfig);
   assert.equal(await loaded.weights(), await model.weights());
   const options = { t: [3, 0] };
-  const predicted = await model.predictNoise(clip(2 * 31), options);
+  const predicted = await predictNoise(model, clip(2 * 31), options);
   assert.ok(new Set(predicted).size > 60, 'not one number for all samples');
-  assert.equal(await loaded.predictNoise(clip(2 * 31), options), predicted);
+  assert.equal(await predictNoise(loaded, clip(2 * 31), options), predicted);
   model.destroy();
   loaded.destroy();
 });
 
 test('one model predicts for batches and lengths that change', async () => {
   const model = await tinyModel();
-  const one = await model.predictNoise(clip(31), { t: [2] });
-  const both = await model.predictNoise(Float32Array.of(...clip(31), ...clip(31, 1)), { t: [2, 4] });
+  const one = await predictNoise(model, clip(31), { t: [2] });
+  const both = await predictNoise(model, Float32Array.of(...clip(31), ...clip(31, 1)), { t: [2, 4] });
   assert.equal(both.subarray(0, 31), one);
-  assert.is((await model.predictNoise(clip(5), { t: [0.5] })).length, 5);
-  assert.equal(await model.predictNoise(clip(31), { t: [2] }), one);
+  assert.is((await predictNoise(model, clip(5), { t: [0.5] })).length, 5);
+  assert.equal(await predictNoise(model, clip(31), { t: [2] }), one);
   model.destroy();
 });
 
@@ -57,9 +58,9 @@ test('predictions that are asked for at once do not disturb each other', async (
   const model = await tinyModel();
   const wanted = [[clip(31), 2], [clip(31, 1), 0], [clip(17), 4]] as const;
   const apart: Float32Array[] = [];
-  for (const [noisy, t] of wanted) apart.push(await model.predictNoise(noisy, { t: [t] }));
-  const refused = model.predictNoise(clip(3), { t: [-1] }).catch(() => 'refused');
-  const together = await Promise.all(wanted.map(([noisy, t]) => model.predictNoise(noisy, { t: [t] })));
+  for (const [noisy, t] of wanted) apart.push(await predictNoise(model, noisy, { t: [t] }));
+  const refused = predictNoise(model, clip(3), { t: [-1] }).catch(() => 'refused');
+  const together = await Promise.all(wanted.map(([noisy, t]) => predictNoise(model, noisy, { t: [t] })));
   assert.equal(together, apart);
   assert.is(await refused, 'refused');
   model.destroy();
@@ -67,7 +68,7 @@ test('predictions that are asked for at once do not disturb each other', async (
 
 test('arguments that make no sense are refused', async () => {
   const model = await tinyModel();
-  const predict = (samples: number, ...t: number[]) => userErrorOf(model.predictNoise(clip(samples), { t }));
+  const predict = (samples: number, ...t: number[]) => userErrorOf(predictNoise(model, clip(samples), { t }));
   assert.match(await predict(7, 0, 1), /predictNoise: 7 samples do not make 2 equal clips/);
   assert.match(await predict(0, 0), /predictNoise: 0 samples do not make 1 equal clips/);
   assert.match(await predict(7), /predictNoise: 7 samples do not make 0 equal clips/);
@@ -98,7 +99,7 @@ test('a file that cannot be written leaves an error, and the model as it was', a
   const model = await tinyModel();
   const error = await model.save(join(folder, '\0')).then(() => undefined, (reason: Error) => reason);
   assert.instance(error, Error);
-  assert.is((await model.predictNoise(clip(3), { t: [1] })).length, 3);
+  assert.is((await predictNoise(model, clip(3), { t: [1] })).length, 3);
   model.destroy();
 });
 

@@ -6,7 +6,7 @@ import type { Samples, SampleOptions } from '../../../src/diffwave/sampling/samp
 import { sample } from '../../../src/diffwave/sampling/sampling.ts';
 import type { SamplerOptions } from '../../../src/diffwave/sampling/samplers/choose.ts';
 import { chooseSampler } from '../../../src/diffwave/sampling/samplers/choose.ts';
-import type { Level } from '../../../src/diffwave/sampling/samplers/sampler.ts';
+import type { Level } from '../../../src/diffwave/schedule/level.ts';
 import { noiseSchedule } from '../../../src/diffwave/schedule/schedule.ts';
 import { startTaps } from '../../../src/diffwave/sampling/start.ts';
 import { streams } from '../../../src/diffwave/streams.ts';

@@ -3,7 +3,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { PRESETS } from '../../../src/diffwave/model/config.ts';
 import type { Start } from '../../../src/diffwave/schedule/doctor.ts';
-import { diagnose, diagnoseData, errorGain, levelsOf, sampledPowers, smallest, startKeeps } from '../../../src/diffwave/schedule/doctor.ts';
+import { diagnose, diagnoseData, errorGain, sampledLevels, sampledPowers, smallest, startKeeps } from '../../../src/diffwave/schedule/doctor.ts';
 import type { NoiseSchedule, Variance } from '../../../src/diffwave/schedule/schedule.ts';
 import { scheduleOf } from '../../../src/diffwave/schedule/schedule.ts';
 import type { ScheduleConfig } from '../../../src/diffwave/schedule/config.ts';
@@ -80,10 +80,10 @@ test('it is what sampling with the ideal v gives, zero terminal SNR included', (
 test('from the true x_T, and with many steps, every bin comes out as it was; at zero terminal SNR the start is true', () => {
   const decibels = [-10, 0, 10, 20, 30];
   for (const variance of variances) {
-    assertClose(levelsOf({ schedule: of({ diffusionSteps: 4000 }), variance, start: 'true', decibels }), [1, 1, 1, 1, 1],
+    assertClose(sampledLevels({ schedule: of({ diffusionSteps: 4000 }), variance, start: 'true', decibels }), [1, 1, 1, 1, 1],
       { atol: 0.01, what: variance });
     const schedule = of({ zeroTerminalSnr: true, prediction: 'v' });
-    const [noise, truth] = starts.map((start) => levelsOf({ schedule, variance, start, decibels }));
+    const [noise, truth] = starts.map((start) => sampledLevels({ schedule, variance, start, decibels }));
     assert.equal(noise, truth);
     assert.is(diagnose(schedule, variance).snrDecibels, -Infinity);
   }

@@ -1,7 +1,8 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { BatchSource } from '../../../src/diffwave/training/batches.ts';
-import type { Batch, ClipSource } from '../../../src/diffwave/training/batches.ts';
+import type { Batch } from '../../../src/diffwave/training/batches.ts';
+import type { ClipSource } from '../../../src/diffwave/data/clips.ts';
 import { UserError } from '../../../src/errors.ts';
 
 const test = suite('batches');

@@ -1,7 +1,7 @@
 /** Training in process, on networks so small that a step takes milliseconds on any adapter. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { ClipSource } from '../../../src/diffwave/training/batches.ts';
+import type { ClipSource } from '../../../src/diffwave/data/clips.ts';
 import { DiffWave } from '../../../src/diffwave/model/model.ts';
 import type { Checkpoint } from '../../../src/diffwave/files/run.node.ts';
 import { UserError } from '../../../src/errors.ts';

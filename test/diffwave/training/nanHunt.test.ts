@@ -1,7 +1,7 @@
 /** The way to a NaN, walked a second time. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { ClipSource } from '../../../src/diffwave/training/batches.ts';
+import type { ClipSource } from '../../../src/diffwave/data/clips.ts';
 import { BatchSource } from '../../../src/diffwave/training/batches.ts';
 import { PRESETS } from '../../../src/diffwave/model/config.ts';
 import { DiffWave } from '../../../src/diffwave/model/model.ts';

@@ -1,7 +1,8 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { ClipSource } from '../../../src/diffwave/training/batches.ts';
+import type { ClipSource } from '../../../src/diffwave/data/clips.ts';
 import { DiffWave } from '../../../src/diffwave/model/model.ts';
+import { predictNoise } from '../../../src/diffwave/sampling/denoiser.ts';
 import { scheduleOf } from '../../../src/diffwave/schedule/schedule.ts';
 import { streams } from '../../../src/diffwave/streams.ts';
 import { Validator, betterThanWiener, binsOf } from '../../../src/diffwave/validation/validation.ts';
@@ -40,7 +41,7 @@ for (const config of [tinyConfig, velocityConfig]) test(`the loss of every bin i
     const [signal, level] = [schedule.sqrtAlphaBar[t], schedule.sqrtOneMinusAlphaBar[t]];
     const noisy = audio.map((x, n) => signal * x + level * epsilon[n]);
     const target = config.prediction === 'v' ? audio.map((x, n) => signal * epsilon[n] - level * x) : epsilon;
-    const predicted = await model.predictNoise(noisy, { t: [t] });
+    const predicted = await predictNoise(model, noisy, { t: [t] });
     wanted[bin] += predicted.reduce((sum, value, n) => sum + (value - target[n]) ** 2, 0) / L / perBin;
   }
   // Sums of 61 float32 terms, and x_t rounded once more on its way here.

@@ -3,7 +3,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { UserError } from '../../../src/errors.ts';
 import type { Gpu } from '../../../src/gpu/device/gpu.ts';
-import type { Dispatch } from '../../../src/gpu/program/program.ts';
+import type { Dispatch } from '../../../src/gpu/program/dispatch.ts';
 import { Program, foldGrid } from '../../../src/gpu/program/program.ts';
 import { gpuForTests, ownGpu } from '../../gpuForTests.ts';
 

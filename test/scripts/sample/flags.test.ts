@@ -3,7 +3,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { parse } from '../../../scripts/lib/cli/flags.ts';
 import type { Sound } from '../../../scripts/lib/sample/input.ts';
-import type { Task } from '../../../scripts/lib/sample/flags.ts';
+import type { SamplingTask } from '../../../scripts/lib/sample/flags.ts';
 import { samplingFlags, taskOf } from '../../../scripts/lib/sample/flags.ts';
 import { PRESETS } from '../../../src/diffwave/model/config.ts';
 import type { Journey } from '../../../src/diffwave/sampling/moves.ts';
@@ -24,18 +24,18 @@ const SOUNDS: Record<string, Float32Array<ArrayBuffer>> = {
 const load = (path: string): Sound =>
   ({ samples: SOUNDS[path]!, sourceRate: 22_050, warnings: [], restore: (audio) => audio });
 
-function ask(words: string): Task {
+function ask(words: string): SamplingTask {
   const { flags } = parse({ name: 'sample', summary: '', flags: samplingFlags }, words.split(' ').filter(Boolean));
   return taskOf(flags, { config, load });
 }
 
-function journeyOf({ options }: Task): Journey {
+function journeyOf({ options }: SamplingTask): Journey {
   const schedule = scheduleOf(config);
   return options.verb!({ schedule, levels: chooseSampler(options, schedule).levels });
 }
 
 /** The network's t, from the start to the end. */
-const stepsOf = (task: Task): number[] =>
+const stepsOf = (task: SamplingTask): number[] =>
   journeyOf(task).moves.flatMap((move) => (move.kind === 'denoise' ? [move.from.t] : []));
 
 test('nothing said: five seconds through all steps, ancestral', () => {

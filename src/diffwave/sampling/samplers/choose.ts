@@ -6,7 +6,8 @@ import { ddim } from './ddim.ts';
 import { dpmSolver } from './dpmSolver.ts';
 import type { Spacing } from './levels.ts';
 import { fastBetas, levelsFromBetas, levelsOf } from './levels.ts';
-import type { Level, Sampler, SamplerName } from './sampler.ts';
+import type { Sampler, SamplerName } from './sampler.ts';
+import type { Level } from '../../schedule/level.ts';
 
 export interface SamplerOptions {
   /** `ddpm` is ancestral sampling (default), `fast` the same on a list of β of its own. */

@@ -1,4 +1,5 @@
-import type { Level, Sampler } from './sampler.ts';
+import type { Sampler } from './sampler.ts';
+import type { Level } from '../../schedule/level.ts';
 
 /** e^−h from one level to a cleaner one, h = λ_s − λ_t, λ = ln(√ᾱ/√(1−ᾱ)): in [0, 1), and 0 where h is infinite. */
 function decay(from: Level, to: Level): number {

@@ -1,7 +1,7 @@
 /** Which noise levels a walk visits, as arrays from the cleanest to the noisiest. */
 import { UserError } from '../../../errors.ts';
 import type { NoiseSchedule } from '../../schedule/schedule.ts';
-import type { Level } from './sampler.ts';
+import type { Level } from '../../schedule/level.ts';
 
 /** How a sub-sequence is spread over the schedule: evenly in t, or in the logarithm of ᾱ/(1−ᾱ). */
 export const spacings = ['time', 'log-snr'] as const;

@@ -5,7 +5,7 @@ import { PRESETS } from '../../../../src/diffwave/model/config.ts';
 import type { SamplerOptions } from '../../../../src/diffwave/sampling/samplers/choose.ts';
 import { chooseSampler } from '../../../../src/diffwave/sampling/samplers/choose.ts';
 import { fastBetas, levelAt, levelsFromBetas, levelsOf } from '../../../../src/diffwave/sampling/samplers/levels.ts';
-import type { Level } from '../../../../src/diffwave/sampling/samplers/sampler.ts';
+import type { Level } from '../../../../src/diffwave/schedule/level.ts';
 import { noiseSchedule } from '../../../../src/diffwave/schedule/schedule.ts';
 import { UserError } from '../../../../src/errors.ts';
 import { alignBetas } from '../../../../src/reference/samplers.ts';

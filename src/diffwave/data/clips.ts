@@ -1,0 +1,25 @@
+/** Clips: what training, validation and spectra need of a data set, wherever it comes from. */
+import { UserError } from '../../errors.ts';
+
+/** What training needs of a data set; `dataset/dataset.ts` has it. */
+export interface ClipSource {
+  readonly clipCount: number;
+  /** Samples of every clip. */
+  readonly clipSamples: number;
+  /** Clip i, clipSamples values in [−1, 1]. */
+  clip(i: number): Float32Array;
+}
+
+/** The clips of these indices, in their order. */
+export function subset(clips: ClipSource, indices: readonly number[]): ClipSource {
+  return { clipCount: indices.length, clipSamples: clips.clipSamples, clip: (i) => clips.clip(indices[i]!) };
+}
+
+/** Clip i. Throws a `UserError` if it has a value that is not a number. */
+export function checkedClip(clips: ClipSource, i: number): Float32Array<ArrayBuffer> {
+  const clip = new Float32Array(clips.clip(i));
+  if (!clip.every(Number.isFinite)) {
+    throw new UserError(`clip ${i} of the data set has a value that is not a number: prepare the data set again`);
+  }
+  return clip;
+}
