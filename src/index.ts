@@ -26,7 +26,7 @@ export { DeviceLostError } from './gpu/device/opened.ts';
 export type { Platform } from './platform/platform.ts';
 
 export { DiffWave } from './diffwave/model/model.ts';
-export type { Weights } from './diffwave/model/weights.ts';
+export type { Weights } from './diffwave/model/contract.ts';
 export { PRESETS, presetNamed } from './diffwave/model/config.ts';
 export type { DataConfig, DiffWaveConfig, Preset, TrainingConfig } from './diffwave/model/config.ts';
 export { noiseSchedule, scheduleOf } from './diffwave/schedule/schedule.ts';

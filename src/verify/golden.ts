@@ -8,7 +8,7 @@ import { planTape } from '../autograd/plan.ts';
 import { Tape } from '../autograd/tape.ts';
 import { network, parameterSpecs } from '../diffwave/model/network.ts';
 import { scheduleOf } from '../diffwave/schedule/schedule.ts';
-import type { Weights } from '../diffwave/model/weights.ts';
+import type { Weights } from '../diffwave/model/contract.ts';
 import type { Gpu } from '../gpu/device/gpu.ts';
 import type { VariantSettings } from '../gpu/device/variant.ts';
 import { adam, adamValues } from '../ops/adam.ts';

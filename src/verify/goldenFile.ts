@@ -3,7 +3,7 @@ import type { DiffWaveConfig } from '../diffwave/model/config.ts';
 import { configFromMetadata } from '../diffwave/model/config.ts';
 import type { StoredTensor } from '../formats/safetensors.ts';
 import { readSafetensors, toFloat32 } from '../formats/safetensors.ts';
-import type { Weights } from '../diffwave/model/weights.ts';
+import type { Weights } from '../diffwave/model/contract.ts';
 import { weightsFromDisk } from '../diffwave/model/weights.ts';
 import { UserError } from '../errors.ts';
 

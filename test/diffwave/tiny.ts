@@ -2,7 +2,7 @@
 import type { DiffWaveConfig } from '../../src/diffwave/model/config.ts';
 import { presetNamed } from '../../src/diffwave/model/config.ts';
 import { DiffWave } from '../../src/diffwave/model/model.ts';
-import type { Weights } from '../../src/diffwave/model/weights.ts';
+import type { Weights } from '../../src/diffwave/model/contract.ts';
 import { initialWeights } from '../../src/diffwave/model/weights.ts';
 import { normals } from '../../src/reference/random.ts';
 import { gpuForTests } from '../gpuForTests.ts';

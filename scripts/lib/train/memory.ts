@@ -2,6 +2,7 @@
 import { totalmem } from 'node:os';
 import { UserError } from '../../../src/errors.ts';
 import type { TrainingConfig } from '../../../src/diffwave/model/config.ts';
+import { recordedOf } from '../../../src/diffwave/training/trainer.ts';
 import { fitCrop } from '../../../src/diffwave/training/memoryPlan.ts';
 import type { DiffWave } from '../../../src/diffwave/model/model.ts';
 import { samplingMemory } from '../../../src/diffwave/sampling/sampling.ts';
@@ -41,19 +42,20 @@ export function defaultMemoryLimit(gpu: Gpu): number | undefined {
  * and a place for the weights while those of the average are looked at.
  */
 export function besideTraining(model: DiffWave, { validates, samples }: { validates: boolean; samples: boolean }) {
-  const { gpu: { variant }, config, parameters } = model;
+  const { gpu: { variant }, config, network, parameters } = model;
   const sampling = samples ? samplingMemory(model, { shape: sampleShape(config) }) : { clips: 0, tile: 0 };
   const ownWeights = validates || samples ? parameters.size : 0;
   return (L: number): number =>
-    (validates ? validationBytes({ config, parameters, variant, L }) : 0) + sampling.clips + sampling.tile + ownWeights;
+    (validates ? validationBytes({ network, prediction: config.prediction, parameters, variant, L }) : 0) + sampling.clips + sampling.tile + ownWeights;
 }
 
 /** The training with crops that fit, if need be shorter ones than it has. */
 export function withCropThatFits(training: TrainingConfig, { diffwave, clipSamples, ...limits }: {
   diffwave: DiffWave; clipSamples: number; memoryLimit?: number; beside?: (L: number) => number;
 }): TrainingConfig {
-  const { gpu: { variant, device }, config, parameters } = diffwave;
   const wanted = training.cropSamples ?? clipSamples;
-  const cropSamples = fitCrop({ config, parameters, variant, training, L: wanted, limits: device.limits, ...limits });
+  const cropSamples = fitCrop({
+    ...recordedOf({ model: diffwave, training, L: wanted }), limits: diffwave.gpu.device.limits, ...limits,
+  });
   return cropSamples < wanted ? { ...training, cropSamples } : training;
 }

@@ -109,11 +109,11 @@ export class Monitor {
 
   async #sample(step: number): Promise<void> {
     const { model, average, training: { seed } } = this.#trainer;
-    const { sampleRate } = model.config;
+    const { config } = this.#options.run;
     try {
-      const shape = sampleShape(model.config);
+      const shape = sampleShape(config.model);
       const { audio } = await withWeights(model, average, () => sample(model, { shape, seed }));
-      const { wav } = this.#journal.sample(step, audio[0]!, sampleRate);
+      const { wav } = this.#journal.sample(step, audio[0]!, config.model.sampleRate);
       this.display.print(`sample ${wav}`);
     } catch (error) {
       // Training finds out by itself that its weights are broken, and says more about it.

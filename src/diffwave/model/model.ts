@@ -1,32 +1,101 @@
-/** A DiffWave with its weights on a GPU: create, load, save. */
+/** A network with its weights on a GPU: one of one's own, or a DiffWave, which can be loaded and saved. */
 import { Parameters } from '../../autograd/parameters.ts';
 import type { Gpu } from '../../gpu/device/gpu.ts';
+import type { LossKind } from '../../ops/loss.ts';
+import type { ScheduleConfig } from '../schedule/config.ts';
+import { scheduleOf } from '../schedule/schedule.ts';
 import type { ClipSource } from '../data/clips.ts';
 import type { DiffWaveConfig } from './config.ts';
 import { configFromMetadata, configToMetadata, validateConfig } from './config.ts';
-import { parameterSpecs } from './network.ts';
+import type { Network, Weights } from './contract.ts';
+import { diffWaveNetwork } from './network.ts';
 import { readSafetensors, writeSafetensors } from '../../formats/safetensors.ts';
 import { spectrumFromMetadata, spectrumToMetadata, trainingSpectrum } from '../data/spectrum.ts';
-import type { Weights } from './weights.ts';
 import { initialWeights, weightsFromDisk, weightsToDisk } from './weights.ts';
 
-export class DiffWave {
+export interface ModelOptions {
+  readonly network: Network;
+  /** T, β, and what the network predicts. */
+  readonly diffusion: ScheduleConfig;
+  /** Of the weights, where they are not given; 0 by default. */
+  readonly seed?: number;
+  readonly weights?: Weights;
+  /** Loss where training is given none; the mean of squares by default. */
+  readonly lossKind?: LossKind;
+}
+
+/** A network with its weights on a GPU, to be trained, sampled from and validated. */
+export class Model {
   readonly gpu: Gpu;
-  readonly config: DiffWaveConfig;
+  readonly network: Network;
+  /** T, β, and what the network predicts. */
+  readonly diffusion: ScheduleConfig;
+  readonly lossKind: LossKind;
   #parameters: Parameters;
   /** Computes the spectrum; undefined where nobody knows what the weights were trained on. */
   #spectrum: (() => Float32Array) | undefined;
 
-  private constructor(gpu: Gpu, config: DiffWaveConfig, weights: Weights) {
+  /** Throws a `UserError` on a schedule that cannot be, and where the parameters do not fit the adapter. */
+  constructor(gpu: Gpu, { network, diffusion, seed = 0, weights = network.initial(seed), lossKind = 'mse' }: ModelOptions) {
+    scheduleOf(diffusion);
+    const { receptiveField } = network;
+    if (!Number.isSafeInteger(receptiveField) || receptiveField % 2 !== 1 || receptiveField < 1) {
+      throw new TypeError(`a network's receptiveField must be an odd whole number from 1, not ${receptiveField}`);
+    }
     this.gpu = gpu;
-    this.config = config;
-    this.#parameters = new Parameters(gpu, parameterSpecs(config));
+    this.network = network;
+    this.diffusion = diffusion;
+    this.lossKind = lossKind;
+    this.#parameters = new Parameters(gpu, network.specs);
     this.#parameters.write(this.#parameters.values, weights);
   }
 
   /** The weights on the GPU; others after `restore`. */
   get parameters(): Parameters {
     return this.#parameters;
+  }
+
+  /**
+   * Mean power spectrum of what the weights were trained on, see `trainingSpectrum`; goes into the file with them. Undefined
+   * where that is not known.
+   */
+  get spectrum(): Float32Array | undefined {
+    return this.#spectrum?.();
+  }
+
+  set spectrum(spectrum: Float32Array | undefined) {
+    this.#spectrum = spectrum && (() => spectrum);
+  }
+
+  /** Says what the weights are trained on from now on. Its spectrum is computed when it is first asked for. */
+  trainsOn(clips: ClipSource): void {
+    let known: Float32Array | undefined;
+    this.#spectrum = () => (known ??= trainingSpectrum(clips));
+  }
+
+  /** The weights by name, in the kernels' layouts. */
+  async weights(): Promise<Weights> {
+    return this.parameters.read(this.parameters.values);
+  }
+
+  /** Puts the network, with these weights, on the device that its Gpu took in the place of a lost one. */
+  restore(weights: Weights): void {
+    this.#parameters = new Parameters(this.gpu, this.#parameters.specs);
+    this.#parameters.write(this.#parameters.values, weights);
+  }
+
+  destroy(): void {
+    this.#parameters.destroy();
+  }
+}
+
+/** A DiffWave (Kong et al. 2021) with its weights on a GPU. */
+export class DiffWave extends Model {
+  readonly config: DiffWaveConfig;
+
+  private constructor(gpu: Gpu, config: DiffWaveConfig, weights: Weights) {
+    super(gpu, { network: diffWaveNetwork(config), diffusion: config, weights, lossKind: config.loss });
+    this.config = config;
   }
 
   /** A network with initial weights, which are a function of the seed. Throws a `UserError` on a bad configuration. */
@@ -72,38 +141,5 @@ export class DiffWave {
         ...(spectrum && { spectrum: spectrumToMetadata(spectrum) }),
       },
     });
-  }
-
-  /**
-   * Mean power spectrum of what the weights were trained on, see `trainingSpectrum`; goes into the file with them. Undefined
-   * where that is not known.
-   */
-  get spectrum(): Float32Array | undefined {
-    return this.#spectrum?.();
-  }
-
-  set spectrum(spectrum: Float32Array | undefined) {
-    this.#spectrum = spectrum && (() => spectrum);
-  }
-
-  /** Says what the weights are trained on from now on. Its spectrum is computed when it is first asked for. */
-  trainsOn(clips: ClipSource): void {
-    let known: Float32Array | undefined;
-    this.#spectrum = () => (known ??= trainingSpectrum(clips));
-  }
-
-  /** The weights by name, in the kernels' layouts. */
-  async weights(): Promise<Weights> {
-    return this.parameters.read(this.parameters.values);
-  }
-
-  /** Puts the network, with these weights, on the device that its Gpu took in the place of a lost one. */
-  restore(weights: Weights): void {
-    this.#parameters = new Parameters(this.gpu, this.#parameters.specs);
-    this.#parameters.write(this.#parameters.values, weights);
-  }
-
-  destroy(): void {
-    this.#parameters.destroy();
   }
 }

@@ -21,7 +21,28 @@ import { scale } from '../../ops/scale.ts';
 import { silu } from '../../ops/silu.ts';
 import { stepProjections } from '../../ops/stepProjections.ts';
 import type { DiffWaveConfig } from './config.ts';
-import { dilationOf, parameterShapes } from './config.ts';
+import { dilationOf, parameterShapes, receptiveField } from './config.ts';
+import type { Network } from './contract.ts';
+import { initialWeights } from './weights.ts';
+
+/** DiffWave as training, sampling and validation want a network. On a tape its weights are packed once, however often it is recorded. */
+export function diffWaveNetwork(config: DiffWaveConfig): Network {
+  const packed = new WeakMap<Tape, Affine[]>();
+  const { channels: C, kernelSize: K } = config;
+  return {
+    specs: parameterSpecs(config),
+    receptiveField: receptiveField(config),
+    initial: (seed) => initialWeights(config, seed),
+    record(tape, input) {
+      const weights = packed.get(tape) ?? prepareNetwork(tape, config);
+      packed.set(tape, weights);
+      return network(tape, config, input, weights);
+    },
+    refusesMixed: () => (C % 4 === 0 ? undefined : `${C} channels are not a multiple of 4`),
+    width: 2 * C, // of the dilated convolution's result
+    recomputedShare: K / (K + 1) / 3, // of one of three passes KC·2C of KC·2C + C·2C
+  };
+}
 
 /** The weights of the convolutions as the tape's variant reads them: of the skip projection, then two of each layer. */
 export function prepareNetwork(tape: Tape, config: DiffWaveConfig): Affine[] {

@@ -6,9 +6,7 @@ import { parameterShapes } from './config.ts';
 import type { Safetensors, StoredTensor } from '../../formats/safetensors.ts';
 import { toFloat32 } from '../../formats/safetensors.ts';
 import { streams } from '../streams.ts';
-
-/** Values by parameter name. */
-export type Weights = Map<string, Float32Array<ArrayBuffer>>;
+import type { Weights } from './contract.ts';
 
 /**
  * Reverses the order of a tensor's axes: (Cout, Cin, K) → (K, Cin, Cout), (Cout, Cin) → (Cin, Cout). Both directions

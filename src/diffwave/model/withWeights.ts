@@ -1,9 +1,9 @@
 /** The model with other weights than its own for a while: those of the average, to be judged or sampled from. */
 import type { FlatBuffer } from '../../autograd/parameters.ts';
-import type { DiffWave } from './model.ts';
+import type { Model } from './model.ts';
 
 /** Runs `body` with the values of `flat` as the model's weights, or its own if there is none, and puts its own back. */
-export async function withWeights<T>(model: DiffWave, flat: FlatBuffer | undefined, body: () => Promise<T>): Promise<T> {
+export async function withWeights<T>(model: Model, flat: FlatBuffer | undefined, body: () => Promise<T>): Promise<T> {
   if (!flat) return body();
   const { gpu, parameters } = model;
   const overwrite = (source: FlatBuffer): void => {

@@ -11,8 +11,7 @@ import { UserError } from '../../errors.ts';
 import type { BufferRange } from '../../gpu/device/buffers.ts';
 import type { Gpu } from '../../gpu/device/gpu.ts';
 import { gatherWindow, scatterWindow } from '../../ops/window.ts';
-import type { DiffWave } from '../model/model.ts';
-import { network } from '../model/network.ts';
+import type { Model } from '../model/model.ts';
 import type { Window } from './tiles.ts';
 import { tilesFor } from './tiles.ts';
 
@@ -51,7 +50,7 @@ export class Denoiser {
    * meets its beginning, in place of zeros.
    */
   static async create(options: {
-    model: DiffWave; B: number; L: number; tileSamples?: number; loop?: boolean;
+    model: Model; B: number; L: number; tileSamples?: number; loop?: boolean;
   }): Promise<Denoiser> {
     const { model, B, L } = options;
     const { gpu } = model;
@@ -64,7 +63,7 @@ export class Denoiser {
       const tape = new Tape({ parameters: model.parameters, variant: gpu.variant, keeps: 'nothing' });
       const t = tape.input('t', [B]);
       const tile = gatherWindow(tape, tape.external('x', [B, L], x), width);
-      scatterWindow(tape, network(tape, model.config, { noisy: tile, t }), tape.external('predicted', [B, L], predicted));
+      scatterWindow(tape, model.network.record(tape, { noisy: tile, t }), tape.external('predicted', [B, L], predicted));
       const plan = planTape(tape);
       checkPlan(plan, gpu.device.limits, 'use a smaller batch');
       const executable = await Executable.build(gpu, plan);
@@ -110,13 +109,13 @@ export class Denoiser {
  * make no sense, and where it does not fit the adapter.
  */
 export async function predictNoise(
-  model: DiffWave, noisy: Float32Array<ArrayBuffer>, options: { t: readonly number[] },
+  model: Model, noisy: Float32Array<ArrayBuffer>, options: { t: readonly number[] },
 ): Promise<Float32Array<ArrayBuffer>> {
   const { t } = options;
   const B = t.length;
   const L = noisy.length / B;
   if (!Number.isInteger(L) || L < 1) throw new UserError(`predictNoise: ${noisy.length} samples do not make ${B} equal clips`);
-  const last = model.config.diffusionSteps - 1;
+  const last = model.diffusion.diffusionSteps - 1;
   for (const step of t) {
     if (!(step >= 0 && step <= last)) throw new UserError(`predictNoise: wanted steps t from 0 to ${last}, got ${step}`);
   }

@@ -1,7 +1,7 @@
 /** Sampling: executes a journey through noise on the GPU, whatever the sampler, the verb and the length. */
 import { UserError } from '../../errors.ts';
-import type { DiffWaveConfig } from '../model/config.ts';
-import type { DiffWave } from '../model/model.ts';
+import type { ScheduleConfig } from '../schedule/config.ts';
+import type { Model } from '../model/model.ts';
 import type { Journey, Move } from './moves.ts';
 import type { SamplerOptions } from './samplers/choose.ts';
 import { chooseSampler } from './samplers/choose.ts';
@@ -63,8 +63,8 @@ export interface Samples {
  * batch or tile. The default is ancestral sampling through all T steps (Ho et al. 2020, algorithm 2). Throws a
  * `UserError` on options that contradict each other, and where it does not fit the adapter.
  */
-export async function sample(model: DiffWave, options: SampleOptions): Promise<Samples> {
-  const { sampler, journey, prediction } = plan(model.config, options);
+export async function sample(model: Model, options: SampleOptions): Promise<Samples> {
+  const { sampler, journey, prediction } = plan(model.diffusion, options);
   const shape = options.start === 'shaped' ? startShape(model, journey) : undefined;
   const [B] = options.shape;
   const { clamp, sequenceEvery, onStep, onTile } = options;
@@ -104,12 +104,12 @@ export async function sample(model: DiffWave, options: SampleOptions): Promise<S
 }
 
 /** Bytes of GPU memory that `sample` would take beside the weights, found without allocating or running anything. */
-export function samplingMemory(model: DiffWave, options: SampleOptions): WalkMemory {
-  const { sampler, journey } = plan(model.config, options);
+export function samplingMemory(model: Model, options: SampleOptions): WalkMemory {
+  const { sampler, journey } = plan(model.diffusion, options);
   return walkMemory(model, walkOptions(options, sampler, journey));
 }
 
-function plan(config: DiffWaveConfig, options: SampleOptions): { sampler: Sampler; journey: Journey; prediction: Prediction } {
+function plan(diffusion: ScheduleConfig, options: SampleOptions): { sampler: Sampler; journey: Journey; prediction: Prediction } {
   const [B, L] = options.shape;
   const { clamp, tileSamples, sequenceEvery, verb = create } = options;
   for (const [name, size] of Object.entries({ B, L, tileSamples, sequenceEvery })) {
@@ -117,7 +117,7 @@ function plan(config: DiffWaveConfig, options: SampleOptions): { sampler: Sample
     throw new UserError(`sample: wanted a positive whole number for ${name}, got ${size}`);
   }
   if (clamp !== undefined && !(clamp > 0)) throw new UserError(`sample: clamp must be above 0, got ${clamp}`);
-  const schedule = scheduleOf(config);
+  const schedule = scheduleOf(diffusion);
   const { sampler, levels } = chooseSampler(options, schedule);
   const journey = verb({ schedule, levels });
   if (journey.mustBeDeterministic && sampler.isRandom) {
@@ -126,11 +126,11 @@ function plan(config: DiffWaveConfig, options: SampleOptions): { sampler: Sample
   for (const audio of [journey.start === 'noise' ? undefined : journey.start.audio, journey.known?.audio]) {
     if (audio && audio.length !== L) throw new UserError(`sample: the sound has ${audio.length} samples, but ${L} are to be made`);
   }
-  return { sampler, journey, prediction: config.prediction };
+  return { sampler, journey, prediction: diffusion.prediction };
 }
 
 /** What a shaped start needs. Throws a `UserError` if there is none. */
-function startShape({ spectrum }: DiffWave, { start, moves }: Journey): StartShape {
+function startShape({ spectrum }: Model, { start, moves }: Journey): StartShape {
   if (start !== 'noise') throw new UserError('a shaped start is for sampling from noise, and this starts from a sound');
   if (!spectrum) {
     throw new UserError(

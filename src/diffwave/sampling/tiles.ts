@@ -7,12 +7,15 @@
  * convolution's zero padding is the clip's own. In a loop there is no start: windows reach past it on both sides.
  */
 import { UserError } from '../../errors.ts';
-import type { DiffWaveConfig } from '../model/config.ts';
-import { receptiveField } from '../model/config.ts';
-import type { DiffWave } from '../model/model.ts';
+import { Tape } from '../../autograd/tape.ts';
+import type { Network } from '../model/contract.ts';
+import type { Model } from '../model/model.ts';
 
 /** Rows (samples times batch) of a window at most: a dispatch stays short, and memory small, on slow adapters too. */
 const mostRows = 1 << 17;
+
+/** Samples of the recordings that tell how wide a network is. */
+const lengthToTry = 1024;
 
 /** One window of a clip, in samples: the network sees [start, start + width), and [coreStart, coreEnd) is kept. */
 export interface Window {
@@ -31,8 +34,8 @@ export interface Tiles {
 }
 
 /** Samples of x_t on either side that a sample of the prediction depends on. */
-export function haloOf(config: DiffWaveConfig): number {
-  return (receptiveField(config) - 1) / 2;
+export function haloOf({ receptiveField }: Pick<Network, 'receptiveField'>): number {
+  return (receptiveField - 1) / 2;
 }
 
 /**
@@ -56,35 +59,47 @@ export function windowsOf(sizes: { L: number; width: number; halo: number; loop?
 }
 
 /** The widest window that the adapter takes for this batch, at most L. Throws a `UserError` if none is wide enough. */
-export function windowWidth(config: DiffWaveConfig, sizes: { B: number; L: number }, limits: {
-  readonly maxStorageBufferBindingSize: number;
-}): number {
+export function windowWidth({ receptiveField, width: numbers }: Pick<Required<Network>, 'receptiveField' | 'width'>, sizes: {
+  B: number; L: number;
+}, limits: { readonly maxStorageBufferBindingSize: number }): number {
   const { B, L } = sizes;
-  const widestTensor = 2 * config.channels * 4; // bytes of one row of the dilated convolution's result
+  const widestTensor = numbers * 4; // bytes of one row
   const rows = Math.min(mostRows, Math.floor(limits.maxStorageBufferBindingSize / widestTensor));
-  const width = Math.min(L, Math.max(Math.floor(rows / B), receptiveField(config) * 2));
+  const width = Math.min(L, Math.max(Math.floor(rows / B), receptiveField * 2));
   if (width * B * widestTensor > limits.maxStorageBufferBindingSize) {
     throw new UserError(
-      `${B} clips at once are too many for this adapter and a receptive field of ${receptiveField(config)} samples: use a smaller batch`,
+      `${B} clips at once are too many for this adapter and a receptive field of ${receptiveField} samples: use a smaller batch`,
     );
   }
   return width;
+}
+
+/** Numbers that the network's widest activation has for a sample. Where it does not say, found by recording it twice. */
+function widthOf({ network, parameters, gpu: { variant } }: Model): number {
+  if (network.width !== undefined) return network.width;
+  const sizesAt = (L: number): number[] => {
+    const tape = new Tape({ parameters, variant, keeps: 'nothing' });
+    network.record(tape, { noisy: tape.input('noisy', [1, L]), t: tape.input('t', [1]) });
+    return [...tape.storages].map(({ size }) => size);
+  };
+  const [short, long] = [sizesAt(lengthToTry), sizesAt(2 * lengthToTry)]; // what does not grow with the clip drops out
+  return Math.max(1, ...long.map((size, i) => Math.ceil((size - (short[i] ?? 0)) / lengthToTry / 4)));
 }
 
 /**
  * The windows of B clips of L samples on the model's adapter. `tileSamples` fixes how many samples a window decides.
  * Throws a `UserError` if a whole clip does not fit into a binding.
  */
-export function tilesFor(model: DiffWave, options: { B: number; L: number; tileSamples?: number; loop?: boolean }): Tiles {
+export function tilesFor(model: Model, options: { B: number; L: number; tileSamples?: number; loop?: boolean }): Tiles {
   const { B, L, tileSamples, loop = false } = options;
-  const { config, gpu: { device: { limits } } } = model;
+  const { network, gpu: { device: { limits } } } = model;
   const most = Math.floor(limits.maxStorageBufferBindingSize / 4 / B);
   if (L > most) {
     throw new UserError(`${B} × ${L} samples do not fit into one binding of this adapter: at most ${most} samples at this batch`);
   }
-  const halo = haloOf(config);
+  const halo = haloOf(network);
   const whole = loop ? L + 2 * halo : L; // what all windows see together
-  const chosen = tileSamples === undefined ? windowWidth(config, { B, L: whole }, limits) : tileSamples + 2 * halo;
+  const chosen = tileSamples === undefined ? windowWidth({ ...network, width: widthOf(model) }, { B, L: whole }, limits) : tileSamples + 2 * halo;
   const width = loop && L < halo ? whole : Math.min(whole, chosen);
   return { width, halo, windows: windowsOf({ L, width, halo, loop }) };
 }

@@ -16,8 +16,7 @@ import { impose, renoise } from '../../ops/renoise.ts';
 import type { ReverseCoefficients } from '../../ops/reverse.ts';
 import { areInFours, reverseStep, reverseValues } from '../../ops/reverse.ts';
 import { gatherWindow, keepOld } from '../../ops/window.ts';
-import type { DiffWave } from '../model/model.ts';
-import { network } from '../model/network.ts';
+import type { Model } from '../model/model.ts';
 import type { StartShape } from './start.ts';
 import { shapedStart } from './start.ts';
 import { streams } from '../streams.ts';
@@ -60,7 +59,7 @@ interface Recorded {
 
 export class Walk {
   readonly tiles: Tiles;
-  readonly #model: DiffWave;
+  readonly #model: Model;
   readonly #options: Settled;
   readonly #denoise: Executable;
   readonly #recorded: Recorded;
@@ -69,7 +68,7 @@ export class Walk {
   /** The programs without network, built when they are first needed. */
   readonly #others = new Map<string, Promise<Executable>>();
 
-  private constructor(model: DiffWave, options: Settled, parts: {
+  private constructor(model: Model, options: Settled, parts: {
     tiles: Tiles; recorded: Recorded; denoise: Executable; known: BufferRange | undefined;
   }) {
     this.#model = model;
@@ -82,7 +81,7 @@ export class Walk {
   }
 
   /** Allocates everything a step needs. Throws a `UserError` if that does not fit the adapter. */
-  static async create(model: DiffWave, walkOptions: WalkOptions): Promise<Walk> {
+  static async create(model: Model, walkOptions: WalkOptions): Promise<Walk> {
     const options = settled(walkOptions);
     const { gpu } = model;
     const tiles = tilesFor(model, options);
@@ -214,7 +213,7 @@ export class Walk {
 }
 
 /** What a walk would need, without allocating anything: exact, but for what the moves without network add to a tile. */
-export function walkMemory(model: DiffWave, walkOptions: WalkOptions): WalkMemory {
+export function walkMemory(model: Model, walkOptions: WalkOptions): WalkMemory {
   const options = settled(walkOptions);
   const { plan, x, previous } = recordTile(model, options, tilesFor(model, options));
   const own = [x, previous].filter((tensor) => tensor !== undefined).reduce((sum, tensor) => sum + plan.buffers[plan.place.get(tensor.storage)!]!, 0);
@@ -228,7 +227,7 @@ function settled(options: WalkOptions): Settled {
 }
 
 /** The program of one tile of a reverse step. */
-function recordTile(model: DiffWave, options: Settled, { width, halo, windows }: Tiles): Recorded {
+function recordTile(model: Model, options: Settled, { width, halo, windows }: Tiles): Recorded {
   const { B, L, firstItem, history } = options;
   const tape = new Tape({ parameters: model.parameters, variant: model.gpu.variant, keeps: 'nothing' });
   const [x, t] = [tape.input('x', [B, L]), tape.input('t', [B])];
@@ -237,7 +236,7 @@ function recordTile(model: DiffWave, options: Settled, { width, halo, windows }:
   const old = { before: tape.input('samples before', [B, margin]), head: tape.input('head', [B, margin]) };
   const tile = gatherWindow(tape, x, width, old);
   keepOld(tape, { whole: x, tile, old });
-  const output = network(tape, model.config, { noisy: tile, t });
+  const output = model.network.record(tape, { noisy: tile, t });
   const z = noise(tape, { B, L: width, stream: streams.reverse, firstItem });
   const inFours = windows.every(({ start, coreStart, coreEnd }) => areInFours(start, coreStart, coreEnd));
   reverseStep(tape, { x, output, noise: z, previous, inFours });
@@ -248,7 +247,7 @@ function placeOf({ start, coreStart, coreEnd }: Window): Values {
   return { windowStart: start, coreStart, coreEnd };
 }
 
-function clear({ gpu }: DiffWave, { buffer, offset, size }: BufferRange): void {
+function clear({ gpu }: Model, { buffer, offset, size }: BufferRange): void {
   const encoder = gpu.device.createCommandEncoder();
   encoder.clearBuffer(buffer, offset, size);
   gpu.submit(encoder.finish());

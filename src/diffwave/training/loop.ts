@@ -9,7 +9,8 @@ import type { ClipSource } from '../data/clips.ts';
 import { BatchSource } from './batches.ts';
 import type { TrainingConfig } from '../model/config.ts';
 import { learningRateAt } from './learningRate.ts';
-import type { DiffWave } from '../model/model.ts';
+import type { Loss } from '../model/contract.ts';
+import type { Model } from '../model/model.ts';
 import { NotFiniteError, explainNotFinite } from './nanHunt.ts';
 import type { Snapshot } from './snapshot.ts';
 import { brokenGradient, restoreSnapshot, snapshotOf } from './snapshot.ts';
@@ -50,6 +51,8 @@ const mostLosses = 3;
 export interface TrainOptions {
   readonly dataset: ClipSource;
   readonly training: TrainingConfig;
+  /** In place of the model's, which is DiffWave's mean of squares or absolute values. */
+  readonly loss?: Loss;
   /** Updates in total, those before a resume included. */
   readonly steps: number;
   /** Bytes of GPU memory that training may take, and bytes of it that the caller wants beside; see `Trainer.create`. */
@@ -92,14 +95,14 @@ export interface TrainOptions {
  * report. Throws a `UserError` if the sizes do not fit, if the data, the loss or a gradient is NaN (what is broken is not
  * saved), and if the GPU is lost again and again.
  */
-export async function train(model: DiffWave, options: TrainOptions): Promise<Progress | undefined> {
-  const { dataset, training, steps, resume, signal, memoryLimit, beside } = options;
+export async function train(model: Model, options: TrainOptions): Promise<Progress | undefined> {
+  const { dataset, training, steps, resume, signal, loss: ownLoss, memoryLimit, beside } = options;
   const { printEvery = 100, saveEvery = 1000, snapshotEvery = 500, maxSeconds = Infinity } = options;
   const L = training.cropSamples ?? dataset.clipSamples;
-  const T = model.config.diffusionSteps;
+  const T = model.diffusion.diffusionSteps;
   model.trainsOn(dataset);
   const batches = new BatchSource(dataset, { ...training, B: training.batchSize, L, T });
-  let trainer = await Trainer.create({ model, training, L, memoryLimit, beside });
+  let trainer = await Trainer.create({ model, training, loss: ownLoss, L, memoryLimit, beside });
   if (resume) trainer.restore(resume);
   const clock = performance.now() - (resume?.seconds ?? 0) * 1000;
   const elapsed = (): number => (performance.now() - clock) / 1000;
@@ -183,7 +186,7 @@ export async function train(model: DiffWave, options: TrainOptions): Promise<Pro
     await reports.catch(() => undefined); // the numbers that they wait for are gone
     await model.gpu.recover();
     model.restore(good.weights);
-    trainer = await Trainer.create({ model, training, L, memory: trainer.memory.choice, beside });
+    trainer = await Trainer.create({ model, training, loss: ownLoss, L, memory: trainer.memory.choice, beside });
     restoreSnapshot(trainer, good);
     reported = last ?? began;
     reports = Promise.resolve();

@@ -8,7 +8,10 @@ import { checkPlan, heldAt, planTape } from '../../autograd/plan.ts';
 import { UserError } from '../../errors.ts';
 import { formatBytes } from '../../gpu/device/buffers.ts';
 import type { VariantSettings } from '../../gpu/device/variant.ts';
-import type { DiffWaveConfig, TrainingConfig } from '../model/config.ts';
+import type { Prediction } from '../../ops/diffuse.ts';
+import type { LossKind } from '../../ops/loss.ts';
+import type { Loss, Network } from '../model/contract.ts';
+import type { TrainingConfig } from './config.ts';
 import type { MemoryChoice } from './step.ts';
 import { historyLength, recordStep } from './step.ts';
 
@@ -33,7 +36,10 @@ export interface MemoryPlan {
 }
 
 export interface MemoryOptions {
-  readonly config: DiffWaveConfig;
+  readonly network: Network;
+  readonly prediction: Prediction;
+  /** A loss of one's own, or one of ours. */
+  readonly loss: Loss | LossKind;
   readonly parameters: Parameters;
   readonly variant: VariantSettings;
   readonly training: TrainingConfig;
@@ -48,8 +54,8 @@ export interface MemoryOptions {
   readonly memory?: MemoryChoice;
 }
 
-/** Part of a step's arithmetic that `recompute` does once more: three quarters of one of three passes (KC·2C of KC·2C + C·2C). */
-const recomputedShare = ({ kernelSize: K }: DiffWaveConfig): number => K / (K + 1) / 3;
+/** Part of a step's arithmetic that `recompute` does once more, where the network does not say: the first of three passes. */
+const usualRecomputedShare = 1 / 3;
 
 /** Rows at which half of the time is arithmetic; fewer leave a GPU partly idle. An estimate, not measured on a GPU. */
 const halfBusyRows = 4096;
@@ -58,10 +64,12 @@ const halfBusyRows = 4096;
  * The ways in which a step can be worked through, the one that is probably fastest first: the whole batch, parts of it,
  * recomputing, and both.
  */
-export function choicesFor(config: DiffWaveConfig, { B, L }: { B: number; L: number }): MemoryChoice[] {
+export function choicesFor(
+  { recomputedShare = usualRecomputedShare }: Pick<Network, 'recomputedShare'>, { B, L }: { B: number; L: number },
+): MemoryChoice[] {
   const counts = [...new Set([...Array.from({ length: 31 }, (_, i) => 2 ** i).filter((count) => count < B), B])];
   const cost = ({ microBatches, recompute }: MemoryChoice): number =>
-    (1 + (recompute ? recomputedShare(config) : 0)) * (1 + halfBusyRows / ((L * B) / microBatches));
+    (1 + (recompute ? recomputedShare : 0)) * (1 + halfBusyRows / ((L * B) / microBatches));
   return [false, true]
     .flatMap((recompute) => counts.map((microBatches): MemoryChoice => ({ microBatches, recompute })))
     .sort((a, b) => cost(a) - cost(b));
@@ -111,7 +119,7 @@ function placeholders({ parameters: { size }, training }: MemoryOptions) {
 /** The choices that fit, the one that is probably fastest first, planned one by one as they are asked for. */
 export function* fittingPlans(options: MemoryOptions): Generator<MemoryPlan> {
   const sizes = { B: options.training.batchSize, L: options.L };
-  for (const choice of options.memory ? [options.memory] : choicesFor(options.config, sizes)) {
+  for (const choice of options.memory ? [options.memory] : choicesFor(options.network, sizes)) {
     const { forecast, problem } = planFor(options, choice);
     if (problem === undefined) yield { choice, forecast };
   }

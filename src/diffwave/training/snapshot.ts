@@ -1,6 +1,6 @@
 /** A training's state in the host's memory: what to go back to when the GPU is lost, and where to look for a NaN from. */
 import type { Figures, OptimizerState, Trainer } from './trainer.ts';
-import type { Weights } from '../model/weights.ts';
+import type { Weights } from '../model/contract.ts';
 
 /** All that the following updates depend on. */
 export interface Snapshot extends OptimizerState {

@@ -7,12 +7,15 @@ import { Tape } from '../../autograd/tape.ts';
 import type { Tensor } from '../../autograd/tensor.ts';
 import type { VariantSettings } from '../../gpu/device/variant.ts';
 import { adam } from '../../ops/adam.ts';
+import type { Prediction } from '../../ops/diffuse.ts';
 import { diffuseWithTarget } from '../../ops/diffuse.ts';
+import { keepFigure } from '../../ops/keepFigure.ts';
+import type { LossKind } from '../../ops/loss.ts';
 import { loss } from '../../ops/loss.ts';
 import { noise } from '../../ops/noise.ts';
 import { norm } from '../../ops/norm.ts';
-import type { DiffWaveConfig, TrainingConfig } from '../model/config.ts';
-import { network, prepareNetwork } from '../model/network.ts';
+import type { TrainingConfig } from './config.ts';
+import type { Loss, LossInputs, Network } from '../model/contract.ts';
 import { streams } from '../streams.ts';
 
 /** Losses, and as many norms of the gradient, that stay on the GPU until somebody asks. */
@@ -52,7 +55,10 @@ export interface Rings {
 }
 
 export interface StepOptions {
-  readonly config: DiffWaveConfig;
+  readonly network: Network;
+  readonly prediction: Prediction;
+  /** A loss of one's own, or one of ours. */
+  readonly loss: Loss | LossKind;
   readonly parameters: Parameters;
   readonly variant: VariantSettings;
   readonly training: TrainingConfig;
@@ -78,7 +84,7 @@ export function partsOf(B: number, count: number): { readonly first: number; rea
 
 /** The whole step: every part forward and backward, then the update of all parameters. */
 export function recordStep(options: StepOptions): RecordedStep {
-  const { config, parameters, training, variant, flats: { m, v, average }, rings, memory } = options;
+  const { network, prediction, parameters, training, variant, flats: { m, v, average }, rings, memory } = options;
   const tape = new Tape({
     parameters, variant, precision: training.precision, keeps: memory.recompute ? 'layerInputs' : 'activations',
   });
@@ -87,17 +93,14 @@ export function recordStep(options: StepOptions): RecordedStep {
     return tape.external(name, [historyLength], { buffer: rings[name], offset: 0, size });
   };
   const losses = ring('losses');
-  const weights = prepareNetwork(tape, config);
   let turn = 0;
   const parts = partsOf(training.batchSize, memory.microBatches).map(({ first, count }): Part => {
     const part = inputsOf(tape, { first, count, L: options.L, weighted: training.minSnr !== null });
     const epsilon = noise(tape, { B: count, L: options.L, stream: streams.trainingNoise, firstItem: first });
-    const { noisy, wanted } = diffuseWithTarget(tape, { ...part, noise: epsilon, prediction: config.prediction });
-    const predicted = network(tape, config, { noisy, t: part.t }, weights);
-    const share = loss(tape, {
-      predicted, wanted, kind: config.loss, weight: part.lossWeight,
-      of: training.batchSize * options.L, history: losses, later: first > 0,
-    });
+    const { noisy, wanted } = diffuseWithTarget(tape, { ...part, noise: epsilon, prediction });
+    const predicted = network.record(tape, { noisy, t: part.t });
+    const inputs = { predicted, wanted, weight: part.lossWeight, of: training.batchSize * options.L };
+    const share = recordLoss(tape, options.loss, inputs, { history: losses, later: first > 0 });
     turn = tape.operations.length;
     tape.backward(share);
     return part;
@@ -117,6 +120,15 @@ export function recordStep(options: StepOptions): RecordedStep {
     clip: training.clipNorm === null ? undefined : { norm: size, max: training.clipNorm },
   });
   return { tape, parts, turn };
+}
+
+/** The loss of a part, kept among those of the other steps. */
+function recordLoss(tape: Tape, own: Loss | LossKind, inputs: LossInputs, keep: { history: Tensor; later: boolean }): Tensor {
+  if (typeof own === 'string') return loss(tape, { ...inputs, ...keep, kind: own });
+  const share = own(tape, inputs);
+  if (share.length !== 1) throw new TypeError(`a loss must be a single number, got ${share}`);
+  keepFigure(tape, share, keep);
+  return share;
 }
 
 function inputsOf(tape: Tape, { first, count, L, weighted }: {

@@ -15,13 +15,14 @@ import { learningRateAt } from './learningRate.ts';
 import { lossWeights } from './lossWeights.ts';
 import type { MemoryPlan } from './memoryPlan.ts';
 import { fittingPlans, misfit } from './memoryPlan.ts';
-import type { DiffWave } from '../model/model.ts';
+import type { Loss } from '../model/contract.ts';
+import type { Model } from '../model/model.ts';
 import { checkMixedPrecision } from './precision.ts';
 import type { NoiseSchedule } from '../schedule/schedule.ts';
 import { scheduleOf } from '../schedule/schedule.ts';
 import type { Flats, MemoryChoice, Part, Rings } from './step.ts';
 import { historyLength, recordStep } from './step.ts';
-import type { Weights } from '../model/weights.ts';
+import type { Weights } from '../model/contract.ts';
 
 /** What Adam remembers, by parameter name, and how often it has updated. */
 export interface OptimizerState {
@@ -51,8 +52,10 @@ export interface Figures {
 }
 
 export interface TrainerOptions {
-  readonly model: DiffWave;
+  readonly model: Model;
   readonly training: TrainingConfig;
+  /** In place of the model's. */
+  readonly loss?: Loss;
   /** Samples of a crop. */
   readonly L: number;
   /** Bytes of GPU memory that the run may take; by default what the adapter has. */
@@ -74,7 +77,7 @@ interface TrainerParts {
 }
 
 export class Trainer {
-  readonly model: DiffWave;
+  readonly model: Model;
   readonly training: TrainingConfig;
   /** How the step was fitted into memory, and the bytes that this takes. */
   readonly memory: MemoryPlan;
@@ -96,7 +99,7 @@ export class Trainer {
     this.#flats = parts.flats;
     this.#rings = parts.rings;
     this.#schedule = parts.schedule;
-    this.#lossWeights = lossWeights(parts.schedule, { gamma: training.minSnr, prediction: model.config.prediction });
+    this.#lossWeights = lossWeights(parts.schedule, { gamma: training.minSnr, prediction: model.diffusion.prediction });
   }
 
   /**
@@ -106,9 +109,9 @@ export class Trainer {
   static async create(options: TrainerOptions): Promise<Trainer> {
     const { model, training } = options;
     validateTraining(training, 'training configuration');
-    const { gpu, config, parameters } = model;
-    if (training.precision === 'mixed') await checkMixedPrecision(gpu, config);
-    const sizes = { ...options, config, parameters, variant: gpu.variant, limits: gpu.device.limits };
+    const { gpu } = model;
+    if (training.precision === 'mixed') await checkMixedPrecision(model);
+    const sizes = { ...options, ...recordedOf(options), limits: gpu.device.limits };
     gpu.buffers.trim(); // what tuning and self-tests left would count as the run's
     gpu.buffers.restartPeak();
     let shortage: OutOfMemoryError | undefined;
@@ -125,8 +128,8 @@ export class Trainer {
   }
 
   static async #build(options: TrainerOptions, memory: MemoryPlan): Promise<Trainer> {
-    const { model: { gpu, config, parameters }, training, L } = options;
-    const schedule = scheduleOf(config);
+    const { model: { gpu, parameters, diffusion }, training } = options;
+    const schedule = scheduleOf(diffusion);
     const ring = (label: string): GPUBuffer => gpu.buffers.acquire(historyLength * 4, label);
     const rings: Rings = { losses: ring('losses'), norms: ring('norms') };
     const flats: Flats = {
@@ -135,8 +138,7 @@ export class Trainer {
       ...(training.emaDecay > 0 && { average: parameters.copy(parameters.values, 'average') }),
     };
     try {
-      const step = { config, parameters, variant: gpu.variant, training, L, flats, rings, memory: memory.choice };
-      const { tape, parts } = recordStep(step);
+      const { tape, parts } = recordStep({ ...recordedOf(options), flats, rings, memory: memory.choice });
       const executable = await Executable.build(gpu, planTape(tape));
       return new Trainer({ options, memory, executable, parts, flats, rings, schedule });
     } catch (error) {
@@ -242,6 +244,12 @@ export class Trainer {
     this.executable.destroy();
     release(this.model.gpu, { flats: this.#flats, rings: this.#rings });
   }
+}
+
+/** What the step of a trainer of these options is recorded from, but for its memory. */
+export function recordedOf({ model, training, L, loss }: Pick<TrainerOptions, 'model' | 'training' | 'L' | 'loss'>) {
+  const { network, parameters, diffusion: { prediction }, gpu: { variant } } = model;
+  return { network, prediction, loss: loss ?? model.lossKind, parameters, variant, training, L };
 }
 
 function release(gpu: Gpu, { flats, rings }: { flats: Flats; rings: Rings }): void {

@@ -12,13 +12,13 @@ import { Tape } from '../../autograd/tape.ts';
 import type { Tensor } from '../../autograd/tensor.ts';
 import type { VariantSettings } from '../../gpu/device/variant.ts';
 import { diffuseWithTarget } from '../../ops/diffuse.ts';
+import { keepFigure } from '../../ops/keepFigure.ts';
 import { loss } from '../../ops/loss.ts';
 import { noise, noiseValues } from '../../ops/noise.ts';
 import { uniform } from '../../random.ts';
 import type { ClipSource } from '../data/clips.ts';
-import type { DiffWaveConfig } from '../model/config.ts';
-import type { DiffWave } from '../model/model.ts';
-import { network } from '../model/network.ts';
+import type { Model } from '../model/model.ts';
+import type { Loss, Network } from '../model/contract.ts';
 import type { NoiseSchedule } from '../schedule/schedule.ts';
 import { scheduleOf } from '../schedule/schedule.ts';
 import type { Prediction } from '../../ops/diffuse.ts';
@@ -68,20 +68,22 @@ interface Inputs {
 }
 
 export interface ValidatorOptions {
-  readonly model: DiffWave;
+  readonly model: Model;
   /** Where the baseline's spectrum comes from. */
   readonly training: ClipSource;
   readonly validation: ClipSource;
   /** Samples of a crop, as in training. */
   readonly L: number;
   readonly seed: number;
+  /** In place of the mean squared error, which is what the baselines are of. */
+  readonly loss?: Loss;
   /** Those of a validator that was on a lost device: choosing them and their baselines takes a while. */
   readonly items?: readonly ValidationItem[];
 }
 
 export class Validator {
   readonly items: readonly ValidationItem[];
-  readonly #model: DiffWave;
+  readonly #model: Model;
   readonly #seed: number;
   readonly #schedule: NoiseSchedule;
   readonly #executable: Executable;
@@ -89,7 +91,7 @@ export class Validator {
   readonly #history: GPUBuffer;
 
   private constructor(parts: {
-    model: DiffWave; seed: number; schedule: NoiseSchedule; items: readonly ValidationItem[];
+    model: Model; seed: number; schedule: NoiseSchedule; items: readonly ValidationItem[];
     executable: Executable; inputs: Inputs; history: GPUBuffer;
   }) {
     this.#model = parts.model;
@@ -104,12 +106,14 @@ export class Validator {
   /** Chooses the crops, computes the baselines, builds the program. Throws a `UserError` if it does not fit. */
   static async create(options: ValidatorOptions): Promise<Validator> {
     const { model, L, seed } = options;
-    const { gpu, config } = model;
-    const schedule = scheduleOf(config);
-    const items = options.items ?? validationItems(options, { schedule, prediction: config.prediction });
+    const { gpu, network, diffusion: { prediction } } = model;
+    const schedule = scheduleOf(model.diffusion);
+    const items = options.items ?? validationItems(options, { schedule, prediction });
     const history = gpu.buffers.acquire(crops * mostBins * 4, 'validation losses');
     try {
-      const { tape, inputs } = recordValidation({ config, parameters: model.parameters, variant: gpu.variant, L, history });
+      const { tape, inputs } = recordValidation({
+        network, prediction, parameters: model.parameters, variant: gpu.variant, L, history, loss: options.loss,
+      });
       const plan = planTape(tape);
       checkPlan(plan, gpu.device.limits, 'use shorter crops (--crop-samples)');
       const executable = await Executable.build(gpu, plan);
@@ -153,14 +157,16 @@ export class Validator {
 }
 
 interface RecordOptions {
-  readonly config: DiffWaveConfig;
+  readonly network: Network;
+  readonly prediction: Prediction;
   readonly parameters: Parameters;
   readonly variant: VariantSettings;
   readonly L: number;
+  readonly loss?: Loss;
 }
 
 /** One item a run: the loss of a batch of one is the item's own. */
-function recordValidation({ config, parameters, variant, L, history }: RecordOptions & { history: GPUBuffer }) {
+function recordValidation({ network, prediction, parameters, variant, L, history, loss: own }: RecordOptions & { history: GPUBuffer }) {
   const tape = new Tape({ parameters, variant, keeps: 'nothing' });
   const inputs: Inputs = {
     audio: tape.input('audio', [1, L]),
@@ -169,13 +175,12 @@ function recordValidation({ config, parameters, variant, L, history }: RecordOpt
     noiseLevel: tape.input('noiseLevel', [1]),
   };
   const epsilon = noise(tape, { B: 1, L, stream: streams.validationNoise });
-  const { noisy, wanted } = diffuseWithTarget(tape, { ...inputs, noise: epsilon, prediction: config.prediction });
-  const predicted = network(tape, config, { noisy, t: inputs.t });
+  const { noisy, wanted } = diffuseWithTarget(tape, { ...inputs, noise: epsilon, prediction });
+  const predicted = network.record(tape, { noisy, t: inputs.t });
   const most = crops * mostBins;
-  loss(tape, {
-    predicted, wanted, kind: 'mse',
-    history: tape.external('losses', [most], { buffer: history, offset: 0, size: most * 4 }),
-  });
+  const losses = tape.external('losses', [most], { buffer: history, offset: 0, size: most * 4 });
+  if (own) keepFigure(tape, own(tape, { predicted, wanted, of: L }), { history: losses });
+  else loss(tape, { predicted, wanted, kind: 'mse', history: losses });
   return { tape, inputs };
 }
 

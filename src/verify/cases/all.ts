@@ -7,6 +7,7 @@ import { diffuseCases } from './diffuse.ts';
 import { encodeCases } from './encode.ts';
 import { firCases } from './fir.ts';
 import { gateCases } from './gate.ts';
+import { keepFigureCases } from './keepFigure.ts';
 import { linearCases } from './linear.ts';
 import { lossCases } from './loss.ts';
 import { noiseCases } from './noise.ts';
@@ -35,6 +36,7 @@ export const allCases: readonly KernelCase[] = [
   ...lossCases,
   ...reduceCases,
   ...normCases,
+  ...keepFigureCases,
   ...adamCases,
   ...noiseCases,
   ...diffuseCases,

@@ -10,7 +10,7 @@ import type { DiffWaveConfig } from '../../../src/diffwave/model/config.ts';
 import { DiffWave } from '../../../src/diffwave/model/model.ts';
 import { RunFolder } from '../../../src/diffwave/files/run.node.ts';
 import type { Checkpoint } from '../../../src/diffwave/files/run.node.ts';
-import type { Weights } from '../../../src/diffwave/model/weights.ts';
+import type { Weights } from '../../../src/diffwave/model/contract.ts';
 import { initialWeights } from '../../../src/diffwave/model/weights.ts';
 import { UserError } from '../../../src/errors.ts';
 import { temporaryFolder } from '../../audio/helpers.ts';

@@ -4,7 +4,7 @@ import { PRESETS, parameterShapes } from '../../../src/diffwave/model/config.ts'
 import type { DiffWaveConfig } from '../../../src/diffwave/model/config.ts';
 import { readSafetensors, writeSafetensors } from '../../../src/formats/safetensors.ts';
 import { initialWeights, reverseAxes, weightsFromDisk, weightsToDisk } from '../../../src/diffwave/model/weights.ts';
-import type { Weights } from '../../../src/diffwave/model/weights.ts';
+import type { Weights } from '../../../src/diffwave/model/contract.ts';
 import { UserError } from '../../../src/errors.ts';
 import { largest } from '../../close.ts';
 

@@ -56,7 +56,7 @@ test('a window that is all margin is refused', () => {
 
 test('the width is what the adapter takes, at most the clip', () => {
   const width = (B: number, L: number, maxStorageBufferBindingSize: number): number =>
-    windowWidth(tinyConfig, { B, L }, { maxStorageBufferBindingSize });
+    windowWidth({ receptiveField: receptiveField(tinyConfig), width: 2 * tinyConfig.channels }, { B, L }, { maxStorageBufferBindingSize });
   const row = 2 * tinyConfig.channels * 4; // bytes
   assert.is(width(1, 50, 1e9), 50);
   assert.is(width(1, 10_000, 1000 * row), 1000);

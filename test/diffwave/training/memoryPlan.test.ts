@@ -8,7 +8,7 @@ import { presetNamed } from '../../../src/diffwave/model/config.ts';
 import type { MemoryOptions } from '../../../src/diffwave/training/memoryPlan.ts';
 import { choicesFor, fitCrop, fittingPlans, longestCrop, misfit } from '../../../src/diffwave/training/memoryPlan.ts';
 import { DiffWave } from '../../../src/diffwave/model/model.ts';
-import { parameterSpecs } from '../../../src/diffwave/model/network.ts';
+import { diffWaveNetwork } from '../../../src/diffwave/model/network.ts';
 import { Trainer } from '../../../src/diffwave/training/trainer.ts';
 import type { MemoryChoice } from '../../../src/diffwave/training/step.ts';
 import { partsOf } from '../../../src/diffwave/training/step.ts';
@@ -25,8 +25,10 @@ const training: TrainingConfig = { ...trialTraining, batchSize: 5, minSnr: 5 };
 
 async function optionsFor(config: DiffWaveConfig, training: TrainingConfig, L: number): Promise<MemoryOptions> {
   const gpu = await gpuForTests();
-  const parameters = new Parameters(gpu, parameterSpecs(config));
-  return { config, parameters, variant: gpu.variant, training, L, limits: { maxStorageBufferBindingSize: 2 ** 27 } };
+  const network = diffWaveNetwork(config);
+  const parameters = new Parameters(gpu, network.specs);
+  const { prediction, loss } = config;
+  return { network, prediction, loss, parameters, variant: gpu.variant, training, L, limits: { maxStorageBufferBindingSize: 2 ** 27 } };
 }
 
 test('a batch is cut into parts as equal as can be', () => {
@@ -36,12 +38,12 @@ test('a batch is cut into parts as equal as can be', () => {
 });
 
 test('the whole batch comes first; parts come before recomputing while they keep a GPU busy', () => {
-  const long = choicesFor(presetNamed('gtzan').model, { B: 4, L: 36_750 });
+  const long = choicesFor(diffWaveNetwork(presetNamed('gtzan').model), { B: 4, L: 36_750 });
   assert.equal(long[0], whole);
   assert.equal(long.slice(1, 3), [{ microBatches: 2, recompute: false }, { microBatches: 4, recompute: false }]);
-  const short = choicesFor(presetNamed('tiny').model, { B: 4, L: 2048 });
+  const short = choicesFor(diffWaveNetwork(presetNamed('tiny').model), { B: 4, L: 2048 });
   assert.equal(short.slice(0, 2), [whole, { microBatches: 1, recompute: true }]);
-  assert.is(new Set(choicesFor(config, { B: 5, L: 10 }).map((choice) => JSON.stringify(choice))).size, 2 * 4); // 1, 2, 4 and 5 parts
+  assert.is(new Set(choicesFor(diffWaveNetwork(config), { B: 5, L: 10 }).map((choice) => JSON.stringify(choice))).size, 2 * 4); // 1, 2, 4 and 5 parts
 });
 
 /** Weights, and the norms and losses, after three updates. */
