@@ -16,12 +16,12 @@ export interface Expanded {
   readonly origin: readonly number[];
 }
 
-export function expand(text: string, constants: Constants, stem: string): Expanded {
+export function expand(text: string, constants: Constants, file: string): Expanded {
   const source = text.split('\n');
   const lines: string[] = [];
   const origin: number[] = [];
   const fail = (at: number, what: string): never => {
-    throw new Error(`shaders/${stem}.wgsl:${at + 1}: ${what}`);
+    throw new Error(`${file}:${at + 1}: ${what}`);
   };
   const numberOf = (name: string, scope: ReadonlyMap<string, number>, at: number): number => {
     if (/^\d+$/.test(name)) return Number(name);

@@ -6,8 +6,10 @@ import { assemble, parseInterface } from './wgsl.ts';
 
 /** Names one compiled kernel: the file, its entry point, and everything the compiler is to know. */
 export interface KernelSpec {
-  /** Stem of the file in `shaders/`. */
+  /** Stem of the file in `shaders/`, or the name of one's own `source`. */
   readonly shader: string;
+  /** WGSL in place of a file of `shaders/`; it may use the same directives. */
+  readonly source?: string;
   readonly entry: string;
   /** Generated header: what must be a constant for the compiler (lane type, tile sizes). */
   readonly constants?: Constants;
@@ -50,17 +52,22 @@ export class KernelCache {
   /** The kernel for `spec`, compiled at the first call. */
   get(spec: KernelSpec): Promise<Kernel> {
     const name = kernelName(spec);
-    let kernel = this.#kernels.get(name);
+    const key = `${name}\n${spec.source ?? ''}`;
+    let kernel = this.#kernels.get(key);
     if (!kernel) {
       kernel = this.#compile(spec, name);
-      this.#kernels.set(name, kernel);
+      this.#kernels.set(key, kernel);
     }
     return kernel;
   }
 
   /** Whether there is a sliced kernel of this shader. */
-  async canBeSliced({ shader }: KernelSpec): Promise<boolean> {
-    return slicedText(await this.#shader(shader)) !== undefined;
+  async canBeSliced(spec: KernelSpec): Promise<boolean> {
+    return slicedText(await this.#textOf(spec)) !== undefined;
+  }
+
+  async #textOf({ shader, source }: KernelSpec): Promise<string> {
+    return source ?? this.#shader(shader);
   }
 
   async #compile(spec: KernelSpec, name: string): Promise<Kernel> {
@@ -91,7 +98,7 @@ export class KernelCache {
   }
 
   #module(spec: KernelSpec): Promise<{ module: GPUShaderModule; text: ShaderInterface }> {
-    const key = `${spec.shader} ${JSON.stringify([spec.constants ?? {}, spec.sliced ?? false])}`;
+    const key = `${spec.shader} ${JSON.stringify([spec.constants ?? {}, spec.sliced ?? false, spec.source])}`;
     let made = this.#modules.get(key);
     if (!made) {
       made = this.#createModule(spec);
@@ -100,11 +107,13 @@ export class KernelCache {
     return made;
   }
 
-  async #createModule({ shader: stem, constants = {}, sliced }: KernelSpec): Promise<{ module: GPUShaderModule; text: ShaderInterface }> {
-    const whole = await this.#shader(stem);
+  async #createModule(spec: KernelSpec): Promise<{ module: GPUShaderModule; text: ShaderInterface }> {
+    const { shader: stem, source, constants = {}, sliced } = spec;
+    const file = source === undefined ? `shaders/${stem}.wgsl` : `the source of '${stem}'`;
+    const whole = await this.#textOf(spec);
     const text = sliced ? slicedText(whole) : whole;
-    if (text === undefined) throw new Error(`shaders/${stem}.wgsl cannot be sliced`);
-    const { code, origin } = assemble(text, constants, stem);
+    if (text === undefined) throw new Error(`${file} cannot be sliced`);
+    const { code, origin } = assemble(text, constants, file);
     this.#device.pushErrorScope('validation');
     const module = this.#device.createShaderModule({ label: stem, code });
     const scope = this.#device.popErrorScope();
@@ -114,10 +123,10 @@ export class KernelCache {
       const lines = code.split('\n');
       const shown = messages.slice(0, 3).map((message) => {
         const line = origin[message.lineNum - 1] || 'header';
-        return `shaders/${stem}.wgsl:${line}:${message.linePos}: ${message.message}\n    ${(lines[message.lineNum - 1] ?? '').trim()}`;
+        return `${file}:${line}:${message.linePos}: ${message.message}\n    ${(lines[message.lineNum - 1] ?? '').trim()}`;
       });
       throw new Error(`WGSL does not compile:\n${shown.length > 0 ? shown.join('\n') : invalid?.message}`);
     }
-    return { module, text: parseInterface(code, stem) };
+    return { module, text: parseInterface(code, file) };
   }
 }

@@ -32,7 +32,7 @@ const bindingPattern =
 const structPattern = /struct\s+(\w+)\s*\{([^}]*)\}/g;
 const fieldPattern = /^(\w+)\s*:\s*(u32|i32|f32)$/;
 
-export function parseInterface(text: string, stem: string): ShaderInterface {
+export function parseInterface(text: string, file: string): ShaderInterface {
   const code = stripComments(text);
   const bindings = new Map<string, Binding>();
   for (const [, index, space, access, name, type] of code.matchAll(bindingPattern)) {
@@ -41,7 +41,7 @@ export function parseInterface(text: string, stem: string): ShaderInterface {
   }
   const declared = code.match(/@binding\(/g)?.length ?? 0;
   if (declared !== bindings.size) {
-    throw new Error(`shaders/${stem}.wgsl: ${declared} bindings, of which ${bindings.size} have a distinct name and the form this project uses`);
+    throw new Error(`${file}: ${declared} bindings, of which ${bindings.size} have a distinct name and the form this project uses`);
   }
   const structs = new Map<string, Field[]>();
   for (const [, name, body] of code.matchAll(structPattern)) {
@@ -68,8 +68,8 @@ export function packUniform(fields: readonly Field[], values: Readonly<Record<st
  * The text that the compiler sees: directives of `expand.ts` resolved, and the generated header of constants behind
  * the file's `enable` lines, which WGSL wants first. `origin` has for each line its number in the file, 0 in the header.
  */
-export function assemble(text: string, constants: Constants, stem: string): { code: string; origin: readonly number[] } {
-  const { lines, origin } = expand(text, constants, stem);
+export function assemble(text: string, constants: Constants, file: string): { code: string; origin: readonly number[] } {
+  const { lines, origin } = expand(text, constants, file);
   const directives = lines.findLastIndex((line) => /^\s*(enable|requires|diagnostic)\b.*;/.test(line)) + 1;
   const header = Object.entries(constants).map(([name, value]) =>
     typeof value === 'string' ? `alias ${name} = ${value};` : `const ${name} = ${value}u;`,

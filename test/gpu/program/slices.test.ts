@@ -21,7 +21,7 @@ test('every kernel counts its workgroups so that it can be sliced, but a short o
     assert.is(sliced.split('\n').length, text.split('\n').length, 'errors name the lines of the file');
     return false;
   });
-  assert.equal(whole, ['packWeights.wgsl']);
+  assert.equal(whole, ['keepFigure.wgsl', 'packWeights.wgsl']);
 });
 
 test('a kernel that counts otherwise is not sliced', () => {

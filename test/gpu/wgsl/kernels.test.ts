@@ -52,6 +52,20 @@ test('an error in WGSL shows the line of the file, not of what the compiler saw'
   gpu.close();
 });
 
+test('a source of one\'s own takes the place of a file, and is named where it is wrong', async () => {
+  const gpu = await ownGpu(shaders);
+  const constants = { Lane: 'f32' };
+  const [file, own, other] = await Promise.all([
+    { shader: 'good', entry: 'forward', constants },
+    { shader: 'good', source: good, entry: 'forward', constants },
+    { shader: 'good', source: good.replace('SCALE)', '2.0)'), entry: 'forward', constants },
+  ].map((spec) => gpu.kernels.get(spec)));
+  assert.is(new Set([file!.pipeline, own!.pipeline, other!.pipeline]).size, 3, 'one name, three texts');
+  assert.match(await messageOf(gpu.kernels.get({ shader: 'mine', source: shaders.bad, entry: 'forward', constants })),
+    /^WGSL does not compile:\nthe source of 'mine':6:\d+: .*missing/);
+  gpu.close();
+});
+
 test('an entry or a constant that does not exist is named', async () => {
   const gpu = await ownGpu(shaders);
   const constants = { Lane: 'f32' };

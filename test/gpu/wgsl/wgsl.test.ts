@@ -24,7 +24,7 @@ struct Other { inner: Params }
 `;
 
 test('bindings with their access, structs with their fields; comments do not count', () => {
-  const { bindings, structs } = parseInterface(shader, 'mine');
+  const { bindings, structs } = parseInterface(shader, 'shaders/mine.wgsl');
   assert.equal([...bindings.values()], [
     { name: 'x', index: 0, access: 'read', type: 'array<vec4f>' },
     { name: 'y', index: 3, access: 'read_write', type: 'array<vec4f>' },
@@ -42,7 +42,7 @@ test('a declaration of another form, or a name twice, is not overlooked', () => 
     '@group(0) @binding(4) var texture: texture_2d<f32>;',
     '@group(0) @binding(4) var<storage, read> x: array<f32>;',
   ]) {
-    assert.throws(() => parseInterface(shader + line, 'mine'), /shaders\/mine\.wgsl: 4 bindings, of which 3 have/);
+    assert.throws(() => parseInterface(shader + line, 'shaders/mine.wgsl'), /shaders\/mine\.wgsl: 4 bindings, of which 3 have/);
   }
 });
 
@@ -52,7 +52,7 @@ for (const file of files) {
   const text = readFileSync(new URL(file, folder), 'utf8');
   if (/^\s*\/\/@/m.test(text)) continue; // has declarations that exclude each other; it is read after its expansion
   test(`${file}: every binding is understood, and has a number of its own`, () => {
-    const { bindings, structs } = parseInterface(text, file.replace('.wgsl', ''));
+    const { bindings, structs } = parseInterface(text, file);
     assert.ok([...bindings.values()].some(({ access }) => access === 'read_write'), 'writes something');
     const numbers = [...bindings.values()].map(({ index }) => index);
     assert.is(new Set(numbers).size, numbers.length);
@@ -65,21 +65,21 @@ for (const file of files) {
 
 test('the header goes behind the directives, and every line knows its number in the file', () => {
   const text = '// a comment\nenable f16;\nrequires something;\n\nfn f() {}\n';
-  const { code, origin } = assemble(text, { Lane: 'vec4f', TAPS: 3 }, 'mine');
+  const { code, origin } = assemble(text, { Lane: 'vec4f', TAPS: 3 }, 'shaders/mine.wgsl');
   assert.equal(code.split('\n'), [
     '// a comment', 'enable f16;', 'requires something;',
     'alias Lane = vec4f;', 'const TAPS = 3u;',
     '', 'fn f() {}', '',
   ]);
   assert.equal(origin, [1, 2, 3, 0, 0, 4, 5, 6]);
-  assert.is(assemble('fn f() {}', { A: 1 }, 'mine').code, 'const A = 1u;\nfn f() {}');
-  assert.is(assemble(text, {}, 'mine').code, text);
+  assert.is(assemble('fn f() {}', { A: 1 }, 'shaders/mine.wgsl').code, 'const A = 1u;\nfn f() {}');
+  assert.is(assemble(text, {}, 'shaders/mine.wgsl').code, text);
 });
 
 test('uniforms are packed by name, in the order and types of the struct', () => {
-  const fields = parseInterface(shader, 'mine').structs.get('Params')!;
+  const fields = parseInterface(shader, 'shaders/mine.wgsl').structs.get('Params')!;
   const view = new DataView(new ArrayBuffer(16));
-  packUniform(fields, { factor: 0.5, shift: -2, count: 2 ** 32 - 1, more: 9 }, view, 'mine');
+  packUniform(fields, { factor: 0.5, shift: -2, count: 2 ** 32 - 1, more: 9 }, view, 'shaders/mine.wgsl');
   assert.is(view.getUint32(0, true), 2 ** 32 - 1);
   assert.is(view.getInt32(4, true), -2);
   assert.is(view.getFloat32(8, true), 0.5);
