@@ -1,12 +1,9 @@
 /** The second witness of every gradient: central finite differences in float64. */
 import { normals } from '../../src/reference/random.ts';
+import { gradientByDifferences } from '../../src/verify/differences.ts';
 import { assertClose, largest } from '../close.ts';
 
-/**
- * With h = 1e-5 the formula's own error is of the order h²·f‴/6 ≈ 2e-11, the rounding of f some 1e-16·|f|/h ≈ 1e-11:
- * two orders of magnitude below the tolerance, which is relative to the tensor's largest gradient.
- */
-const STEP = 1e-5;
+/** Two orders of magnitude above what the differences are off by; relative to the tensor's largest gradient. */
 const TOLERANCE = 1e-7;
 
 /** Fails unless `analytic` is the gradient of `value()` in `at`, which is moved element by element and restored. */
@@ -19,14 +16,7 @@ export function assertGradient(
     tolerance?: number;
   },
 ): void {
-  const numeric = at.map((x, i) => {
-    at[i] = x + STEP;
-    const above = value();
-    at[i] = x - STEP;
-    const below = value();
-    at[i] = x;
-    return (above - below) / (2 * STEP);
-  });
+  const numeric = gradientByDifferences(at, value);
   assertClose(analytic, numeric, { atol: tolerance * Math.max(largest(numeric), 1e-3), what });
 }
 
