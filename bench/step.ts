@@ -1,5 +1,8 @@
 /** `npm run bench:step`: a whole training step and a whole sampling step, and where their time goes. */
-import { Denoiser } from '../src/diffwave/sampling/denoiser.ts';
+import { chooseSampler } from '../src/diffwave/sampling/samplers/choose.ts';
+import { Walk } from '../src/diffwave/sampling/walk.ts';
+import { dataPrediction } from '../src/diffwave/schedule/level.ts';
+import { scheduleOf } from '../src/diffwave/schedule/schedule.ts';
 import { DiffWave } from '../src/diffwave/model/model.ts';
 import { Trainer } from '../src/diffwave/training/trainer.ts';
 import type { Executable } from '../src/autograd/executable.ts';
@@ -14,7 +17,7 @@ import { openMachine } from './lib/machine.ts';
 import { appendResults, digits, percent, table } from './lib/report.ts';
 import { median, quantile, ratiosToNeighbours } from './lib/statistics.ts';
 import type { Sizes } from './lib/work.ts';
-import { batchOf, configured, predictAndWait, sizesOf } from './lib/work.ts';
+import { batchOf, configured, sizesOf } from './lib/work.ts';
 
 interface StepRow {
   readonly step: 'training' | 'sampling';
@@ -107,15 +110,25 @@ async function measureSampling(machine: Machine, { model, sizes, repetitions }: 
   model: DiffWave; sizes: Sizes; repetitions: number;
 }): Promise<StepRow> {
   const { B, L } = sizes;
-  const denoiser = await Denoiser.create({ model, B, L });
-  const { audio, t } = batchOf(model.config, sizes);
-  denoiser.write(audio);
+  const walk = await Walk.create(model, { B, L });
+  const { audio } = batchOf(model.config, sizes);
+  await walk.write(Array.from({ length: B }, (_, item) => audio.slice(item * L, (item + 1) * L)));
+  // Of `sample`'s default sampler, in the middle of the way, over and over.
+  const { sampler, levels } = chooseSampler({}, scheduleOf(model.config));
+  const middle = Math.max(1, Math.floor(levels.length / 2));
+  const [from, to] = [levels[middle]!, levels[middle - 1]!];
+  const coefficients = { ...dataPrediction(from, model.config.prediction), ...sampler.step({ from, to }) };
+  const { windows, width } = walk.tiles;
   const row = await measureStep(machine, {
-    flops: B * denoiser.windows.length * denoiser.width * forwardFlops(model.config),
-    executable: denoiser.executable, runs: denoiser.windows.length, sizes, repetitions,
-    run: () => predictAndWait(machine.gpu, denoiser, t),
+    flops: B * windows.length * width * forwardFlops(model.config),
+    executable: walk.executable, runs: windows.length, sizes, repetitions,
+    async run() {
+      await walk.denoise({ t: from.t, coefficients, draw: 0 });
+      // On a software adapter every tile has been waited for, and would be waited for again in sleep; see `Gpu.idle`.
+      if (!machine.gpu.isSoftware) await machine.gpu.idle();
+    },
   });
-  denoiser.destroy();
+  await walk.destroy();
   return { step: 'sampling', ...row };
 }
 

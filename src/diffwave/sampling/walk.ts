@@ -61,7 +61,8 @@ export class Walk {
   readonly tiles: Tiles;
   readonly #model: Model;
   readonly #options: Settled;
-  readonly #denoise: Executable;
+  /** The reverse step of one tile, for whoever wants to time its parts. */
+  readonly executable: Executable;
   readonly #recorded: Recorded;
   readonly #x: BufferRange;
   readonly #known: BufferRange | undefined;
@@ -75,7 +76,7 @@ export class Walk {
     this.#options = options;
     this.tiles = parts.tiles;
     this.#recorded = parts.recorded;
-    this.#denoise = parts.denoise;
+    this.executable = parts.denoise;
     this.#x = parts.denoise.range(parts.recorded.x);
     this.#known = parts.known;
   }
@@ -119,8 +120,8 @@ export class Walk {
     onTile?: () => void;
   }): Promise<void> {
     const { t, coefficients, draw, limit, onTile } = options;
-    this.#denoise.write(this.#recorded.t, new Float32Array(this.#options.B).fill(t));
-    await this.#eachTile(this.#denoise, draw, reverseValues(coefficients, limit), onTile);
+    this.executable.write(this.#recorded.t, new Float32Array(this.#options.B).fill(t));
+    await this.#eachTile(this.executable, draw, reverseValues(coefficients, limit), onTile);
   }
 
   /** x = signalLevel·x + noiseLevel·z. */
@@ -182,7 +183,7 @@ export class Walk {
     for (const program of await Promise.allSettled(this.#others.values())) {
       if (program.status === 'fulfilled') program.value.destroy();
     }
-    this.#denoise.destroy();
+    this.executable.destroy();
     if (this.#known) this.#model.gpu.buffers.release(this.#known.buffer);
   }
 
