@@ -3,7 +3,7 @@ import { datasetFrom } from '../src/dataset/dataset.node.ts';
 import type { Dataset } from '../src/dataset/dataset.ts';
 import { rootMeanSquare } from '../src/audio/level.ts';
 import { logSpectrumDistance, meanLogSpectrum } from '../src/audio/spectrogram.ts';
-import { presetNamed } from '../src/diffwave/model/config.ts';
+import { presetNamed } from '../src/diffwave/presets.ts';
 import type { DiffWave } from '../src/diffwave/model/model.ts';
 import { RunFolder } from '../src/diffwave/files/run.node.ts';
 import type { SampleOptions } from '../src/diffwave/sampling/sampling.ts';

@@ -10,7 +10,7 @@ import { rootMeanSquare } from '../src/audio/level.ts';
 import { logSpectrumDistance, meanLogSpectrum } from '../src/audio/spectrogram.ts';
 import { spectrogramImage } from '../src/pictures/spectrogramImage.ts';
 import { encodeWav16 } from '../src/formats/wav.ts';
-import { presetNamed } from '../src/diffwave/model/config.ts';
+import { presetNamed } from '../src/diffwave/presets.ts';
 import { DiffWave } from '../src/diffwave/model/model.ts';
 import { RunFolder } from '../src/diffwave/files/run.node.ts';
 import { sample } from '../src/diffwave/sampling/sampling.ts';

@@ -2,7 +2,8 @@
 import { datasetFrom } from '../src/dataset/dataset.node.ts';
 import { powerSpectrum } from '../src/audio/powerSpectrum.ts';
 import type { DiffWaveConfig } from '../src/diffwave/model/config.ts';
-import { PRESETS, presetNamed, receptiveField } from '../src/diffwave/model/config.ts';
+import { PRESETS, presetNamed } from '../src/diffwave/presets.ts';
+import { receptiveField } from '../src/diffwave/model/shapes.ts';
 import { diagnoseData } from '../src/diffwave/schedule/doctor.ts';
 import { RunFolder } from '../src/diffwave/files/run.node.ts';
 import { scheduleOf } from '../src/diffwave/schedule/schedule.ts';

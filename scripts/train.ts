@@ -1,7 +1,8 @@
 /** npm run train: trains a DiffWave on a data set or a folder of WAV files. */
 import { datasetFrom } from '../src/dataset/dataset.node.ts';
-import type { Preset } from '../src/diffwave/model/config.ts';
-import { PRESETS, presetNamed, receptiveField } from '../src/diffwave/model/config.ts';
+import type { Preset } from '../src/diffwave/presets.ts';
+import { PRESETS, presetNamed } from '../src/diffwave/presets.ts';
+import { receptiveField } from '../src/diffwave/model/shapes.ts';
 import { DiffWave } from '../src/diffwave/model/model.ts';
 import { RunFolder } from '../src/diffwave/files/run.node.ts';
 import { splitByTrack } from '../src/diffwave/data/split.ts';

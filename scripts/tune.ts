@@ -1,5 +1,5 @@
 /** npm run tune: shows which sizes of kernels were tried on this adapter, how long they took, and what was chosen. */
-import { PRESETS, presetNamed } from '../src/diffwave/model/config.ts';
+import { PRESETS, presetNamed } from '../src/diffwave/presets.ts';
 import { UserError } from '../src/errors.ts';
 import { Gpu } from '../src/gpu/device/gpu.ts';
 import { variantNamed } from '../src/gpu/device/variant.ts';

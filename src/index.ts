@@ -27,8 +27,11 @@ export type { Platform } from './platform/platform.ts';
 
 export { DiffWave } from './diffwave/model/model.ts';
 export type { Weights } from './diffwave/model/contract.ts';
-export { PRESETS, presetNamed } from './diffwave/model/config.ts';
-export type { DataConfig, DiffWaveConfig, Preset, TrainingConfig } from './diffwave/model/config.ts';
+export { PRESETS, presetNamed } from './diffwave/presets.ts';
+export type { DiffWaveConfig } from './diffwave/model/config.ts';
+export type { TrainingConfig } from './diffwave/training/config.ts';
+export type { DataConfig } from './diffwave/data/config.ts';
+export type { Preset } from './diffwave/presets.ts';
 export { noiseSchedule, scheduleOf } from './diffwave/schedule/schedule.ts';
 export type { NoiseSchedule, Variance } from './diffwave/schedule/schedule.ts';
 export type { ScheduleConfig } from './diffwave/schedule/config.ts';

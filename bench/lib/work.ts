@@ -1,7 +1,8 @@
 /** The same data for every bench of a whole step: what it is does not matter, that it is not zero does. */
 import type { Batch } from '../../src/diffwave/training/batches.ts';
-import type { DiffWaveConfig, TrainingConfig } from '../../src/diffwave/model/config.ts';
-import { presetNamed } from '../../src/diffwave/model/config.ts';
+import type { DiffWaveConfig } from '../../src/diffwave/model/config.ts';
+import type { TrainingConfig } from '../../src/diffwave/training/config.ts';
+import { presetNamed } from '../../src/diffwave/presets.ts';
 import type { Denoiser } from '../../src/diffwave/sampling/denoiser.ts';
 import type { Gpu } from '../../src/gpu/device/gpu.ts';
 

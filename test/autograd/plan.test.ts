@@ -7,7 +7,7 @@ import type { Plan } from '../../src/autograd/plan.ts';
 import { checkPlan, listPlan, planTape } from '../../src/autograd/plan.ts';
 import { Tape } from '../../src/autograd/tape.ts';
 import type { Storage, Tensor } from '../../src/autograd/tensor.ts';
-import { presetNamed } from '../../src/diffwave/model/config.ts';
+import { presetNamed } from '../../src/diffwave/presets.ts';
 import type { DiffWaveConfig } from '../../src/diffwave/model/config.ts';
 import { network, parameterSpecs } from '../../src/diffwave/model/network.ts';
 import { initialWeights } from '../../src/diffwave/model/weights.ts';

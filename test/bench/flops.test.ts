@@ -4,7 +4,7 @@ import { convolutionFlops, forwardFlops, trainingFlops } from '../../bench/lib/f
 import { contractions } from '../../bench/kernels/contractions.ts';
 import { usualShape } from '../../bench/kernels/bench.ts';
 import { rooflineSeconds } from '../../bench/lib/measure.ts';
-import { presetNamed } from '../../src/diffwave/model/config.ts';
+import { presetNamed } from '../../src/diffwave/presets.ts';
 
 const test = suite('operation counts');
 

@@ -1,6 +1,6 @@
 /** Networks that are small enough for a test, with weights that make every layer matter. */
 import type { DiffWaveConfig } from '../../src/diffwave/model/config.ts';
-import { presetNamed } from '../../src/diffwave/model/config.ts';
+import { presetNamed } from '../../src/diffwave/presets.ts';
 import { DiffWave } from '../../src/diffwave/model/model.ts';
 import type { Weights } from '../../src/diffwave/model/contract.ts';
 import { initialWeights } from '../../src/diffwave/model/weights.ts';

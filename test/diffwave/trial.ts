@@ -1,7 +1,8 @@
 /** What the tests of training share: a network so small that a step takes milliseconds on any adapter, clips, a run. */
 import type { ClipSource } from '../../src/diffwave/data/clips.ts';
-import { PRESETS } from '../../src/diffwave/model/config.ts';
-import type { DiffWaveConfig, TrainingConfig } from '../../src/diffwave/model/config.ts';
+import { PRESETS } from '../../src/diffwave/presets.ts';
+import type { DiffWaveConfig } from '../../src/diffwave/model/config.ts';
+import type { TrainingConfig } from '../../src/diffwave/training/config.ts';
 import type { Checkpoint } from '../../src/diffwave/files/run.node.ts';
 import { DiffWave } from '../../src/diffwave/model/model.ts';
 import { streams } from '../../src/diffwave/streams.ts';

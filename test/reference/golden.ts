@@ -1,7 +1,9 @@
 /** The golden files (PyTorch, float64 stored as float32) in the layouts of the reference. */
 import { readFileSync } from 'node:fs';
-import { configFromMetadata, parameterShapes } from '../../src/diffwave/model/config.ts';
-import type { DiffWaveConfig, ParameterShape } from '../../src/diffwave/model/config.ts';
+import { configFromMetadata } from '../../src/diffwave/model/config.ts';
+import { parameterShapes } from '../../src/diffwave/model/shapes.ts';
+import type { DiffWaveConfig } from '../../src/diffwave/model/config.ts';
+import type { ParameterShape } from '../../src/diffwave/model/shapes.ts';
 import { readSafetensors } from '../../src/formats/safetensors.ts';
 
 export const GOLDEN_FILES = ['transformer-4x16.safetensors', 'diffwave-6x8-l1.safetensors'] as const;

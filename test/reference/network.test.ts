@@ -1,7 +1,8 @@
 /** The whole network: its gradients against finite differences, all of it against PyTorch's golden files. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { parameterShapes, presetNamed } from '../../src/diffwave/model/config.ts';
+import { presetNamed } from '../../src/diffwave/presets.ts';
+import { parameterShapes } from '../../src/diffwave/model/shapes.ts';
 import type { DiffWaveConfig } from '../../src/diffwave/model/config.ts';
 import { noiseSchedule } from '../../src/diffwave/schedule/schedule.ts';
 import { adam } from '../../src/reference/adam.ts';

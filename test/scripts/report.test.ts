@@ -4,7 +4,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { escapeHtml } from '../../scripts/lib/report/page.ts';
 import { binsChart, lossChart, speedChart } from '../../scripts/lib/report/data.ts';
-import { PRESETS } from '../../src/diffwave/model/config.ts';
+import { PRESETS } from '../../src/diffwave/presets.ts';
 import { Journal } from '../../src/diffwave/files/journal.node.ts';
 import { RunFolder } from '../../src/diffwave/files/run.node.ts';
 import type { Validation } from '../../src/diffwave/validation/validation.ts';

@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import { scheduleFlags, scheduleFrom } from '../../scripts/lib/schedule/flags.ts';
 import { scheduleLine, scheduleReport } from '../../scripts/lib/schedule/report.ts';
 import { parse } from '../../scripts/lib/cli/flags.ts';
-import { PRESETS } from '../../src/diffwave/model/config.ts';
+import { PRESETS } from '../../src/diffwave/presets.ts';
 import type { DiffWaveConfig } from '../../src/diffwave/model/config.ts';
 import { RunFolder } from '../../src/diffwave/files/run.node.ts';
 import { UserError } from '../../src/errors.ts';

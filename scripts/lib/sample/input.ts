@@ -2,7 +2,7 @@
 import { DEFAULT_OPTIONS, prepareTrack } from '../../../src/dataset/dataset.ts';
 import { resample } from '../../../src/audio/resample.ts';
 import { decodeWav } from '../../../src/formats/wav.ts';
-import { presetNamed } from '../../../src/diffwave/model/config.ts';
+import { presetNamed } from '../../../src/diffwave/presets.ts';
 import type { RunConfig } from '../../../src/diffwave/files/run.node.ts';
 import { UserError } from '../../../src/errors.ts';
 import { readFileOrExplain } from '../../../src/disk/files.node.ts';

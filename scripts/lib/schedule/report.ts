@@ -1,6 +1,6 @@
 /** What the schedule doctor says, in words. */
 import type { DiffWaveConfig } from '../../../src/diffwave/model/config.ts';
-import { receptiveField } from '../../../src/diffwave/model/config.ts';
+import { receptiveField } from '../../../src/diffwave/model/shapes.ts';
 import type { DataDiagnosis, Diagnosis } from '../../../src/diffwave/schedule/doctor.ts';
 import { diagnose, errorGain, sampledLevels, smallest, startKeeps, verdictDecibels } from '../../../src/diffwave/schedule/doctor.ts';
 import type { Variance } from '../../../src/diffwave/schedule/schedule.ts';

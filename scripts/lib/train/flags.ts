@@ -1,5 +1,6 @@
 /** The flags of `train` that are fields of the training's configuration, under the same names. */
-import type { Preset, TrainingConfig } from '../../../src/diffwave/model/config.ts';
+import type { TrainingConfig } from '../../../src/diffwave/training/config.ts';
+import type { Preset } from '../../../src/diffwave/presets.ts';
 import { UserError } from '../../../src/errors.ts';
 import type { CommandSpec, Parsed } from '../cli/flags.ts';
 import { typed } from '../cli/flags.ts';

@@ -1,7 +1,7 @@
 /** How much GPU memory a command may take. */
 import { totalmem } from 'node:os';
 import { UserError } from '../../../src/errors.ts';
-import type { TrainingConfig } from '../../../src/diffwave/model/config.ts';
+import type { TrainingConfig } from '../../../src/diffwave/training/config.ts';
 import { recordedOf } from '../../../src/diffwave/training/trainer.ts';
 import { fitCrop } from '../../../src/diffwave/training/memoryPlan.ts';
 import type { DiffWave } from '../../../src/diffwave/model/model.ts';

@@ -21,8 +21,10 @@ import type { Checkpoint } from './checkpoint.node.ts';
 import {
   discard, expectSameNetwork, hashOf, loadCheckpoint, rawWeightsName, stepOfFile, weightsName, writeCheckpoint,
 } from './checkpoint.node.ts';
-import type { DiffWaveConfig, TrainingConfig } from '../model/config.ts';
-import { completeModel, completeTraining, validateConfig, validateTraining } from '../model/config.ts';
+import type { DiffWaveConfig } from '../model/config.ts';
+import type { TrainingConfig } from '../training/config.ts';
+import { completeModel, validateConfig } from '../model/config.ts';
+import { completeTraining, validateTraining } from '../training/config.ts';
 import { DiffWave } from '../model/model.ts';
 import type { Progress, Recovery } from '../training/loop.ts';
 

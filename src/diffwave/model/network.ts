@@ -21,7 +21,7 @@ import { scale } from '../../ops/scale.ts';
 import { silu } from '../../ops/silu.ts';
 import { stepProjections } from '../../ops/stepProjections.ts';
 import type { DiffWaveConfig } from './config.ts';
-import { dilationOf, parameterShapes, receptiveField } from './config.ts';
+import { dilationOf, parameterShapes, receptiveField } from './shapes.ts';
 import type { Network } from './contract.ts';
 import { initialWeights } from './weights.ts';
 

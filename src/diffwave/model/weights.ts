@@ -1,8 +1,9 @@
 /** Weights on disk (PyTorch's names and layouts) and in memory (the kernels' layouts), and their initial values. */
 import { UserError } from '../../errors.ts';
 import { uniform } from '../../random.ts';
-import type { DiffWaveConfig, ParameterShape } from './config.ts';
-import { parameterShapes } from './config.ts';
+import type { DiffWaveConfig } from './config.ts';
+import type { ParameterShape } from './shapes.ts';
+import { parameterShapes } from './shapes.ts';
 import type { Safetensors, StoredTensor } from '../../formats/safetensors.ts';
 import { toFloat32 } from '../../formats/safetensors.ts';
 import { streams } from '../streams.ts';

@@ -3,7 +3,7 @@ import { UserError } from '../../errors.ts';
 import { uniform } from '../../random.ts';
 import type { ClipSource } from '../data/clips.ts';
 import { augment } from './augmentation.ts';
-import type { TrainingConfig } from '../model/config.ts';
+import type { TrainingConfig } from './config.ts';
 import { streams } from '../streams.ts';
 import { stratifiedTimestep, uniformTimestep } from './timesteps.ts';
 

@@ -1,5 +1,5 @@
 /** The learning rate: a function of the step and of nothing else, so that a resumed run has the same one. */
-import type { TrainingConfig } from '../model/config.ts';
+import type { TrainingConfig } from './config.ts';
 
 type Schedule = Pick<TrainingConfig, 'learningRate' | 'warmupSteps' | 'schedule' | 'decaySteps' | 'decayFactor'>;
 

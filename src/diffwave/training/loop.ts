@@ -7,7 +7,7 @@ import type { Gpu } from '../../gpu/device/gpu.ts';
 import type { DeviceLostError } from '../../gpu/device/opened.ts';
 import type { ClipSource } from '../data/clips.ts';
 import { BatchSource } from './batches.ts';
-import type { TrainingConfig } from '../model/config.ts';
+import type { TrainingConfig } from './config.ts';
 import { learningRateAt } from './learningRate.ts';
 import type { Loss } from '../model/contract.ts';
 import type { Model } from '../model/model.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { DiffWaveConfig } from '../../../src/diffwave/model/config.ts';
-import { PRESETS } from '../../../src/diffwave/model/config.ts';
+import { PRESETS } from '../../../src/diffwave/presets.ts';
 import { DiffWave } from '../../../src/diffwave/model/model.ts';
 import { RunFolder } from '../../../src/diffwave/files/run.node.ts';
 import { UserError } from '../../../src/errors.ts';

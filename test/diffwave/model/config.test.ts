@@ -1,10 +1,10 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { readFileSync } from 'node:fs';
-import {
-  PRESETS, completeModel, completeTraining, configFromMetadata, configToMetadata, dilationOf, parameterShapes, presetNamed,
-  receptiveField, validateConfig, validateTraining,
-} from '../../../src/diffwave/model/config.ts';
+import { completeModel, configFromMetadata, configToMetadata, validateConfig } from '../../../src/diffwave/model/config.ts';
+import { completeTraining, validateTraining } from '../../../src/diffwave/training/config.ts';
+import { PRESETS, presetNamed } from '../../../src/diffwave/presets.ts';
+import { dilationOf, parameterShapes, receptiveField } from '../../../src/diffwave/model/shapes.ts';
 import { readSafetensors } from '../../../src/formats/safetensors.ts';
 import { noiseSchedule } from '../../../src/diffwave/schedule/schedule.ts';
 import { UserError } from '../../../src/errors.ts';

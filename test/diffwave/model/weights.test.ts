@@ -1,6 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { PRESETS, parameterShapes } from '../../../src/diffwave/model/config.ts';
+import { PRESETS } from '../../../src/diffwave/presets.ts';
+import { parameterShapes } from '../../../src/diffwave/model/shapes.ts';
 import type { DiffWaveConfig } from '../../../src/diffwave/model/config.ts';
 import { readSafetensors, writeSafetensors } from '../../../src/formats/safetensors.ts';
 import { initialWeights, reverseAxes, weightsFromDisk, weightsToDisk } from '../../../src/diffwave/model/weights.ts';

@@ -1,7 +1,7 @@
 /** How clips are cut into windows. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { receptiveField } from '../../../src/diffwave/model/config.ts';
+import { receptiveField } from '../../../src/diffwave/model/shapes.ts';
 import { windowWidth, windowsOf } from '../../../src/diffwave/sampling/tiles.ts';
 import { UserError } from '../../../src/errors.ts';
 import { tinyConfig } from '../tiny.ts';

@@ -1,7 +1,7 @@
 /** Sampling in place, tile by tile: the tiles change no bit, and memory grows by x_t alone. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { presetNamed } from '../../../src/diffwave/model/config.ts';
+import { presetNamed } from '../../../src/diffwave/presets.ts';
 import { DiffWave } from '../../../src/diffwave/model/model.ts';
 import type { SampleOptions } from '../../../src/diffwave/sampling/sampling.ts';
 import { sample, samplingMemory } from '../../../src/diffwave/sampling/sampling.ts';

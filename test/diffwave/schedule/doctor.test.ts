@@ -1,7 +1,7 @@
 /** The closed form against eq. 11 step by step, against experiments, and against the figure that it is known for. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { PRESETS } from '../../../src/diffwave/model/config.ts';
+import { PRESETS } from '../../../src/diffwave/presets.ts';
 import type { Start } from '../../../src/diffwave/schedule/doctor.ts';
 import { diagnose, diagnoseData, errorGain, sampledLevels, sampledPowers, smallest, startKeeps } from '../../../src/diffwave/schedule/doctor.ts';
 import type { NoiseSchedule, Variance } from '../../../src/diffwave/schedule/schedule.ts';

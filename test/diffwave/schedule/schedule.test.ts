@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { PRESETS } from '../../../src/diffwave/model/config.ts';
+import { PRESETS } from '../../../src/diffwave/presets.ts';
 import type { ScheduleConfig } from '../../../src/diffwave/schedule/config.ts';
 import { noiseSchedule, scheduleOf } from '../../../src/diffwave/schedule/schedule.ts';
 import { UserError } from '../../../src/errors.ts';

@@ -1,5 +1,5 @@
 import { suite } from 'uvu';
-import { PRESETS } from '../../../src/diffwave/model/config.ts';
+import { PRESETS } from '../../../src/diffwave/presets.ts';
 import { learningRateAt } from '../../../src/diffwave/training/learningRate.ts';
 import { assertClose } from '../../close.ts';
 

@@ -3,7 +3,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { ClipSource } from '../../../src/diffwave/data/clips.ts';
 import { BatchSource } from '../../../src/diffwave/training/batches.ts';
-import { PRESETS } from '../../../src/diffwave/model/config.ts';
+import { PRESETS } from '../../../src/diffwave/presets.ts';
 import { DiffWave } from '../../../src/diffwave/model/model.ts';
 import { NotFiniteError, explainNotFinite, findNonFinite } from '../../../src/diffwave/training/nanHunt.ts';
 import { snapshotOf } from '../../../src/diffwave/training/snapshot.ts';

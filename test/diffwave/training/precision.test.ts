@@ -2,7 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Tape } from '../../../src/autograd/tape.ts';
 import { Tensor } from '../../../src/autograd/tensor.ts';
-import { PRESETS } from '../../../src/diffwave/model/config.ts';
+import { PRESETS } from '../../../src/diffwave/presets.ts';
 import { DiffWave } from '../../../src/diffwave/model/model.ts';
 import { checkMixedPrecision } from '../../../src/diffwave/training/precision.ts';
 import type { Progress } from '../../../src/diffwave/training/loop.ts';

@@ -5,7 +5,7 @@ import { parse } from '../../../scripts/lib/cli/flags.ts';
 import type { Sound } from '../../../scripts/lib/sample/input.ts';
 import type { SamplingTask } from '../../../scripts/lib/sample/flags.ts';
 import { samplingFlags, taskOf } from '../../../scripts/lib/sample/flags.ts';
-import { PRESETS } from '../../../src/diffwave/model/config.ts';
+import { PRESETS } from '../../../src/diffwave/presets.ts';
 import type { Journey } from '../../../src/diffwave/sampling/moves.ts';
 import { chooseSampler } from '../../../src/diffwave/sampling/samplers/choose.ts';
 import { scheduleOf } from '../../../src/diffwave/schedule/schedule.ts';

@@ -5,7 +5,7 @@ import wavefile from 'wavefile';
 import { loadSound, soundOptionsOf } from '../../../scripts/lib/sample/input.ts';
 import { loadDataset, prepareDataset } from '../../../src/dataset/dataset.node.ts';
 import { encodeWav } from '../../../src/formats/wav.ts';
-import { PRESETS } from '../../../src/diffwave/model/config.ts';
+import { PRESETS } from '../../../src/diffwave/presets.ts';
 import { largestDifference, noise, sine, temporaryFolder } from '../../audio/helpers.ts';
 
 const test = suite('sound to work on');

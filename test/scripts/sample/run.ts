@@ -1,6 +1,6 @@
 /** A run for the tests of `sample`. */
 import { join } from 'node:path';
-import { PRESETS } from '../../../src/diffwave/model/config.ts';
+import { PRESETS } from '../../../src/diffwave/presets.ts';
 import type { DiffWaveConfig } from '../../../src/diffwave/model/config.ts';
 import { DiffWave } from '../../../src/diffwave/model/model.ts';
 import { RunFolder } from '../../../src/diffwave/files/run.node.ts';

@@ -6,7 +6,7 @@ import * as assert from 'uvu/assert';
 import wavefile from 'wavefile';
 import { rootMeanSquare } from '../../../src/audio/level.ts';
 import { decodeWav } from '../../../src/formats/wav.ts';
-import { PRESETS } from '../../../src/diffwave/model/config.ts';
+import { PRESETS } from '../../../src/diffwave/presets.ts';
 import { DiffWave } from '../../../src/diffwave/model/model.ts';
 import { temporaryFolder } from '../../audio/helpers.ts';
 import { gpuForTests } from '../../gpuForTests.ts';

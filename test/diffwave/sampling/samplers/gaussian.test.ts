@@ -9,7 +9,7 @@ import * as assert from 'uvu/assert';
 import { Executable } from '../../../../src/autograd/executable.ts';
 import { planTape } from '../../../../src/autograd/plan.ts';
 import { Tape } from '../../../../src/autograd/tape.ts';
-import { PRESETS } from '../../../../src/diffwave/model/config.ts';
+import { PRESETS } from '../../../../src/diffwave/presets.ts';
 import type { SamplerOptions } from '../../../../src/diffwave/sampling/samplers/choose.ts';
 import { chooseSampler } from '../../../../src/diffwave/sampling/samplers/choose.ts';
 import type { Sampler } from '../../../../src/diffwave/sampling/samplers/sampler.ts';

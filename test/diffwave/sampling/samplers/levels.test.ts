@@ -1,7 +1,7 @@
 /** Which levels are visited, and what of a choice is refused. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { PRESETS } from '../../../../src/diffwave/model/config.ts';
+import { PRESETS } from '../../../../src/diffwave/presets.ts';
 import type { SamplerOptions } from '../../../../src/diffwave/sampling/samplers/choose.ts';
 import { chooseSampler } from '../../../../src/diffwave/sampling/samplers/choose.ts';
 import { fastBetas, levelAt, levelsFromBetas, levelsOf } from '../../../../src/diffwave/sampling/samplers/levels.ts';

@@ -1,0 +1,90 @@
+/** The presets: networks that are known to work, how they are trained, on what. */
+import { UserError } from '../errors.ts';
+import type { DataConfig } from './data/config.ts';
+import type { DiffWaveConfig } from './model/config.ts';
+import { DEFAULT_SAMPLE_RATE } from './model/config.ts';
+import type { TrainingConfig } from './training/config.ts';
+import { TRAINING } from './training/config.ts';
+
+/** A network, how it is trained, and how recordings become its clips. */
+export interface Preset {
+  readonly model: DiffWaveConfig;
+  readonly training: TrainingConfig;
+  readonly data: DataConfig;
+}
+
+const MODEL: DiffWaveConfig = {
+  layers: 10,
+  channels: 64,
+  kernelSize: 3,
+  dilationCycle: 10,
+  encoding: 'transformer',
+  encodingWidth: 128,
+  embeddingWidth: 512,
+  diffusionSteps: 200,
+  schedule: 'linear',
+  betaStart: 1e-4,
+  betaEnd: 0.02,
+  betas: null,
+  zeroTerminalSnr: false,
+  prediction: 'epsilon',
+  loss: 'mse',
+  sampleRate: DEFAULT_SAMPLE_RATE,
+};
+
+const DATA: DataConfig = { downsample: 3, splits: 6, seconds: 30 };
+const AS_RECORDED: DataConfig = { downsample: 1, splits: 1, seconds: 30 };
+
+/** The presets by name. */
+export const PRESETS = {
+  /** Music of GTZAN's kind: half-minute recordings at 22,050 Hz become six clips of five seconds at 7,350 Hz. */
+  gtzan: { model: { ...MODEL, sampleRate: DEFAULT_SAMPLE_RATE / DATA.downsample }, training: TRAINING, data: DATA },
+
+  /**
+   * Small enough for two CPU cores. Sampling begins with pure noise, so ᾱ_T has to be near 0: with fewer steps each
+   * has to add more. T = 50 with β up to 0.2 ends at ᾱ_T = 0.005; with β up to 0.02 it would end at 0.60, where most
+   * of x_T is still signal and pure noise is something the network has never been shown.
+   */
+  tiny: {
+    model: {
+      ...MODEL,
+      layers: 8,
+      channels: 32,
+      dilationCycle: 8,
+      embeddingWidth: 128,
+      diffusionSteps: 50,
+      betaEnd: 0.2,
+      sampleRate: DEFAULT_SAMPLE_RATE / DATA.downsample,
+    },
+    training: { ...TRAINING, cropSamples: 2048, learningRate: 2e-3 },
+    data: DATA,
+  },
+
+  /** DiffWave BASE of Kong et al. 2021, section 5.1, without its spectrogram input. */
+  'diffwave-base': {
+    model: { ...MODEL, layers: 30, diffusionSteps: 50, betaEnd: 0.05, encoding: 'diffwave', loss: 'l1' },
+    training: { ...TRAINING, batchSize: 16, cropSamples: 16000 },
+    data: AS_RECORDED,
+  },
+
+  /** The unconditional model of Kong et al. 2021, section 5.2: spoken digits of one second at 16 kHz. */
+  'diffwave-sc09': {
+    model: {
+      ...MODEL,
+      layers: 36,
+      channels: 256,
+      dilationCycle: 12,
+      encoding: 'diffwave',
+      loss: 'l1',
+      sampleRate: 16000,
+    },
+    training: { ...TRAINING, batchSize: 16, cropSamples: 16000 },
+    data: AS_RECORDED,
+  },
+} satisfies Record<string, Preset>;
+
+/** The preset of that name. Throws a UserError with the names there are. */
+export function presetNamed(name: string): Preset {
+  if (Object.hasOwn(PRESETS, name)) return PRESETS[name as keyof typeof PRESETS];
+  throw new UserError(`There is no preset "${name}". Choose one of ${Object.keys(PRESETS).join(', ')}.`);
+}
