@@ -1,5 +1,6 @@
 // An op, a loss and a training loop of one's own: learns to smooth noise.  node own-model.mjs
-import { Executable, Gpu, Parameters, Tape, adam, adamValues, conv1d, loss, planTape, scale } from 'diffwave-webgpu/tape';
+import { Gpu } from 'diffwave-webgpu';
+import { Executable, Parameters, Tape, adam, adamValues, conv1d, loss, planTape, scale } from 'diffwave-webgpu/tape';
 
 const source = `
 @group(0) @binding(0) var<storage, read> x: array<f32>;

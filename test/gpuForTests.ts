@@ -6,7 +6,7 @@ let shared: Promise<Gpu> | undefined;
 
 /** One Gpu for all tests of a process. Not for tests that make it fail: an error stays with it. */
 export function gpuForTests(): Promise<Gpu> {
-  return (shared ??= Gpu.open());
+  return (shared ??= nodePlatform().then((platform) => Gpu.open({ platform })));
 }
 
 /**

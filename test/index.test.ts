@@ -4,19 +4,28 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { prepareDataset } from '../src/dataset/dataset.node.ts';
-import * as diffwave from '../src/index.ts';
+import * as diffwave from '../src/index.node.ts';
+import * as tape from '../src/tape.ts';
 import { sine, temporaryFolder } from './audio/helpers.ts';
 
 const test = suite('index');
 
-const index = new URL('../src/index.ts', import.meta.url);
+const index = new URL('../src/index.node.ts', import.meta.url);
 
 test('the public names', () => {
   assert.equal(Object.keys(diffwave).sort(), [
-    'DeviceLostError', 'DiffWave', 'Gpu', 'PRESETS', 'UserError', 'between', 'continuation', 'denoise', 'inpaint',
-    'loadDataset', 'lowPass', 'noiseSchedule', 'presetNamed', 'sample', 'samplingMemory', 'scheduleOf', 'train',
-    'variation',
+    'DeviceLostError', 'DiffWave', 'Gpu', 'Model', 'PRESETS', 'RunFolder', 'UserError', 'Validator', 'between', 'continuation',
+    'denoise', 'inpaint', 'loadDataset', 'loadModel', 'lowPass', 'noiseSchedule', 'predictNoise', 'prepareDataset',
+    'presetNamed', 'providePlatform', 'readSafetensors', 'sample', 'samplingMemory', 'saveModel', 'scheduleOf', 'train',
+    'variation', 'writeSafetensors',
   ]);
+});
+
+test('the tape has every operation', () => {
+  const stems = readdirSync(new URL('../src/ops/', import.meta.url)).map((file) => file.replace('.ts', ''));
+  const internal = ['contraction', 'lanes', 'packing', 'reduce', 'reverse', 'window']; // parts of operations, or of sampling
+  assert.equal(stems.filter((stem) => !internal.includes(stem) && !(stem in tape)), []);
+  for (const name of ['Tape', 'planTape', 'Executable', 'Parameters', 'checkCase', 'expectedByDifferences']) assert.ok(name in tape, name);
 });
 
 test('the example of the documentation runs as it stands', () => {
@@ -36,13 +45,12 @@ test('loadDataset gives the clips that were prepared, or says what is wrong', as
   const source = temporaryFolder({ 'a.wav': sine({ hertz: 440, sampleRate: 22050, samples: 22050 }) });
   const out = join(temporaryFolder(), 'set');
   prepareDataset({ source, out, seconds: 1, splits: 2 });
-  const dataset = await diffwave.loadDataset(out);
+  const dataset = diffwave.loadDataset(out);
   assert.equal([dataset.clipCount, dataset.clipSamples, dataset.sampleRate], [2, 3675, 7350]);
   assert.is(dataset.clip(1).length, 3675);
 
-  const problem = await diffwave.loadDataset(source).catch((error: unknown) => error);
-  assert.instance(problem, diffwave.UserError);
-  assert.match((problem as Error).message, 'is not a prepared data set');
+  assert.throws(() => diffwave.loadDataset(source), (error: unknown) =>
+    error instanceof diffwave.UserError && /is not a prepared data set/.test(error.message));
 });
 
 test.run();

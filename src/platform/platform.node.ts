@@ -1,7 +1,8 @@
-/** Node's side of `platform.ts`: Dawn for the GPU, the repository's own folder for the shaders. */
+/** Node's side of `platform.ts`: Dawn for the GPU, the package's own folder for the shaders. */
 import { readFile } from 'node:fs/promises';
-import { openProvider, releaseProvider } from './provider.node.ts';
 import type { Platform } from './platform.ts';
+import { providePlatform } from './platform.ts';
+import { openProvider, releaseProvider } from './provider.node.ts';
 
 const shaderFolder = new URL('../../shaders/', import.meta.url);
 
@@ -11,4 +12,9 @@ export async function nodePlatform(): Promise<Platform> {
     shader: (stem) => readFile(new URL(`${stem}.wgsl`, shaderFolder), 'utf8'),
     release: releaseProvider,
   };
+}
+
+/** Makes it the platform of every `Gpu` that is opened without one. */
+export function provideNodePlatform(): void {
+  providePlatform(nodePlatform);
 }

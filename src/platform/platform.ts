@@ -1,7 +1,4 @@
-/**
- * What the engine needs from the world around it. Node's side is `platform.node.ts`; a browser hands in its own
- * `navigator.gpu` and a function that fetches shaders.
- */
+/** What the engine needs from the world around it. The package's entries hand it in: Node's, and that for browsers. */
 export interface Platform {
   /** Where adapters come from: `navigator.gpu`, or Dawn's Node binding. */
   readonly gpu: GPU;
@@ -11,10 +8,15 @@ export interface Platform {
   release(): void;
 }
 
-/** The platform of the running program where it can be found out: Node, or an error that says what to pass. */
+let usual: (() => Promise<Platform>) | undefined;
+
+/** Says where a `Gpu` that is opened without a platform gets one from. */
+export function providePlatform(open: () => Promise<Platform>): void {
+  usual = open;
+}
+
+/** The platform of the running program. Throws a `TypeError` where nobody has provided one. */
 export async function defaultPlatform(): Promise<Platform> {
-  if (typeof process === 'undefined' || !process.versions?.node) {
-    throw new TypeError('outside Node, pass { platform: { gpu: navigator.gpu, shader, release } } to Gpu.open()');
-  }
-  return (await import('./platform.node.ts')).nodePlatform();
+  if (usual) return usual();
+  throw new TypeError('no platform: pass { platform: { gpu, shader, release } } to Gpu.open(), or call providePlatform()');
 }

@@ -1,6 +1,7 @@
 /** What a command does first when it needs an adapter. */
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
+import { provideNodePlatform } from '../../../src/platform/platform.node.ts';
 import { openProvider, releaseProvider } from '../../../src/platform/provider.node.ts';
 import { noAdapter, prepareSoftwareAdapter } from '../../../src/platform/software.node.ts';
 
@@ -8,11 +9,12 @@ import { noAdapter, prepareSoftwareAdapter } from '../../../src/platform/softwar
 const RESTARTED = 'DIFFWAVE_RESTARTED';
 
 /**
- * Returns where WebGPU has an adapter. Where it has none, prepares the software adapter and runs this same program
+ * Provides Node's platform, and returns where WebGPU has an adapter. Where it has none, prepares the software adapter and runs this same program
  * again with it, then ends with that program's exit code: the dynamic loader reads LD_LIBRARY_PATH only when a
  * process starts. Throws a `UserError` with what to install if there is still none.
  */
 export async function ensureAdapter(): Promise<void> {
+  provideNodePlatform();
   const provider = await openProvider();
   if (await provider.requestAdapter()) return;
   releaseProvider();

@@ -25,7 +25,8 @@ import type { DiffWaveConfig } from '../model/config.ts';
 import type { TrainingConfig } from '../training/config.ts';
 import { completeModel, validateConfig } from '../model/config.ts';
 import { completeTraining, validateTraining } from '../training/config.ts';
-import { DiffWave } from '../model/model.ts';
+import type { DiffWave } from '../model/model.ts';
+import { loadModel } from './model.node.ts';
 import type { Progress, Recovery } from '../training/loop.ts';
 
 export type { Checkpoint } from './checkpoint.node.ts';
@@ -131,7 +132,7 @@ export class RunFolder {
    */
   async load(gpu: Gpu, { raw = false } = {}): Promise<DiffWave> {
     const file = raw ? this.rawWeightsFile : this.weightsFile;
-    const model = await DiffWave.load(gpu, file);
+    const model = await loadModel(gpu, file);
     try {
       expectSameNetwork(model.config, this.config.model, file);
     } catch (error) {

@@ -105,15 +105,10 @@ export class DiffWave extends Model {
   }
 
   /**
-   * A network out of a safetensors file: the golden README's names and layouts, the configuration in the metadata.
-   * `prefix` goes before the names of the tensors. Outside Node, use `fromBytes`.
+   * A network out of the bytes of a safetensors file: PyTorch's names and layouts, `prefix` before the tensors' names, the
+   * configuration in the metadata. `file` is its name for error messages. Throws a `UserError` if it is damaged or of another
+   * kind.
    */
-  static async load(gpu: Gpu, path: string): Promise<DiffWave> {
-    const { readFileOrExplain } = await import('../../disk/files.node.ts');
-    return DiffWave.fromBytes(gpu, readFileOrExplain(path, 'weights'), { file: path });
-  }
-
-  /** As `load`, from the file's bytes; `file` is its name for error messages. */
   static fromBytes(gpu: Gpu, bytes: Uint8Array, source: { file: string; prefix?: string }): DiffWave {
     const stored = readSafetensors(bytes, source.file);
     const config = configFromMetadata(stored.metadata.config, source.file);
@@ -121,13 +116,6 @@ export class DiffWave extends Model {
     const model = new DiffWave(gpu, config, weightsFromDisk(config, stored, source));
     model.spectrum = spectrum;
     return model;
-  }
-
-  /** Writes `weights.safetensors`, or fails and leaves the file that was there. Outside Node, use `toBytes`. */
-  async save(path: string): Promise<void> {
-    const bytes = await this.toBytes();
-    const { writeFileAtomic } = await import('../../disk/files.node.ts');
-    writeFileAtomic(path, bytes);
   }
 
   /** The bytes of a safetensors file with the weights, or others of the same shapes, and the configuration. */

@@ -8,8 +8,8 @@ import * as assert from 'uvu/assert';
 import { PRESETS } from '../../../src/diffwave/presets.ts';
 import type { DiffWaveConfig } from '../../../src/diffwave/model/config.ts';
 import { DiffWave } from '../../../src/diffwave/model/model.ts';
-import { RunFolder } from '../../../src/diffwave/files/run.node.ts';
-import type { Checkpoint } from '../../../src/diffwave/files/run.node.ts';
+import { saveModel } from '../../../src/diffwave/files/model.node.ts';
+import { type Checkpoint, RunFolder } from '../../../src/diffwave/files/run.node.ts';
 import type { Weights } from '../../../src/diffwave/model/contract.ts';
 import { initialWeights } from '../../../src/diffwave/model/weights.ts';
 import { UserError } from '../../../src/errors.ts';
@@ -263,7 +263,7 @@ test('weights of another network are not taken for the run\'s own', async () => 
     [{ schedule: 'cosine' }, 'schedule is cosine, not linear'],
   ] as const) {
     const foreign = DiffWave.create(gpu, { ...model, ...other });
-    await foreign.save(run.weightsFile);
+    await saveModel(foreign, run.weightsFile);
     await refuses(() => run.load(gpu), run.weightsFile, 'config.json', ...texts);
     foreign.destroy();
   }

@@ -11,6 +11,7 @@ import { UserError } from '../../../src/errors.ts';
 import { temporaryFolder } from '../../audio/helpers.ts';
 import { gpuForTests } from '../../gpuForTests.ts';
 import { tinyConfig } from '../tiny.ts';
+import { saveModel } from '../../../src/diffwave/files/model.node.ts';
 
 const test = suite('schedule of a run');
 
@@ -26,7 +27,7 @@ test('a list of β belongs to the network, and is compared by its numbers', asyn
   const run = newRun(listed([0.1, 0.2, 0.3]));
   const save = async (betas: number[]): Promise<void> => {
     const model = DiffWave.create(gpu, listed(betas));
-    await model.save(run.weightsFile);
+    await saveModel(model, run.weightsFile);
     model.destroy();
   };
   await save([0.1, 0.2, 0.3]);
@@ -48,7 +49,7 @@ test('a run of before there was a choice is linear and predicts ε', async () =>
   assert.equal(RunFolder.open(run.path).config.model, tinyConfig);
 
   const model = DiffWave.create(await gpuForTests(), tinyConfig);
-  await model.save(run.weightsFile);
+  await saveModel(model, run.weightsFile);
   model.destroy();
   (await RunFolder.open(run.path).load(await gpuForTests())).destroy();
 });

@@ -11,6 +11,7 @@ import { initialWeights } from '../../../src/diffwave/model/weights.ts';
 import { UserError } from '../../../src/errors.ts';
 import { gpuForTests } from '../../gpuForTests.ts';
 import { clip, tinyConfig, tinyModel } from '../tiny.ts';
+import { loadModel, saveModel } from '../../../src/diffwave/files/model.node.ts';
 
 const test = suite('model');
 
@@ -32,8 +33,8 @@ test('a new network has the initial weights of its seed', async () => {
 test('saved and loaded, it has the same configuration and predicts the same bits', async () => {
   const model = await tinyModel();
   const path = join(folder, 'new', 'weights.safetensors');
-  await model.save(path);
-  const loaded = await DiffWave.load(model.gpu, path);
+  await saveModel(model, path);
+  const loaded = await loadModel(model.gpu, path);
   assert.equal(loaded.config, tinyConfig);
   assert.equal(await loaded.weights(), await model.weights());
   const options = { t: [3, 0] };
@@ -85,7 +86,7 @@ test('a configuration that cannot be is refused', async () => {
 test('a file that is none, of another kind, or without a parameter is named', async () => {
   const gpu = await gpuForTests();
   const path = join(folder, 'bad.safetensors');
-  const load = () => userErrorOf(DiffWave.load(gpu, path));
+  const load = () => userErrorOf(loadModel(gpu, path));
   assert.match(await load(), /bad\.safetensors: there is no such file/);
   writeFileSync(path, 'RIFF and not a network');
   assert.match(await load(), /bad\.safetensors is not a safetensors file/);
@@ -97,7 +98,7 @@ test('a file that is none, of another kind, or without a parameter is named', as
 
 test('a file that cannot be written leaves an error, and the model as it was', async () => {
   const model = await tinyModel();
-  const error = await model.save(join(folder, '\0')).then(() => undefined, (reason: Error) => reason);
+  const error = await saveModel(model, join(folder, '\0')).then(() => undefined, (reason: Error) => reason);
   assert.instance(error, Error);
   assert.is((await predictNoise(model, clip(3), { t: [1] })).length, 3);
   model.destroy();

@@ -12,6 +12,7 @@ import { temporaryFolder } from '../../audio/helpers.ts';
 import { gpuForTests } from '../../gpuForTests.ts';
 import { WITHOUT_ADAPTER, refuses, runScript, succeeds } from '../program.ts';
 import { makeRun } from './run.ts';
+import { saveModel } from '../../../src/diffwave/files/model.node.ts';
 
 const test = suite('npm run sample');
 
@@ -160,7 +161,7 @@ test('weights that are damaged, missing, or of another network are refused by na
   const out = newFolder();
   const args = ['--run', run.path, '--out', out, '--length', '100'];
   const other = DiffWave.create(await gpuForTests(), PRESETS.tiny.model);
-  await other.save(run.weightsFile);
+  await saveModel(other, run.weightsFile);
   other.destroy();
   await refuses('sample', args, [run.weightsFile, 'another network', 'config.json', `layers is ${PRESETS.tiny.model.layers}, not 2`]);
   truncateSync(run.weightsFile, 5000);

@@ -1,0 +1,8 @@
+/** The entry for browsers: pages and workers. What it needs of shaders is in the package; nothing is fetched. */
+import { shaders } from '#shaders';
+import { providePlatform } from './platform/platform.ts';
+import { webPlatform } from './platform/platform.web.ts';
+
+export * from './index.ts';
+
+providePlatform(() => webPlatform(shaders));
