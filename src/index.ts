@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 /**
  * All of the package that runs anywhere. `index.node.ts` adds Node's files and its WebGPU, `web.ts` a browser's. What a user
  * can mend is thrown as `UserError`, with a message of one line.

@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 /**
  * What an operation, a loss or a training loop of one's own is made from: the tape and its planner, the operations, and the
  * check of a kernel against a float64 formula. `docs/own-model.mjs` is an example.

@@ -163,6 +163,55 @@ test('lost before the first update, while it starts', async () => {
   assert.is(starts, 2);
 });
 
+test('lost before there is a step, while its memory is taken', async () => {
+  let lost = false;
+  const result = await lossyTrial(() => ({}), (gpu) => {
+    const { buffers, device } = gpu;
+    const acquire = buffers.acquire.bind(buffers);
+    buffers.acquire = (bytes, label) => {
+      if (label === 'losses' && !lost) {
+        lost = true;
+        device.destroy();
+      }
+      return acquire(bytes, label);
+    };
+  });
+  await assertNothingShows(result);
+  assert.ok(lost);
+  assert.equal(result.recoveries.map(({ step, resumedFrom }) => [step, resumedFrom]), [[0, 0]]);
+});
+
+test('lost with two reports on their way: both are done again, and no rejection is left to end the process', async () => {
+  const unhandled: unknown[] = [];
+  const note = (reason: unknown): void => void unhandled.push(reason);
+  process.on('unhandledRejection', note);
+  try {
+    let slow = true;
+    const result = await lossyTrial(({ gpu }) => ({
+      saveEvery: steps, snapshotEvery: steps, // both wait for reports
+      onUpdate: async ({ step }) => {
+        if (step !== 7 || !slow) return; // the reports of updates 1, 3 and 6 wait for their figures
+        slow = false;
+        gpu.device.destroy();
+      },
+    }), (gpu) => {
+      const read = gpu.read.bind(gpu);
+      gpu.read = async (...wanted) => {
+        while (slow) await new Promise((resolve) => setTimeout(resolve, 1));
+        return read(...wanted);
+      };
+    });
+    if (result.problem) throw result.problem;
+    assert.equal(result.weights, (await undisturbed).weights);
+    assert.equal(result.reports.map(({ step }) => step), [1, 3, 6, 9, 12, 15, 18, 20]);
+    assert.is(result.recoveries.length, 1);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    assert.equal(unhandled, []);
+  } finally {
+    process.off('unhandledRejection', note);
+  }
+});
+
 test('a step that always loses the GPU ends the run, with all saved that was reached', async () => {
   const result = await lossyTrial(({ gpu }) => ({
     onUpdate: async ({ step }) => {

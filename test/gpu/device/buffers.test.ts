@@ -2,7 +2,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { UserError } from '../../../src/errors.ts';
-import { BufferPool, alignUp, formatBytes } from '../../../src/gpu/device/buffers.ts';
+import { BufferPool, OutOfMemoryError, alignUp, formatBytes } from '../../../src/gpu/device/buffers.ts';
 import { gpuForTests } from '../../gpuForTests.ts';
 
 const test = suite('buffers');
@@ -40,6 +40,63 @@ test('a size past the limit is refused with both numbers and not counted', async
   const refused = (error: unknown) => error instanceof UserError && message.test(error.message);
   assert.throws(() => pool.acquire(device.limits.maxBufferSize + 1, 'weights'), refused);
   assert.is(pool.liveBytes, 0);
+});
+
+test('a buffer has one owner: who releases it twice is told, and a buffer of another device is ignored', async () => {
+  const { device } = await gpuForTests();
+  const pool = new BufferPool(device);
+  const [buffer, foreign] = [pool.acquire(512, 'mine'), new BufferPool(device).acquire(512, 'foreign')];
+  pool.release(foreign);
+  assert.is(pool.owned, 1);
+  pool.release(buffer);
+  assert.throws(() => pool.release(buffer), /'mine' was released twice/);
+  assert.is(pool.acquire(512, 'next owner'), buffer);
+  assert.is.not(pool.acquire(512, 'another owner'), buffer);
+  assert.is(pool.owned, 2);
+});
+
+test('what lies idle is bounded: the buffers that were released first go', async () => {
+  const pool = new BufferPool((await gpuForTests()).device, { idleBytes: 4096 });
+  for (let length = 1; length <= 100; length++) pool.release(pool.acquire(256 * length, `clip of ${length}`)); // of 25 KiB at most
+  assert.ok(pool.liveBytes <= 4096, `${pool.liveBytes} bytes`);
+  const [older, newer] = [pool.acquire(2048, 'older'), pool.acquire(2304, 'newer')];
+  pool.release(older);
+  pool.release(newer);
+  assert.is(pool.acquire(2304, 'again'), newer);
+  assert.is.not(pool.acquire(2048, 'again'), older, 'both were more than may lie idle');
+});
+
+/** A device that has no memory for buffers labelled 'large', of which it tells as WebGPU does: later. */
+function poorDevice(device: GPUDevice): GPUDevice {
+  let failed = false;
+  return {
+    limits: device.limits,
+    pushErrorScope: () => { failed = false; },
+    createBuffer: (descriptor: GPUBufferDescriptor) => {
+      failed = descriptor.label === 'large';
+      return device.createBuffer(descriptor);
+    },
+    popErrorScope: async () => (failed ? { message: 'out of memory' } : null),
+  } as unknown as GPUDevice;
+}
+
+test('a failed allocation is told once, takes nothing, is never handed out again, and the pool goes on', async () => {
+  for (const told of ['before it is released', 'after it was released'] as const) {
+    const pool = new BufferPool(poorDevice((await gpuForTests()).device));
+    const large = pool.acquire(1024, 'large');
+    if (told === 'after it was released') pool.release(large);
+    const error = await pool.settle().then(() => undefined, (reason: unknown) => reason);
+    assert.instance(error, OutOfMemoryError);
+    assert.match((error as Error).message, /^the GPU has no memory left for 'large' \(1\.0 KiB, with 0 B in use\)/);
+    if (told === 'before it is released') pool.release(large);
+    assert.is(pool.liveBytes, 0);
+    pool.check();
+    await pool.settle();
+    assert.is.not(pool.acquire(1024, 'small'), large);
+    await pool.settle();
+    assert.is(pool.liveBytes, 1024);
+    assert.ok(pool.explains('[Invalid Buffer "large"] is invalid.') && !pool.explains('the shader is wrong'));
+  }
 });
 
 test('bytes for people', () => {

@@ -29,15 +29,16 @@ test('the limits are the adapter\'s own, the features those that it has', async 
   assert.is(device.features.has('shader-f16'), features.has('shader-f16'));
 });
 
-test('an error that nobody asked about is thrown at the next call', async () => {
+test('an error that nobody asked about is thrown at the next call, and only there', async () => {
   const gpu = await ownGpu();
   const buffer = gpu.buffers.acquire(256, 'good');
-  gpu.device.createBuffer({ label: 'useless', size: 4, usage: 0 });
-  await gpu.device.queue.onSubmittedWorkDone();
   const read = () => gpu.read(buffer, { offset: 0, size: 4 });
   for (const call of [async () => gpu.check(), read, () => gpu.idle(), () => gpu.throttle()]) {
+    gpu.device.createBuffer({ label: 'useless', size: 4, usage: 0 });
+    await gpu.device.queue.onSubmittedWorkDone();
     const message = await (call() as Promise<unknown>).then(() => 'nothing', (error: Error) => error.message);
     assert.match(message, /useless|usage/i);
+    await call();
   }
   gpu.close();
 });
@@ -61,10 +62,20 @@ test('the description has a line each for adapter, limits and features', async (
   for (const word of ['binding', 'workgroup', 'features']) assert.ok(lines.some((line) => line.startsWith(word)), word);
 });
 
+test('a platform whose adapter gives no device is let go of: it would keep the process alive', async () => {
+  let released = 0;
+  const requestAdapter = async () => ({ info: {}, limits: {}, features: new Set(), requestDevice: () => Promise.reject(new Error('no device')) });
+  const platform = { gpu: { requestAdapter } as unknown as GPU, shader: async () => '', release: () => void released++ };
+  const error = await Gpu.open({ platform }).then(() => undefined, (reason: Error) => reason);
+  assert.is(error?.message, 'no device');
+  assert.is(released, 1);
+});
+
 test('a closed Gpu says so, and closing twice does no harm', async () => {
   const gpu = await ownGpu();
   gpu.close();
   gpu.close();
+  gpu[Symbol.dispose]();
   assert.throws(() => gpu.check(), /this Gpu is closed/);
 });
 
