@@ -35,7 +35,7 @@ await command({
     repetitions: { type: 'integer', default: 7, min: 3, help: 'measurements of each' },
     json: { type: 'boolean', help: 'print rows of JSON instead of a table' },
   },
-}).run(async ({ flags }) => {
+}).does(async ({ flags }) => {
   const chosen = benches.filter(({ name }) => name.includes(flags.filter));
   if (chosen.length === 0) throw new UserError(`--filter ${flags.filter} leaves nothing of ${benches.map(({ name }) => name).join(', ')}`);
   const shape = flags.shape ? parseShape(flags.shape) : usualShape;
@@ -70,7 +70,7 @@ await command({
     if (!flags.json) console.log(`${show(rows)}\n\n${rows.length} rows appended to ${path}`);
   }
   return wrong > 0 ? 1 : 0;
-});
+}).run();
 
 function parseShape(text: string): Shape {
   const sizes = text.split(',').map(Number);

@@ -80,7 +80,7 @@ await command({
     python: { type: 'string', default: 'python3', placeholder: '<program>', help: 'the Python that has PyTorch' },
     json: { type: 'boolean', help: 'print rows of JSON instead of a table' },
   },
-}).run(async ({ flags }) => {
+}).does(async ({ flags }) => {
   const sizes = sizesOf(flags.preset, { B: flags.batchSize, L: flags.cropSamples });
   const machine = await openMachine();
   const say = flags.json ? console.error : console.log;
@@ -113,7 +113,7 @@ await command({
   if (flags.json) for (const row of rows) console.log(JSON.stringify(row));
   else console.log(`\n${show(rows)}\n\n${rows.length} rows appended to ${path}`);
   return 0;
-});
+}).run();
 
 interface Ours {
   readonly model: DiffWave;

@@ -44,7 +44,7 @@ await command({
     seed: { type: 'integer', default: 0, min: 0, help: 'of the noise' },
     json: { type: 'boolean', help: 'print rows of JSON instead of tables' },
   },
-}).run(async ({ flags }) => {
+}).does(async ({ flags }) => {
   const run = RunFolder.open(flags.run);
   const gpu = await openGpu({ tune: true, model: run.config.model });
   const model = await run.load(gpu);
@@ -82,7 +82,7 @@ await command({
     console.log(showSeams(seams));
   }
   gpu.close();
-});
+}).run();
 
 function showRows(rows: readonly SamplerRow[]): string {
   return table(['sampler', 'steps', 'seconds', 'RMS', 'distance / dB'], rows.map(({ sampler, steps, seconds, rms, distance }) =>

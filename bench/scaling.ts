@@ -32,7 +32,7 @@ await command({
     repetitions: { type: 'integer', default: 5, min: 3, help: 'measurements of each size' },
     json: { type: 'boolean', help: 'print rows of JSON instead of tables' },
   },
-}).run(async ({ flags }) => {
+}).does(async ({ flags }) => {
   const machine = await openMachine();
   if (!flags.json) console.log(`${machine.gpu.describe()}\ntimed by  ${machine.stopwatch.source}\n`);
   const rows = [];
@@ -49,7 +49,7 @@ await command({
   const path = appendResults(machine.gpu, 'scaling', rows.map((row) => ({ base, variant: machine.gpu.variant.variant, ...row })));
   if (flags.json) for (const row of rows) console.log(JSON.stringify(row));
   else console.log(`${rows.length} rows appended to ${path}`);
-});
+}).run();
 
 /** `cost`: what the FMA probe beside would have computed in the time, so that the machine's moods cancel. */
 async function measurePoint({ gpu, stopwatch, probes }: Machine, { L, B, channels, layers }: Point, { repetitions }: {

@@ -48,7 +48,7 @@ await command({
     repetitions: { type: 'integer', default: 5, min: 3, help: 'steps that are measured' },
     json: { type: 'boolean', help: 'print rows of JSON instead of tables' },
   },
-}).run(async ({ flags }) => {
+}).does(async ({ flags }) => {
   const sizes = sizesOf(flags.preset, { B: flags.batchSize, L: flags.cropSamples });
   const machine = await openMachine();
   const { gpu } = machine;
@@ -84,7 +84,7 @@ await command({
   ].join('\n'));
   for (const row of [training, sampling]) console.log(`\n${showBreakdown(row)}`);
   console.log(`\n2 rows appended to ${path}`);
-});
+}).run();
 
 async function measureTraining(machine: Machine, { model, sizes, repetitions }: {
   model: DiffWave; sizes: Sizes; repetitions: number;

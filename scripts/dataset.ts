@@ -8,6 +8,7 @@ import { loadDataset, prepareDataset } from '../src/dataset/dataset.node.ts';
 import { encodeWav16 } from '../src/formats/wav.ts';
 import { command } from './lib/cli/command.ts';
 import { play } from './lib/cli/play.ts';
+import { typedCommand } from './lib/cli/invocation.ts';
 
 const cli = command({
   name: 'dataset',
@@ -33,7 +34,7 @@ const cli = command({
   },
 });
 
-await cli.run(async ({ flags, positionals }) => {
+export default cli.does(async ({ flags, positionals }) => {
   const report = prepareDataset({
     source: positionals.folder,
     out: flags.out,
@@ -50,7 +51,7 @@ await cli.run(async ({ flags, positionals }) => {
   }
   console.log(summary(report.manifest));
   if (flags.play > 0) await playClips(report.out, flags.play);
-  console.log(`next: npm run train -- --data ${report.out} --out <run>`);
+  console.log(`next: ${typedCommand('train')} --data ${report.out} --out <run>`);
 });
 
 function summary({ trackCount, leftOut, clipCount, clipSamples, sampleRate, statistics }: Manifest): string {

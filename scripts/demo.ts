@@ -2,7 +2,7 @@
  * npm run demo: from nothing to sound. Prepares the recordings in `music/`, trains the preset `tiny` for at most three
  * minutes, samples, and says by two figures how far that went.
  */
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadDataset, prepareDataset } from '../src/dataset/dataset.node.ts';
 import type { Dataset } from '../src/dataset/dataset.ts';
@@ -18,14 +18,18 @@ import { train } from '../src/diffwave/training/loop.ts';
 import { UserError } from '../src/errors.ts';
 import { writeFileAtomic } from '../src/disk/files.node.ts';
 import { Gpu } from '../src/gpu/device/gpu.ts';
-import { uniform } from '../src/random.ts';
+import { uniforms } from '../src/random.ts';
 import { command } from './lib/cli/command.ts';
+import { inPackage } from './lib/cli/invocation.ts';
 import { ensureAdapter } from './lib/adapter/gpu.ts';
 import { interruptSignal } from './lib/cli/interrupt.ts';
 import { lossCurve } from '../src/pictures/lossCurve.ts';
 import { planLines, progressLine, recoveryLine } from './lib/report/lines.ts';
 
 const recordings = 'music/genres_original';
+
+/** What the demo writes into its folder. */
+const ours = new Set(['dataset', 'run', 'sample.wav', 'sample.png', 'loss.png']);
 
 const cli = command({
   name: 'demo',
@@ -38,15 +42,15 @@ const cli = command({
   },
 });
 
-await cli.run(async ({ flags, given }) => {
-  if (given.has('out')) throwUnlessOurs(flags.out);
+export default cli.does(async ({ flags }) => {
+  throwUnlessOurs(flags.out);
   await ensureAdapter();
   const gpu = await Gpu.open();
   console.log(gpu.describe());
   rmSync(flags.out, { recursive: true, force: true });
 
   const { model: modelConfig, training, data } = presetNamed('tiny');
-  const source = join(import.meta.dirname, '..', recordings);
+  const source = inPackage(recordings);
   prepareDataset({ source, out: join(flags.out, 'dataset'), ...data });
   const dataset = loadDataset(join(flags.out, 'dataset'));
   console.log(`data      ${dataset.clipCount} clips of ${dataset.clipSamples} samples at ${dataset.sampleRate} Hz from ${recordings}`);
@@ -83,13 +87,14 @@ await cli.run(async ({ flags, given }) => {
   writeFileAtomic(files.wav, encodeWav16(audio, dataset.sampleRate));
   writeFileAtomic(files.spectrogram, spectrogramImage(audio, { sampleRate: dataset.sampleRate, title: 'demo sample' }));
   const log = run.readLog();
-  if (log.length > 1) writeFileAtomic(files.curve, lossCurve(log, { title: 'loss of the demo' }));
+  const hasCurve = log.length > 1;
+  if (hasCurve) writeFileAtomic(files.curve, lossCurve(log, { title: 'loss of the demo' }));
 
   const distance = distances(dataset, audio);
   console.log([
     `sample       ${files.wav} (RMS ${rootMeanSquare(audio).toFixed(3)}, data ${dataset.manifest.statistics.rms.toFixed(3)})`,
     `spectrogram  ${files.spectrogram}`,
-    `loss curve   ${files.curve}`,
+    hasCurve ? `loss curve   ${files.curve}` : 'loss curve   not drawn: there is one report only',
     `log-spectrum distance to the data: sample ${distance.sample.toFixed(1)} dB, plain noise ${distance.noise.toFixed(1)} dB`,
   ].join('\n'));
   gpu.close();
@@ -100,17 +105,16 @@ function distances(dataset: Dataset, audio: Float32Array): { sample: number; noi
   const all = Array.from({ length: dataset.clipCount }, (_, i) => meanLogSpectrum(dataset.clip(i)));
   const wanted = all[0]!.map((_, bin) => all.reduce((sum, spectrum) => sum + spectrum[bin]!, 0) / all.length);
   const halfWidth = dataset.manifest.statistics.rms * Math.sqrt(3); // a uniform distribution of that RMS
-  const white = Float32Array.from(audio, (_, index) =>
-    halfWidth * (2 * uniform({ seed: 0, stream: 0, step: 0, item: 0, index }) - 1));
+  const drawn = uniforms({ seed: 0, stream: 0, step: 0, item: 0, length: audio.length });
+  const white = Float32Array.from(drawn, (number) => halfWidth * (2 * number - 1));
   return {
     sample: logSpectrumDistance(meanLogSpectrum(audio), wanted),
     noise: logSpectrumDistance(meanLogSpectrum(white), wanted),
   };
 }
 
-/** The demo replaces its folder: not one that it did not make. */
+/** The demo replaces its folder: not one in which anything else lies. */
 function throwUnlessOurs(out: string): void {
-  if (existsSync(out) && !existsSync(join(out, 'dataset', 'manifest.json'))) {
-    throw new UserError(`--out ${out} is there and is not from an earlier demo: choose another folder`);
-  }
+  const foreign = existsSync(out) ? readdirSync(out).find((name) => !ours.has(name)) : undefined;
+  if (foreign !== undefined) throw new UserError(`\`out\` ${out} has ${foreign} in it, which is not of an earlier demo: choose another folder`);
 }

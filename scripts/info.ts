@@ -7,7 +7,7 @@ import { choiceLines } from './lib/adapter/tuningReport.ts';
 
 const cli = command({ name: 'info', summary: 'Prints the adapter, its limits, features and kernels.', flags: {} });
 
-await cli.run(async () => {
+export default cli.does(async () => {
   await ensureAdapter();
   const gpu = await Gpu.open();
   const path = tuningFile();

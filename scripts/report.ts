@@ -17,7 +17,7 @@ const cli = command({
   },
 });
 
-await cli.run(({ flags }) => {
+export default cli.does(({ flags }) => {
   const run = RunFolder.open(flags.run);
   const out = flags.out ?? join(flags.run, 'report.html');
   const samples = savedSamples(flags.run).map(({ step, wav, png }) => ({ step, wav: readFileSync(wav), png: readFileSync(png) }));

@@ -34,7 +34,7 @@ const cli = command({
   },
 });
 
-await cli.run(async ({ flags, given }) => {
+export default cli.does(async ({ flags, given }) => {
   checkOutput(flags, flags);
   if (flags.sequenceEvery !== undefined && !flags.returnSequence) throw new UserError('--sequence-every has a meaning only with --return-sequence');
   const progress = new SampleProgress({ clips: flags.count, terminal: flags.stdout ? process.stderr : process.stdout });

@@ -27,7 +27,7 @@ const cli = command({
   },
 });
 
-await cli.run(({ flags }) => {
+export default cli.does(({ flags }) => {
   if (flags.run !== undefined && flags.preset !== undefined) {
     throw new UserError('--run has its own configuration: leave out --preset');
   }

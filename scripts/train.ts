@@ -18,6 +18,7 @@ import { planLines } from './lib/report/lines.ts';
 import { scheduleAsFlags, scheduleFlags, scheduleFrom } from './lib/schedule/flags.ts';
 import { scheduleLine } from './lib/schedule/report.ts';
 import { refuseContradictions, trainingFlags, trainingFrom } from './lib/train/flags.ts';
+import { typedCommand } from './lib/cli/invocation.ts';
 
 const cli = command({
   name: 'train',
@@ -41,7 +42,7 @@ const cli = command({
   },
 });
 
-await cli.run(async ({ flags, given }) => {
+export default cli.does(async ({ flags, given }) => {
   const run = flags.resume ? RunFolder.open(flags.out) : undefined;
   if (run) {
     const { preset, model, training, validationTracks = 0 } = run.config;
@@ -136,7 +137,7 @@ await cli.run(async ({ flags, given }) => {
   console.log(`GPU memory at the peak ${formatBytes(gpu.buffers.peakBytes)}, ${formatBytes(forecast)} were predicted`);
   console.log(saved);
   console.log(signal.aborted
-    ? `go on with: npm run train -- --data ${flags.data} --out ${flags.out} --steps ${flags.steps} --resume`
-    : `listen with: npm run sample -- --run ${flags.out} --seconds 5 --out samples`);
+    ? `go on with: ${typedCommand('train')} --data ${flags.data} --out ${flags.out} --steps ${flags.steps} --resume`
+    : `listen with: ${typedCommand('sample')} --run ${flags.out} --seconds 5 --out samples`);
   gpu.close();
 });

@@ -13,14 +13,14 @@ import { trialTable, tuningLine } from './lib/adapter/tuningReport.ts';
 /** A software adapter has no use for more rows, and would need minutes. */
 const softwareRows = 256;
 
-await command({
+export default command({
   name: 'tune',
   summary: 'Finds the sizes of kernels that this GPU runs fastest, and keeps them for the other commands.',
   flags: {
     preset: { type: 'string', placeholder: '<name>', default: 'gtzan', help: `whose network, one of ${Object.keys(PRESETS).join(', ')}` },
     force: { type: 'boolean', help: 'time the tile kernels even on a software adapter, which does not use them' },
   },
-}).run(async ({ flags }) => {
+}).does(async ({ flags }) => {
   const { model } = presetNamed(flags.preset);
   await ensureAdapter();
   const gpu = await Gpu.open();

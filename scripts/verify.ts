@@ -1,5 +1,4 @@
 /** `npm run verify`: every kernel against float64, the whole network against golden files, on this machine. */
-import { fileURLToPath } from 'node:url';
 import { UserError } from '../src/errors.ts';
 import { readFileOrExplain } from '../src/disk/files.node.ts';
 import { Gpu } from '../src/gpu/device/gpu.ts';
@@ -8,22 +7,23 @@ import { checkGolden } from '../src/verify/golden.ts';
 import type { Row } from '../src/verify/run.ts';
 import { checkCase } from '../src/verify/run.ts';
 import { command } from './lib/cli/command.ts';
+import { inPackage } from './lib/cli/invocation.ts';
 import { ensureAdapter } from './lib/adapter/gpu.ts';
 
 const committed = ['transformer-4x16', 'diffwave-6x8-l1']
-  .map((name) => fileURLToPath(new URL(`../test/golden/${name}.safetensors`, import.meta.url)));
+  .map((name) => inPackage(`test/golden/${name}.safetensors`));
 
 /** Characters per column; what is longer pushes the others aside. */
 const widths = [16, 54, 14, 9, 9, 4];
 
 const kernels = [...new Set(allCases.map(({ stem }) => stem))];
 
-await command({
+export default command({
   name: 'verify',
   summary: 'checks every kernel against float64 and the network against golden files',
   positionals: [{ name: 'kernel', many: true, help: `only these: ${kernels.join(', ')}` }],
   flags: { golden: { type: 'strings', placeholder: '<file>…', help: 'golden files (default: those of the project)' } },
-}).run(async ({ flags, positionals }) => {
+}).does(async ({ flags, positionals }) => {
   for (const name of positionals.kernel) {
     if (!kernels.includes(name)) throw new UserError(`there is no kernel '${name}'; there are ${kernels.join(', ')}`);
   }

@@ -72,3 +72,13 @@ export const unitInterval = (word: number): number => (word >>> 8) * 2 ** -24;
 export function uniform(place: RandomPlace): number {
   return unitInterval(randomBlock(place)[place.index & 3]);
 }
+
+/** The numbers `uniform` gives for the indices 0 … length − 1, four from a block. */
+export function uniforms({ length, ...place }: Omit<RandomPlace, 'index'> & { length: number }): Float64Array {
+  const numbers = new Float64Array(length);
+  for (let index = 0; index < length; index += 4) {
+    const block = randomBlock({ ...place, index });
+    for (let lane = 0; lane < 4 && index + lane < length; lane++) numbers[index + lane] = unitInterval(block[lane]!);
+  }
+  return numbers;
+}

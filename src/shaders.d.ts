@@ -1,4 +1,4 @@
-/** Every file of `shaders/` by its stem: `npm run build` writes this module. */
+/** Every file of `shaders/` by its stem: the package's build writes this module. */
 declare module '#shaders' {
   export const shaders: Readonly<Record<string, string>>;
 }

@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { philox4x32, seedKey, uniform } from '../src/random.ts';
+import { philox4x32, seedKey, uniform, uniforms } from '../src/random.ts';
 
 const test = suite('random');
 const hex = (words: Uint32Array): string => Array.from(words, (word) => word.toString(16).padStart(8, '0')).join(' ');
@@ -26,6 +26,13 @@ test('uniform takes the lane of its block, in [0, 1), in multiples of 2^-24', ()
   assert.ok(values.every((u) => u >= 0 && u < 1 && Number.isInteger(u * 2 ** 24)));
   const mean = values.reduce((sum, u) => sum + u, 0) / values.length;
   assert.ok(Math.abs(mean - 0.5) <= 5 * Math.sqrt(1 / 12 / values.length), `mean ${mean}, five sigmas allowed`);
+});
+
+test('many at once are the same numbers', () => {
+  const { index: _, ...place } = PLACE;
+  for (const length of [0, 1, 3, 4, 6]) {
+    assert.equal(uniforms({ ...place, length }), Float64Array.from({ length }, (_, index) => uniform({ ...place, index })));
+  }
 });
 
 test('every coordinate of the place matters, the upper half of the seed too', () => {

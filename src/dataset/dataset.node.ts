@@ -96,11 +96,10 @@ export function prepareDataset({ source, out, log = () => {}, ...partial }: Prep
 export function loadDataset(folder: string): Dataset {
   requireFolder(folder);
   if (!existsSync(join(folder, MANIFEST))) {
-    const way = `npm run dataset -- ${folder} --out <dataset>`;
-    throw new UserError(`${folder} is not a prepared data set (it has no ${MANIFEST}); make one with "${way}"`);
+    throw new UserError(`${folder} is not a prepared data set (it has no ${MANIFEST}); \`prepareDataset()\` makes one of a folder of music`);
   }
   const { manifest, why } = readManifest(folder);
-  if (!manifest) throw new UserError(`${why}; prepare the data set again with "npm run dataset"`);
+  if (!manifest) throw new UserError(`${why}; prepare the data set again with \`prepareDataset()\``);
   if (manifest.clipCount === 0) {
     throw new UserError(
       `The data set ${folder} has no clips: ${listLeftOut(manifest.leftOut) || 'its source was empty'}`,
@@ -228,7 +227,7 @@ function inspect(out: string): Found {
   const foreign = names.find((name) => !isOurs(name));
   if (foreign) {
     throw new UserError(
-      `${out} is not empty (it has ${foreign}) and is not a data set; choose another folder for --out`,
+      `${out} is not empty (it has ${foreign}) and is not a data set; choose another folder for \`out\``,
     );
   }
   return names.length > 0 ? { why: 'it was not finished' } : {};

@@ -15,7 +15,6 @@ export interface Affine {
   readonly prepared?: { readonly forward: Packed; readonly transposed?: Packed };
 }
 
-/** In the order of the shader's struct Layout, which has three more fields for places. */
 interface PackLayout {
   readonly taps: number; // K
   readonly inputs: number; // channels that the convolution reads
@@ -36,8 +35,11 @@ export interface Packed extends PackLayout {
   readonly uniform: boolean;
 }
 
-/** Fields of the shader's struct Layout. */
-const layoutFields = 12;
+/** The fields of the shader's struct Layout, in its order; three for places follow. */
+const layoutOrder = [
+  'taps', 'inputs', 'outputs', 'lanes', 'wide', 'stride', 'slices', 'paired', 'transposed',
+] as const satisfies readonly (keyof PackLayout)[];
+const layoutFields = layoutOrder.length + 3;
 
 type Form = { readonly paired: boolean; readonly transposed: boolean };
 
@@ -120,7 +122,7 @@ function prepareTogether(tape: Tape, convolutions: readonly Convolution[], optio
     const start = length;
     const size = layout.slices * layout.stride;
     const entry = table.length / layoutFields;
-    table.push(...Object.values(layout), tape.parameterOffset(weight), tape.parameterOffset(bias), start);
+    table.push(...layoutOrder.map((field) => layout[field]), tape.parameterOffset(weight), tape.parameterOffset(bias), start);
     for (let at = 0; at < size; at += workgroupSize) work.push(entry, at);
     length = alignUp(start + size, bindingAlignment / 16);
     return { ...layout, uniform, start: start * 4 };

@@ -222,7 +222,7 @@ test('what is no data set, or a damaged one, is refused when loading', () => {
   refuses(() => loadDataset(out), /^There is no folder/);
   refuses(
     () => loadDataset(source),
-    /is not a prepared data set \(it has no manifest\.json\); make one with "npm run dataset -- /,
+    /is not a prepared data set \(it has no manifest\.json\); `prepareDataset\(\)` makes one of a folder of music$/,
   );
   prepare();
   const path = join(out, 'manifest.json');

@@ -15,7 +15,7 @@ const SMALL = ['--sample-rate', '7350', '--seconds', '1', '--splits', '2'];
 function run(...args: string[]) {
   // No folder of programs: whatever player this machine has must not be heard in a test.
   const env = { ...process.env, PATH: '' };
-  const command = ['--import', 'tsx', 'scripts/dataset.ts', ...args];
+  const command = ['--import', 'tsx', 'scripts/diffwave.ts', 'dataset', ...args];
   const { status, stdout, stderr } = spawnSync(process.execPath, command, { cwd: root, env, encoding: 'utf8' });
   return { status, stdout, stderr };
 }

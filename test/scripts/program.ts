@@ -49,12 +49,12 @@ export const WITHOUT_ADAPTER = {
 /** Dawn's own warnings, the C++ lines where they arose, and the empty lines between them. */
 const DAWN = /^Warning: |^ +at .*\/dawn\/|^\n$/;
 
-/** Runs `scripts/<name>.ts` with these arguments. No folder of programs: a player must not be heard in a test. */
+/** Runs the command `name` with these arguments. No folder of programs: a player must not be heard in a test. */
 export async function runScript(name: string, args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
   const { env, interruptAt, kill, diskRoom, loseGpuAt } = options;
   const mishaps = [...(diskRoom === undefined ? [] : ['fullDisk']), ...(loseGpuAt === undefined ? [] : ['loseGpu'])];
   const preload = mishaps.flatMap((name) => ['--import', `./test/scripts/${name}.mjs`]);
-  const child = spawn(process.execPath, [...preload, '--import', 'tsx', `scripts/${name}.ts`, ...args], {
+  const child = spawn(process.execPath, [...preload, '--import', 'tsx', 'scripts/diffwave.ts', name, ...args], {
     cwd: root,
     env: { ...process.env, ...CACHES, PATH: '', DISK_ROOM: String(diskRoom), LOSE_GPU_AT: loseGpuAt, ...env },
   });

@@ -12,7 +12,7 @@ const cli = command({
 
 const sleep = () => new Promise<void>((wake) => setTimeout(wake, 60_000));
 
-await cli.run(async ({ flags, positionals }) => {
+await cli.does(async ({ flags, positionals }) => {
   switch (positionals.deed) {
     case 'print': process.stdout.write(`${'x'.repeat(flags.size)}\n`); return;
     case 'user': throw new UserError('the folder is empty');
@@ -30,4 +30,4 @@ await cli.run(async ({ flags, positionals }) => {
       return sleep();
     default: throw new UserError(`no deed ${positionals.deed}`);
   }
-});
+}).run();

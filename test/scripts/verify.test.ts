@@ -12,7 +12,7 @@ const test = suite('npm run verify');
 const inProject = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 
 function verify(...argv: string[]) {
-  const args = [inProject('scripts/launch.mjs'), 'scripts/verify.ts', ...argv];
+  const args = [inProject('scripts/launch.mjs'), 'scripts/diffwave.ts', 'verify', ...argv];
   const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8', maxBuffer: 1 << 26 });
   return { status, stderr, lines: stdout.trimEnd().split('\n') };
 }

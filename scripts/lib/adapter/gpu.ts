@@ -26,8 +26,8 @@ export async function ensureAdapter(): Promise<void> {
 
 /** Runs this program with the same arguments and streams and a wider environment; resolves to its exit code. */
 function runAgain(environment: Record<string, string>): Promise<number> {
-  const hasLoader = process.execArgv.some((arg) => arg.includes('tsx'));
-  const loader = hasLoader ? [] : ['--import', import.meta.resolve('tsx')];
+  const needsLoader = import.meta.url.endsWith('.ts') && !process.execArgv.some((arg) => arg.includes('tsx'));
+  const loader = needsLoader ? ['--import', import.meta.resolve('tsx')] : [];
   const child = spawn(process.execPath, [...process.execArgv, ...loader, ...process.argv.slice(1)], {
     stdio: 'inherit',
     env: { ...process.env, ...environment, [RESTARTED]: '1' },

@@ -3,6 +3,8 @@
  * it throws into an exit code: 1 for what the user can mend, 70 (EX_SOFTWARE of sysexits.h) for our own bugs.
  */
 import { UserError } from '../../../src/errors.ts';
+import { typedCommand } from './invocation.ts';
+import { spelled } from './spelling.ts';
 import { type CommandSpec, type FlagSpec, type Parsed, type PositionalSpec, parse, rangeOf, typed } from './flags.ts';
 
 const EXIT_USER = 1;
@@ -17,28 +19,35 @@ export interface Output {
   err(text: string): void;
 }
 
-/** The command that `spec` describes; `run` is the last thing that a script calls, as it ends the process. */
-export function command<const S extends CommandSpec>(spec: S): { run(body: Body<S>): Promise<never> } {
-  return {
-    async run(body) {
-      const report = (text: string) => process.stderr.write(`${spec.name}: ${text}\n`);
-      process.on('uncaughtException', (error: NodeJS.ErrnoException) => {
-        if (error.code === 'EPIPE') process.exit(EXIT_USER); // who read our output went away, as `| head` does
-        const { text, code } = explain(error);
-        report(text);
-        process.exit(code);
-      });
-      // Node ends silently when nothing is left that could settle a promise.
-      process.once('beforeExit', () => {
-        report('ended before its work was done; this is a bug in diffwave-webgpu');
-        process.exit(EXIT_BUG);
-      });
-      return endProcess(await runCommand(spec, process.argv.slice(2), body, {
-        out: (text) => process.stdout.write(text),
-        err: (text) => process.stderr.write(text),
-      }));
-    },
-  };
+/** A command: what it takes, and what it does with that. */
+export interface Command {
+  readonly spec: CommandSpec;
+  /** Runs it with these words and ends the process; the last thing that a program does. */
+  run(argv?: readonly string[]): Promise<never>;
+}
+
+/** The command that `spec` describes and that `does` what `body` says. */
+export function command<const S extends CommandSpec>(spec: S): { does(body: Body<S>): Command } {
+  return { does: (body) => ({ spec, run: (argv = process.argv.slice(2)) => runAsProcess(spec, argv, body) }) };
+}
+
+async function runAsProcess<const S extends CommandSpec>(spec: S, argv: readonly string[], body: Body<S>): Promise<never> {
+  const report = (text: string) => process.stderr.write(`${spec.name}: ${text}\n`);
+  process.on('uncaughtException', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(EXIT_USER); // who read our output went away, as `| head` does
+    const { text, code } = explain(error);
+    report(text);
+    process.exit(code);
+  });
+  // Node ends silently when nothing is left that could settle a promise.
+  process.once('beforeExit', () => {
+    report('ended before its work was done; this is a bug in diffwave-webgpu');
+    process.exit(EXIT_BUG);
+  });
+  return endProcess(await runCommand(spec, argv, body, {
+    out: (text) => process.stdout.write(text),
+    err: (text) => process.stderr.write(text),
+  }));
 }
 
 /**
@@ -88,7 +97,7 @@ const SYSTEM_ERRORS: Record<string, string> = {
 
 /** The message and exit code for whatever a body threw. */
 export function explain(error: unknown): { text: string; code: number } {
-  if (error instanceof UserError) return { text: error.message, code: EXIT_USER };
+  if (error instanceof UserError) return { text: spelled(error.message), code: EXIT_USER };
   const { code, path, dest } = (error ?? {}) as { code?: string; path?: string; dest?: string };
   if (error instanceof Error && code !== undefined && code in SYSTEM_ERRORS) {
     const where = [path, dest].filter(Boolean).join(' → ');
@@ -103,7 +112,7 @@ export function usage(spec: CommandSpec): string {
   const positionals = spec.positionals ?? [];
   const required = Object.entries(spec.flags).filter(([, flag]) => 'required' in flag && flag.required);
   const line = [
-    `npm run ${spec.name} --`,
+    typedCommand(spec.name),
     ...positionals.map(showPositional),
     ...required.map(([key, flag]) => showFlag(key, flag)),
     ...(required.length < Object.keys(spec.flags).length ? ['[flags]'] : []),

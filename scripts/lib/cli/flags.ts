@@ -172,12 +172,16 @@ function readPositionals(specs: readonly PositionalSpec[], words: string[]): Rec
 }
 
 function unknownFlag(name: string, known: string[]): UserError {
-  const [nearest] = known
+  const guess = nearest(name, known);
+  return new UserError(`unknown flag ${name}${guess ? `, did you mean ${guess}?` : '; --help lists them'}`);
+}
+
+/** What somebody who typed `name` probably meant; undefined where nothing is close. */
+export function nearest(name: string, known: readonly string[]): string | undefined {
+  const [closest] = known
     .map((candidate) => ({ candidate, distance: editDistance(name, candidate) }))
     .sort((a, b) => a.distance - b.distance);
-  const isClose = nearest.distance <= Math.max(2, name.length / 3);
-  const hint = isClose ? `, did you mean ${nearest.candidate}?` : '; --help lists them';
-  return new UserError(`unknown flag ${name}${hint}`);
+  return closest && closest.distance <= Math.max(2, name.length / 3) ? closest.candidate : undefined;
 }
 
 /** Levenshtein's distance: the fewest letters inserted, deleted or replaced to turn `a` into `b`. */

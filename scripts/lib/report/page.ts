@@ -5,6 +5,7 @@ import { betterThanWiener } from '../../../src/diffwave/validation/validation.ts
 import { formatDuration } from './lines.ts';
 import type { Chart, LogLine } from './data.ts';
 import { binsChart, lossChart, speedChart, speeds } from './data.ts';
+import { typedCommand } from '../cli/invocation.ts';
 
 export interface ReportSample {
   readonly step: number;
@@ -61,7 +62,7 @@ ${binsTable(last)}
 zero. A network below its dashed line has learned more than a spectrum.</p>` : '<p>This run has no validation.</p>'}
 
 <h2>Samples</h2>
-${samples.length > 0 ? samples.map(sampleFigure).join('\n') : '<p>None were made on the way; <code>npm run train -- --sample-every 1000</code> makes some.</p>'}
+${samples.length > 0 ? samples.map(sampleFigure).join('\n') : `<p>None were made on the way; <code>${typedCommand('train')} --sample-every 1000</code> makes some.</p>`}
 
 <h2>Time</h2>
 ${drawn('speed') ? `<div id="speed" class="chart"></div>${table(timings(log))}` : '<p>Not known yet.</p>'}

@@ -6,6 +6,7 @@ import { diagnose, errorGain, sampledLevels, smallest, startKeeps, verdictDecibe
 import type { Variance } from '../../../src/diffwave/schedule/schedule.ts';
 import { scheduleOf } from '../../../src/diffwave/schedule/schedule.ts';
 import type { ScheduleConfig } from '../../../src/diffwave/schedule/config.ts';
+import { typedCommand } from '../cli/invocation.ts';
 
 /** From here on a start from N(0, 1) is called as good as any: half a dB at the verdict's bin. */
 const enough = 0.95;
@@ -39,7 +40,7 @@ export function scheduleLine(config: ScheduleConfig): string {
   const finding = startKeeps(diagnosis) >= enough
     ? `x_T is as good as noise (${snr(diagnosis)}), a bin ${verdictDecibels} dB over it comes out at ${diagnosis.verdict.noise.toFixed(2)} of its level`
     : `x_T still has ${percent(diagnosis.alphaBar)} of the signal's power, so that a bin ${verdictDecibels} dB over the noise ` +
-      `comes out at ${diagnosis.verdict.noise.toFixed(2)} of its level: npm run schedule says what helps`;
+      `comes out at ${diagnosis.verdict.noise.toFixed(2)} of its level: ${typedCommand('schedule').replace(/ --$/, '')} says what helps`;
   const gain = errorGain(scheduleOf(config), config.prediction);
   const warning = gain > mostGain ? `; a step of sampling multiplies errors of ε by ${gain.toFixed(0)}: use --prediction v` : '';
   return `schedule  ${scheduleName(config)}: ${finding}${warning}`;

@@ -11,6 +11,7 @@ import { Validator } from '../../../src/diffwave/validation/validation.ts';
 import { withWeights } from '../../../src/diffwave/model/withWeights.ts';
 import { UserError } from '../../../src/errors.ts';
 import { DeviceLostError } from '../../../src/gpu/device/opened.ts';
+import { spelled } from '../cli/spelling.ts';
 import { ProgressDisplay } from './progressDisplay.ts';
 import { recoveryLine } from '../report/lines.ts';
 import { validationLine, validationTable } from './validationReport.ts';
@@ -118,7 +119,7 @@ export class Monitor {
     } catch (error) {
       // Training finds out by itself that its weights are broken, and says more about it.
       if (!(error instanceof UserError) || error instanceof DeviceLostError) throw error;
-      this.display.print(`no sample after ${step} updates: ${error.message}`);
+      this.display.print(`no sample after ${step} updates: ${spelled(error.message)}`);
     }
   }
 }

@@ -38,7 +38,7 @@ export function splitByTrack(clips: TrackedClips, options: { tracks?: number; se
   const tracks = options.tracks ?? Math.max(1, Math.round(trackCount * usualShare));
   if (options.tracks === undefined && trackCount < 2) return whole('no validation: there is one track only');
   if (tracks >= trackCount) {
-    throw new UserError(`--validation-tracks ${tracks} leaves nothing to train on: the data set has ${trackCount} tracks`);
+    throw new UserError(`\`validationTracks\` ${tracks} leaves nothing to train on: the data set has ${trackCount} tracks`);
   }
   const kept = choose({ count: trackCount, chosen: tracks, seed });
   const indices = manifest.clips.map((_, i) => i);

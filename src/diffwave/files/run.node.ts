@@ -77,10 +77,10 @@ export class RunFolder {
   /** Throws a `UserError` if there is anything where a new run shall go. */
   static requireEmpty(path: string): void {
     if (existsSync(join(path, 'config.json'))) {
-      throw new UserError(`${path} already has a run in it: go on with --resume, or choose another --out`);
+      throw new UserError(`${path} already has a run in it: go on with \`resume\`, or choose another \`out\``);
     }
     if (existsSync(path) && readdirSync(path).some((name) => !isLeftover(name))) {
-      throw new UserError(`${path} is not empty and is not a run: choose another --out`);
+      throw new UserError(`${path} is not empty and is not a run: choose another \`out\``);
     }
   }
 
@@ -96,7 +96,7 @@ export class RunFolder {
   static open(path: string): RunFolder {
     const file = join(path, 'config.json');
     if (!existsSync(path)) throw new UserError(`${path}: there is no such folder (a run wanted)`);
-    if (!existsSync(file)) throw new UserError(`${path} is not a run: it has no config.json; "npm run train" makes one`);
+    if (!existsSync(file)) throw new UserError(`${path} is not a run: it has no config.json; \`train()\` makes one`);
     const config = parseJsonFile<RunConfig>(file);
     if (config.format !== formatVersion) {
       throw new UserError(`${file}: format ${config.format} is not one that this version reads (${formatVersion})`);
@@ -194,7 +194,7 @@ export class RunFolder {
     } catch (error) {
       if (!noRoom.has((error as NodeJS.ErrnoException)?.code ?? '')) throw error;
       const [newest] = this.checkpoints();
-      const rest = newest ? `, the checkpoint of step ${newest.step} is complete: make room and go on with --resume` : '';
+      const rest = newest ? `, the checkpoint of step ${newest.step} is complete: make room and go on with \`resume\`` : '';
       throw new UserError(`step ${state.step} could not be saved in ${this.path} (${(error as Error).message})${rest}`);
     }
     this.#prune(keep);

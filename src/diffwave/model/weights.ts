@@ -1,6 +1,6 @@
 /** Weights on disk (PyTorch's names and layouts) and in memory (the kernels' layouts), and their initial values. */
 import { UserError } from '../../errors.ts';
-import { uniform } from '../../random.ts';
+import { uniforms } from '../../random.ts';
 import type { DiffWaveConfig } from './config.ts';
 import type { ParameterShape } from './shapes.ts';
 import { parameterShapes } from './shapes.ts';
@@ -65,9 +65,8 @@ export function initialWeights(config: DiffWaveConfig, seed: number): Weights {
     shapes.map((shape, item) => {
       const length = shape.diskShape.reduce((product, size) => product * size, 1);
       const bound = initialBound(shape, shapes[item - 1]);
-      const draw = (_: unknown, index: number) =>
-        bound * (2 * uniform({ seed, stream: streams.weights, step: 0, item, index }) - 1);
-      return [shape.name, Float32Array.from({ length }, draw)];
+      const numbers = uniforms({ seed, stream: streams.weights, step: 0, item, length });
+      return [shape.name, Float32Array.from(numbers, (number) => bound * (2 * number - 1))];
     }),
   );
 }

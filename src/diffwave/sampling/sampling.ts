@@ -135,7 +135,7 @@ function startShape({ spectrum }: Model, { start, moves }: Journey): StartShape 
   if (!spectrum) {
     throw new UserError(
       'a shaped start needs the spectrum of the training data, which these weights do not have: they are of an older version ' +
-      'or of another program; training on for a step with --resume adds it',
+      'or of another program; training on for a step with `resume` adds it',
     );
   }
   const first = moves.find((move) => move.kind === 'denoise')!;

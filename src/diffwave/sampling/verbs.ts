@@ -101,7 +101,7 @@ function levelOfNoise(schedule: NoiseSchedule, ratio: number): Level {
   const signalLevel = 1 / Math.sqrt(1 + ratio ** 2);
   const { sqrtAlphaBar, steps } = schedule;
   if (signalLevel > sqrtAlphaBar[0]!) {
-    throw new UserError(`there is no noise to remove: its level is about ${ratio.toPrecision(2)}, less than the network has learned to see; --strength insists`);
+    throw new UserError(`there is no noise to remove: its level is about ${ratio.toPrecision(2)}, less than the network has learned to see; \`strength\` insists`);
   }
   return levelAt(schedule, Math.max(signalLevel, sqrtAlphaBar[steps - 1]!))!;
 }

@@ -87,7 +87,7 @@ export class Walk {
     const { gpu } = model;
     const tiles = tilesFor(model, options);
     const recorded = recordTile(model, options, tiles);
-    checkPlan(recorded.plan, gpu.device.limits, 'use smaller tiles (--tile-samples) or a smaller batch');
+    checkPlan(recorded.plan, gpu.device.limits, 'use smaller tiles (`tileSamples`) or a smaller batch');
     const denoise = await Executable.build(gpu, recorded.plan);
     if (recorded.previous) clear(model, denoise.range(recorded.previous)); // its factor is 0 at first, and 0·NaN is NaN
     const size = options.B * options.L * 4;

@@ -33,10 +33,10 @@ export class BatchSource {
   constructor(clips: ClipSource, options: BatchOptions) {
     const { B, L } = options;
     if (clips.clipCount < B) {
-      throw new UserError(`the data set has ${clips.clipCount} clips, fewer than a batch of ${B}: add music or use a smaller --batch-size`);
+      throw new UserError(`the data set has ${clips.clipCount} clips, fewer than a batch of ${B}: add music or use a smaller \`batchSize\``);
     }
     if (clips.clipSamples < L) {
-      throw new UserError(`crops of ${L} samples were asked for, but a clip of the data set has ${clips.clipSamples}: use a smaller --crop-samples`);
+      throw new UserError(`crops of ${L} samples were asked for, but a clip of the data set has ${clips.clipSamples}: use smaller \`cropSamples\``);
     }
     this.#clips = clips;
     this.#options = options;

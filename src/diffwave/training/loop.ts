@@ -201,10 +201,10 @@ export async function train(model: Model, options: TrainOptions): Promise<Progre
         .then(() => store(good))
         .catch(() => undefined); // then an older checkpoint has to do
     }
-    const remedy = saved === undefined ? 'there is no checkpoint: start again' : `go on from the checkpoint of step ${saved} with --resume`;
+    const remedy = saved === undefined ? 'there is no checkpoint: start again' : `go on from the checkpoint of step ${saved} with \`resume\``;
     return new UserError(
       `the GPU was lost ${timesLost} times in a row after step ${good.step} (${reason}): ${remedy}; if it happens again, ` +
-      'update its driver, or use a smaller --batch-size, shorter --crop-samples or another GPU',
+      'update its driver, or use a smaller `batchSize`, shorter `cropSamples` or another GPU',
     );
   };
 

@@ -142,8 +142,8 @@ export function misfit(options: MemoryOptions): UserError {
   const longest = longestCrop(options);
   const remedy = longest === undefined
     ? 'use a smaller network'
-    : `use shorter crops (--crop-samples, at most ${longest})`;
-  const limited = options.memoryLimit === undefined ? '' : ' or a larger --memory-limit';
+    : `use shorter crops (\`cropSamples\`, at most ${longest})`;
+  const limited = options.memoryLimit === undefined ? '' : ' or a larger `memoryLimit`';
   const what = options.memory ? 'the training step' : 'even one clip at a time with recomputed activations';
   return new UserError(`${what} does not fit: ${problem}: ${remedy}${limited}`);
 }

@@ -36,7 +36,7 @@ export async function explainNotFinite(
   const origin = await findNonFinite(trainer, { from, batches, until: trainer.step }).catch(() => undefined);
   const place = origin ? `; it first appeared in update ${origin.update}, where ${origin.kernel} wrote '${origin.tensor}'` : '';
   const remedy = saved > 0 ? `go back to the checkpoint of step ${saved} and` : 'there is no checkpoint to go back to: start again and';
-  return new UserError(`${seen.message}${place}: ${remedy} use a lower --learning-rate`);
+  return new UserError(`${seen.message}${place}: ${remedy} use a lower \`learningRate\``);
 }
 
 /**

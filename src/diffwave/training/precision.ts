@@ -6,7 +6,7 @@ import type { Precision } from '../../autograd/operation.ts';
 import { Tape } from '../../autograd/tape.ts';
 import { UserError } from '../../errors.ts';
 import { loss } from '../../ops/loss.ts';
-import { uniform } from '../../random.ts';
+import { uniforms } from '../../random.ts';
 import type { Model } from '../model/model.ts';
 
 /**
@@ -26,7 +26,7 @@ const [B, L] = [2, 100];
 export async function checkMixedPrecision(model: Model): Promise<void> {
   const { gpu } = model;
   const refuse = (reason: string): never => {
-    throw new UserError(`mixed precision is not possible here: ${reason}; leave --precision at float32`);
+    throw new UserError(`mixed precision is not possible here: ${reason}; leave \`precision\` at float32`);
   };
   if (!gpu.device.features.has('shader-f16')) refuse(`this adapter (${gpu.name}) has no shader-f16`);
   if (gpu.variant.variant === 'naive') refuse('this adapter runs the naive kernels, which have no f16');
@@ -44,12 +44,12 @@ export async function checkMixedPrecision(model: Model): Promise<void> {
 /** Prediction and gradients of one step, by name. */
 async function trainOnce({ gpu, network, lossKind, diffusion }: Model, precision: Precision): Promise<Map<string, Float32Array>> {
   const parameters = new Parameters(gpu, network.specs);
-  const draw = (stream: number, step: number) => (_: unknown, index: number) =>
-    3 * (2 * uniform({ seed: 0, stream, step, item: 0, index }) - 1);
+  const drawn = (length: number, { stream, step }: { stream: number; step: number }) =>
+    Float32Array.from(uniforms({ seed: 0, stream, step, item: 0, length }), (number) => 3 * (2 * number - 1));
   const weights = network.initial(1);
   // What starts at zero, as the last convolution does, would leave nothing to compare.
   [...weights].forEach(([name, values], step) => {
-    if (values.every((value) => value === 0)) weights.set(name, Float32Array.from(values, draw(1, step)).map((value) => value / 10));
+    if (values.every((value) => value === 0)) weights.set(name, drawn(values.length, { stream: 1, step }).map((value) => value / 10));
   });
   parameters.write(parameters.values, weights);
   const tape = new Tape({ parameters, variant: gpu.variant, precision });
@@ -58,8 +58,8 @@ async function trainOnce({ gpu, network, lossKind, diffusion }: Model, precision
   tape.backward(loss(tape, { predicted, wanted, kind: lossKind }));
   const executable = await Executable.build(gpu, planTape(tape));
   try {
-    executable.write(noisy, Float32Array.from({ length: B * L }, draw(0, 0)));
-    executable.write(wanted, Float32Array.from({ length: B * L }, draw(0, 1)));
+    executable.write(noisy, drawn(B * L, { stream: 0, step: 0 }));
+    executable.write(wanted, drawn(B * L, { stream: 0, step: 1 }));
     executable.write(t, Float32Array.from([0, diffusion.diffusionSteps - 1]));
     executable.run();
     return new Map([['prediction', await executable.read(predicted)], ...(await parameters.read(parameters.gradients))]);

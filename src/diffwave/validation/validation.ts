@@ -115,7 +115,7 @@ export class Validator {
         network, prediction, parameters: model.parameters, variant: gpu.variant, L, history, loss: options.loss,
       });
       const plan = planTape(tape);
-      checkPlan(plan, gpu.device.limits, 'use shorter crops (--crop-samples)');
+      checkPlan(plan, gpu.device.limits, 'use shorter crops (`cropSamples`)');
       const executable = await Executable.build(gpu, plan);
       return new Validator({ model, seed, schedule, items, executable, inputs, history });
     } catch (error) {

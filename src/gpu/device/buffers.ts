@@ -78,7 +78,7 @@ export class BufferPool {
     const answer = this.#device.popErrorScope().then((error) => {
       if (!error) return;
       this.#failure ??= new OutOfMemoryError(
-        `the GPU has no memory left for '${label}' (${formatBytes(size)}, with ${formatBytes(live)} in use): use shorter --crop-samples to train, smaller --tile-samples to sample`,
+        `the GPU has no memory left for '${label}' (${formatBytes(size)}, with ${formatBytes(live)} in use): use shorter \`cropSamples\` to train, smaller \`tileSamples\` to sample`,
       );
     }).catch(() => undefined) // the device is lost, which others notice
       .then(() => void this.#pending.delete(answer));

@@ -120,7 +120,7 @@ test('the usage lists every flag with its default and range', () => {
 `);
 });
 
-async function capture(argv: string[], body: Parameters<ReturnType<typeof command<typeof SPEC>>['run']>[0]) {
+async function capture(argv: string[], body: Parameters<ReturnType<typeof command<typeof SPEC>>['does']>[0]) {
   let [out, err] = ['', ''];
   const code = await runCommand(SPEC, argv, body, { out: (text) => { out += text; }, err: (text) => { err += text; } });
   return { code, out, err };

@@ -1,0 +1,31 @@
+/** Completion of commands and flags in a shell, out of what the commands say of themselves. */
+import tab from '@bomb.sh/tab';
+import { UserError } from '../../../src/errors.ts';
+import type { CommandSpec } from './flags.ts';
+import { typed } from './flags.ts';
+
+const shells = ['bash', 'zsh', 'fish', 'powershell'];
+
+/** Whether these words ask for the script of a shell, or are what such a script asks. */
+export function isCompletion(name: string, rest: readonly string[]): boolean {
+  return name === 'complete' && (rest[0] === '--' || (rest.length === 1 && shells.includes(rest[0]!)));
+}
+
+/** Answers them on the standard output. */
+export function completions(specs: readonly CommandSpec[], [first, ...words]: readonly string[]): void {
+  for (const { name, summary, flags } of specs) {
+    const command = tab.command(name, summary);
+    for (const [key, flag] of Object.entries(flags)) {
+      const option = typed(key).slice(2);
+      if (flag.type === 'string' && flag.choices) {
+        const { choices } = flag;
+        command.option(option, flag.help, (complete) => choices.forEach((choice) => complete(choice, '')));
+      } else if (flag.type === 'boolean') command.option(option, flag.help);
+      else command.option(option, flag.help, () => undefined);
+    }
+    command.option('help', 'print this and exit');
+  }
+  if (first === '--') tab.parse([...words]);
+  else if (first !== undefined) tab.setup('diffwave', 'npx diffwave', first);
+  else throw new UserError(`complete wants a shell: ${shells.join(', ')}`);
+}
