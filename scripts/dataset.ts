@@ -2,7 +2,7 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DEFAULT_OPTIONS } from '../src/dataset/dataset.ts';
+import { DEFAULT_OPTIONS } from '../src/dataset/options.ts';
 import type { Manifest } from '../src/dataset/dataset.ts';
 import { loadDataset, prepareDataset } from '../src/dataset/dataset.node.ts';
 import { encodeWav16 } from '../src/formats/wav.ts';

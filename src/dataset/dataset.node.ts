@@ -14,16 +14,10 @@ import { UserError } from '../errors.ts';
 import { writeFileAtomic } from '../disk/files.node.ts';
 import { ClipWriter, isTemporary, readSamples } from './clipFile.node.ts';
 import { Dataset, FORMAT, SILENCE_PEAK, VERSION } from './dataset.ts';
-import {
-  clipLength,
-  clipStarts,
-  completeOptions,
-  listLeftOut,
-  parseManifest,
-  peakOf,
-  prepareTrack,
-} from './dataset.ts';
-import type { ClipEntry, DatasetContent, DatasetOptions, LeftOut, Manifest } from './dataset.ts';
+import { clipStarts, listLeftOut, parseManifest, peakOf, prepareTrack } from './dataset.ts';
+import type { ClipEntry, DatasetContent, LeftOut, Manifest } from './dataset.ts';
+import { clipLength, completeOptions } from './options.ts';
+import type { DatasetOptions } from './options.ts';
 import { findWavFiles, fingerprint, requireFolder } from './sources.node.ts';
 import type { SourceFile } from './sources.node.ts';
 import { decodeWav } from '../formats/wav.ts';

@@ -11,7 +11,8 @@ import {
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Dataset, clipLength, clipStarts, completeOptions, prepareTrack } from '../../src/dataset/dataset.ts';
+import { Dataset, clipStarts, prepareTrack } from '../../src/dataset/dataset.ts';
+import { clipLength, completeOptions } from '../../src/dataset/options.ts';
 import { datasetFrom, loadDataset, prepareDataset } from '../../src/dataset/dataset.node.ts';
 import { resample } from '../../src/audio/resample.ts';
 import { encodeWav16 } from '../../src/formats/wav.ts';
@@ -53,17 +54,6 @@ test('clips follow one another, and a remainder becomes one that ends with the t
   assert.equal(clipStarts({ trackSamples: 21, clipSamples: 20 }), [0, 1]);
   assert.equal(clipStarts({ trackSamples: 20, clipSamples: 20 }), [0]);
   assert.equal(clipStarts({ trackSamples: 7, clipSamples: 20 }), [0]);
-});
-
-test('options that make no sense are refused by name', () => {
-  refuses(
-    () => completeOptions({ downsample: 4 }),
-    /22050 Hz divided by 4 is not a whole number of Hz; try 1, 2, 3, 5/,
-  );
-  refuses(() => completeOptions({ splits: 0 }), /splits of a data set must be a whole number of at least 1, not 0/);
-  refuses(() => completeOptions({ sampleRate: 1.5 }), /sample rate .* not 1.5/);
-  refuses(() => completeOptions({ seconds: NaN }), /seconds .* not NaN/);
-  refuses(() => completeOptions({ seconds: 0.001, splits: 100 }), /0.001 s at 7350 Hz cannot be split into 100 clips/);
 });
 
 test('a folder becomes clips whose numbers are those of the prepared tracks', () => {

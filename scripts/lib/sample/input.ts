@@ -1,5 +1,6 @@
 /** Sound that `sample` works on: a WAV file, brought to what the network was trained on, and the way back. */
-import { DEFAULT_OPTIONS, prepareTrack } from '../../../src/dataset/dataset.ts';
+import { prepareTrack } from '../../../src/dataset/dataset.ts';
+import { DEFAULT_OPTIONS } from '../../../src/dataset/options.ts';
 import { resample } from '../../../src/audio/resample.ts';
 import { decodeWav } from '../../../src/formats/wav.ts';
 import { presetNamed } from '../../../src/diffwave/presets.ts';
