@@ -27,7 +27,7 @@ const ALLOWED: Record<string, string[]> = {
   autograd: ['gpu/', ''],
   ops: ['autograd', 'gpu/', ''],
 
-  diffwave: ['diffwave/training', 'diffwave/model', 'diffwave/data', 'diffwave/schedule', ''],
+  diffwave: ['diffwave/training', 'diffwave/model', 'diffwave/data', 'diffwave/schedule', 'dataset', ''],
   'diffwave/schedule': ['diffwave', 'ops', 'audio', ''],
   'diffwave/data': ['diffwave', 'audio', ''],
   'diffwave/model': ['diffwave/data', 'diffwave/schedule', 'diffwave', 'ops', 'autograd', 'gpu/', 'formats', ''],

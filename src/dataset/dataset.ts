@@ -102,23 +102,27 @@ export class Dataset {
  * downsampled.
  *
  * @param samples (L) mono, at `fromRate`
- * @returns (⌈L'/downsample⌉), at most splits · clipLength samples
+ * @returns (⌈L'/downsample⌉), with `splits` at most splits · clipLength samples
  */
 export function prepareTrack(samples: Float32Array, fromRate: number, options: DatasetOptions): Float32Array {
-  const cut = samples.subarray(0, Math.ceil(options.seconds * fromRate));
-  const track = decimate(resample(cut, fromRate, options.sampleRate), options.downsample);
-  return track.subarray(0, options.splits * clipLength(options));
+  const { seconds, sampleRate, downsample, splits } = options;
+  const cut = seconds === null ? samples : samples.subarray(0, Math.ceil(seconds * fromRate));
+  const track = decimate(resample(cut, fromRate, sampleRate), downsample);
+  return splits === undefined ? track : track.subarray(0, splits * clipLength(options));
 }
 
 /**
- * Where the clips of a track begin: one after the other as many as fit, and for a remainder one more that ends where
- * the track ends, overlapping its neighbour. A track shorter than a clip gives one, to be padded with zeros.
+ * Where the clips of a track begin: one after the other as many as fit. What remains is left out, or with `overlaps` is
+ * in one more that ends where the track ends, overlapping its neighbour. A track shorter than a clip gives one, to be
+ * padded with zeros.
  */
-export function clipStarts({ trackSamples, clipSamples }: { trackSamples: number; clipSamples: number }): number[] {
+export function clipStarts(
+  { trackSamples, clipSamples, overlaps }: { trackSamples: number; clipSamples: number; overlaps: boolean },
+): number[] {
   if (trackSamples <= clipSamples) return [0];
   const whole = Math.floor(trackSamples / clipSamples);
   const starts = Array.from({ length: whole }, (_, i) => i * clipSamples);
-  return trackSamples % clipSamples === 0 ? starts : [...starts, trackSamples - clipSamples];
+  return !overlaps || trackSamples % clipSamples === 0 ? starts : [...starts, trackSamples - clipSamples];
 }
 
 /** The largest magnitude in a signal. */

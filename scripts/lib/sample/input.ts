@@ -48,12 +48,7 @@ export function loadSound(path: string, { sampleRate, downsample = DEFAULT_OPTIO
   if (sourceRate < sampleRate) {
     throw new UserError(`${path} is at ${sourceRate} Hz, but the network works at ${sampleRate} Hz: use a recording of at least that rate`);
   }
-  const options = {
-    sampleRate: sampleRate * downsample,
-    downsample,
-    seconds: source.length / sourceRate + 1, // all of it
-    splits: 1,
-  };
+  const options = { sampleRate: sampleRate * downsample, downsample, seconds: null };
   const samples = new Float32Array(sourceRate === sampleRate ? source : prepareTrack(source, sourceRate, options));
   return {
     samples,
