@@ -37,8 +37,8 @@ export function tuningFile(): string {
 
 /** Of this package, whose kernels are tuned, and of the one that compiles them. */
 export function installedVersions(): Versions {
-  const versionOf = (path: string): string => createRequire(import.meta.url)(path).version;
-  return { 'diffwave-webgpu': versionOf('../../package.json'), webgpu: versionOf('webgpu/package.json') };
+  const versionOf = (path: string): string => createRequire(import.meta.url)(path).version; // one's own name works, too
+  return { 'diffwave-webgpu': versionOf('diffwave-webgpu/package.json'), webgpu: versionOf('webgpu/package.json') };
 }
 
 /** Names an adapter with its driver, which WebGPU has in the description, and the versions. */

@@ -1,0 +1,46 @@
+/**
+ * `npm run build`: makes `dist/`, which is what the package consists of: JavaScript, type declarations and source maps of
+ * `src/` and `scripts/`, the shaders as files for Node and as one module for browsers.
+ */
+import { spawnSync } from 'node:child_process';
+import { chmodSync, cpSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { UserError } from '../src/errors.ts';
+import { command } from './lib/cli/command.ts';
+import { inPackage } from './lib/cli/invocation.ts';
+
+const dist = inPackage('dist');
+
+await command({ name: 'build', summary: 'Makes dist/, the package as it is published.', flags: {} }).does(() => {
+  rmSync(dist, { recursive: true, force: true });
+  compile();
+  for (const file of filesBelow(dist, '.d.ts')) {
+    // The compiler rewrites the imports of JavaScript only; commands are run and not imported, so nobody needs their types.
+    if (file.startsWith(join(dist, 'scripts'))) rmSync(file);
+    else writeFileSync(file, readFileSync(file, 'utf8').replace(/(from |import\()'(\.[^']+)\.ts'/g, "$1'$2.js'"));
+  }
+  cpSync(inPackage('shaders'), join(dist, 'shaders'), { recursive: true });
+  cpSync(inPackage('scripts/lib/report/client.js'), join(dist, 'scripts/lib/report/client.js'));
+  writeFileSync(join(dist, 'shaders.js'), shaderModule());
+  chmodSync(join(dist, 'scripts/diffwave.js'), 0o755);
+  console.log(`built     ${filesBelow(dist, '').length} files in dist/`);
+}).run();
+
+function compile(): void {
+  const compiler = inPackage('node_modules/typescript/lib/tsc.js');
+  const { status } = spawnSync(process.execPath, [compiler, '--project', inPackage('tsconfig.build.json')], { stdio: 'inherit' });
+  if (status !== 0) throw new UserError('the compiler found faults, see above: there is no package');
+}
+
+/** The module `#shaders`: every file's text by its stem. */
+function shaderModule(): string {
+  const texts = readdirSync(inPackage('shaders')).sort()
+    .map((file) => [file.replace('.wgsl', ''), readFileSync(inPackage(`shaders/${file}`), 'utf8')]);
+  return `export const shaders = ${JSON.stringify(Object.fromEntries(texts), null, 1)};\n`;
+}
+
+function filesBelow(folder: string, ending: string): string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith(ending))
+    .map((entry) => join(entry.parentPath ?? entry.path, entry.name)); // Node 20.11 has no parentPath yet
+}
