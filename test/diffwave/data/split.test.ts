@@ -48,7 +48,7 @@ test('no validation of one track, or where too little would be left, unless it i
   assert.is(splitByTrack(music(4), { ...usual, tracks: 0 }).note, undefined);
   for (const tracks of [1, 2]) {
     assert.throws(() => splitByTrack(music(1), { ...usual, tracks }), (error: Error) =>
-      error instanceof UserError && error.message.includes(`--validation-tracks ${tracks} leaves nothing`));
+      error instanceof UserError && error.message.includes(`\`validationTracks\` ${tracks} leaves nothing`));
   }
 });
 

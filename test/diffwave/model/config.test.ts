@@ -46,8 +46,8 @@ test('every field is checked and named', () => {
   };
   for (const [field, values] of Object.entries(wrongModel)) {
     for (const value of values) {
-      assert.throws(() => validateConfig({ ...model, [field]: value }, '--preset'),
-        isUserError(new RegExp(`^--preset: .*${field}`)), `${field} ${value}`);
+      assert.throws(() => validateConfig({ ...model, [field]: value }, 'preset'),
+        isUserError(new RegExp(`^preset: .*${field}`)), `${field} ${value}`);
     }
   }
 });

@@ -177,7 +177,7 @@ test('a shaped start: x_T of the filter\'s noise, for the level that sampling be
 test('a shaped start is refused where nothing can shape it', async () => {
   assert.match(
     await messageOf(run({ shape: [1, 9], start: 'shaped' })),
-    /^UserError: a shaped start needs the spectrum of the training data, which these weights do not have: .* --resume adds it$/,
+    /^UserError: a shaped start needs the spectrum of the training data, which these weights do not have: .* `resume` adds it$/,
   );
   const verb = variation({ audio: new Float32Array(9), strength: 0.5 });
   assert.match(await messageOf(run({ shape: [1, 9], start: 'shaped', verb })), /UserError: a shaped start is for sampling from noise/);

@@ -97,10 +97,10 @@ test('whole clips, and batches as large as the data set', () => {
 
 test('too few clips and too long crops are refused with the numbers and the flag', () => {
   for (const [sizes, message] of [
-    [{ ...SIZES, B: 6 }, 'the data set has 5 clips, fewer than a batch of 6: add music or use a smaller --batch-size'],
+    [{ ...SIZES, B: 6 }, 'the data set has 5 clips, fewer than a batch of 6: add music or use a smaller `batchSize`'],
     [
       { ...SIZES, L: 101 },
-      'crops of 101 samples were asked for, but a clip of the data set has 100: use a smaller --crop-samples',
+      'crops of 101 samples were asked for, but a clip of the data set has 100: use smaller `cropSamples`',
     ],
   ] as const) {
     assert.throws(() => new BatchSource(clips, sizes), (error: Error) => {

@@ -174,7 +174,7 @@ test('a step that always loses the GPU ends the run, with all saved that was rea
   const { problem, saved, recoveries } = result;
   assert.instance(problem, UserError);
   assert.match((problem as Error).message,
-    /^the GPU was lost 3 times in a row after step 10 \(destroyed[^\n]*\): go on from the checkpoint of step 10 with --resume; if it happens again, [^\n]+$/);
+    /^the GPU was lost 3 times in a row after step 10 \(destroyed[^\n]*\): go on from the checkpoint of step 10 with `resume`; if it happens again, [^\n]+$/);
   assert.equal(recoveries.map(({ resumedFrom }) => resumedFrom), [10, 10]);
   assert.equal(saved.map(({ step }) => step), [8, 10]);
   const rest = await lossyTrial(() => ({ steps: 10 }));

@@ -75,7 +75,7 @@ test('a loss that is not a number stops the run and is never saved', async () =>
   assert.instance(problem, UserError);
   assert.is((problem as Error).message,
     'the loss became NaN between step 2 and 4 at learning rate 0.001: ' +
-      'go back to the checkpoint of step 2 and use a lower --learning-rate');
+      'go back to the checkpoint of step 2 and use a lower `learningRate`');
   assert.equal(saved, [2]);
   assert.equal(reports.map(({ step }) => step), [1, 2, 4]);
 });
@@ -143,7 +143,7 @@ test('crops that are too long for the adapter are refused with the numbers, befo
   const { problem } = await trial({ dataset: endless, training: { ...training, cropSamples: 2 * longest }, steps: 1 });
   assert.instance(problem, UserError);
   assert.match((problem as Error).message, /needs .*iB, but this adapter binds at most .*iB at once: /);
-  assert.match((problem as Error).message, `--crop-samples, at most ${longest})`);
+  assert.match((problem as Error).message, `\`cropSamples\`, at most ${longest})`);
   assert.ok(gpu.buffers.liveBytes - before < 2 ** 20);
 });
 

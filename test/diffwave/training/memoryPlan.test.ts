@@ -132,7 +132,7 @@ test('a limit makes the plan smaller, step by step, down to what names the longe
   assert.is(fitCrop({ ...options, memoryLimit }), longest);
   assert.is([...fittingPlans({ ...options, L: longest, memoryLimit })].length > 0, true);
   assert.equal([...fittingPlans({ ...options, L: longest + 1, memoryLimit, memory: { microBatches: 5, recompute: true } })], []);
-  assert.match(misfit({ ...options, memoryLimit }).message, new RegExp(`iB may be used: use shorter crops \\(--crop-samples, at most ${longest}\\)`));
+  assert.match(misfit({ ...options, memoryLimit }).message, new RegExp(`iB may be used: use shorter crops \\(\`cropSamples\`, at most ${longest}\\)`));
   assert.match(misfit({ ...options, memory: whole, memoryLimit }).message, /^the training step does not fit: \S+ .iB of GPU memory are needed/);
   assert.throws(() => fitCrop({ ...options, memoryLimit: 1000 }), (error: unknown) => error instanceof UserError && /use a smaller network/.test(error.message));
   options.parameters.destroy();

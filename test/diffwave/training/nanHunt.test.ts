@@ -86,11 +86,11 @@ test('what the user is told', async () => {
   const first = await explainNotFinite(seen, { trainer, batches, from });
   assert.instance(first, UserError);
   assert.match(first.message,
-    /^the loss became NaN; it first appeared in update 2, where \S+( \[[^\]]*\])? wrote '[^']+ \([\d, ]+\)': there is no checkpoint to go back to: start again and use a lower --learning-rate$/);
+    /^the loss became NaN; it first appeared in update 2, where \S+( \[[^\]]*\])? wrote '[^']+ \([\d, ]+\)': there is no checkpoint to go back to: start again and use a lower `learningRate`$/);
 
   trainer.restore({ ...from, step: 7 });
   const unknown = await explainNotFinite(seen, { trainer, batches, from: { ...from, step: 7 }, saved: 6 });
-  assert.is(unknown.message, 'the loss became NaN: go back to the checkpoint of step 6 and use a lower --learning-rate');
+  assert.is(unknown.message, 'the loss became NaN: go back to the checkpoint of step 6 and use a lower `learningRate`');
   destroy();
 });
 

@@ -61,7 +61,7 @@ test('is refused with the reason where there is no kernel for it', async () => {
   const usual = gpu.variant;
   gpu.variant = naiveSettings;
   try {
-    assert.match(await refused(checkMixedPrecision(DiffWave.create(gpu, config))), /naive kernels.*--precision at float32/);
+    assert.match(await refused(checkMixedPrecision(DiffWave.create(gpu, config))), /naive kernels.*`precision` at float32/);
   } finally {
     gpu.variant = usual;
   }
@@ -73,7 +73,7 @@ test('is refused on an adapter whose f16 is wrong', async () => {
   const text = await (await nodePlatform()).shader(stem);
   const gpu = await ownGpu({ [stem]: text.replace('Stored(s)', 'Stored(s * select(1.0, 1.1, F16 == 1u))') });
   try {
-    assert.match(await refused(checkMixedPrecision(DiffWave.create(gpu, config))), /f16 is off by .* in '.*'; leave --precision at float32/);
+    assert.match(await refused(checkMixedPrecision(DiffWave.create(gpu, config))), /f16 is off by .* in '.*'; leave `precision` at float32/);
   } finally {
     gpu.close();
   }
