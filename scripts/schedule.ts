@@ -5,7 +5,7 @@ import type { DiffWaveConfig } from '../src/diffwave/model/config.ts';
 import { PRESETS, presetNamed } from '../src/diffwave/presets.ts';
 import { receptiveField } from '../src/diffwave/model/shapes.ts';
 import { diagnoseData } from '../src/diffwave/schedule/doctor.ts';
-import { RunFolder } from '../src/diffwave/files/run.node.ts';
+import { RunFolder, preparationOf } from '../src/diffwave/files/run.node.ts';
 import { scheduleOf } from '../src/diffwave/schedule/schedule.ts';
 import { UserError } from '../src/errors.ts';
 import { command } from './lib/cli/command.ts';
@@ -36,7 +36,7 @@ export default cli.does(({ flags }) => {
   const base = run?.config.model ?? preset.model;
   const model: DiffWaveConfig = { ...base, ...scheduleFrom(flags, base) };
   const schedule = scheduleOf(model); // before data is read, as it may be refused
-  const data = flags.data === undefined ? undefined : datasetFrom(flags.data, preset.data, console.log);
+  const data = flags.data === undefined ? undefined : datasetFrom(flags.data, run ? preparationOf(run.config) : preset.data, console.log);
   console.log(scheduleReport(model, flags.variance));
   if (model.zeroTerminalSnr && run?.config.training.minSnr) console.log(minSnrLine);
   if (!data) return;

@@ -4,7 +4,7 @@ import type { Preset } from '../src/diffwave/presets.ts';
 import { PRESETS, presetNamed } from '../src/diffwave/presets.ts';
 import { receptiveField } from '../src/diffwave/model/shapes.ts';
 import { DiffWave } from '../src/diffwave/model/model.ts';
-import { RunFolder } from '../src/diffwave/files/run.node.ts';
+import { RunFolder, preparationOf } from '../src/diffwave/files/run.node.ts';
 import { splitByTrack } from '../src/diffwave/data/split.ts';
 import { train } from '../src/diffwave/training/loop.ts';
 import { UserError } from '../src/errors.ts';
@@ -56,7 +56,7 @@ export default cli.does(async ({ flags, given }) => {
   // Before the data is prepared, which may take minutes: flags that contradict each other are said at once.
   const network = run?.config.model
     ?? { ...preset.model, ...scheduleFrom(flags, preset.model), loss: flags.loss ?? preset.model.loss };
-  const dataset = datasetFrom(flags.data, preset.data, console.log);
+  const dataset = datasetFrom(flags.data, run ? preparationOf(run.config) : preset.data, console.log);
   const model = run ? network : { ...network, sampleRate: dataset.sampleRate };
   if (model.sampleRate !== dataset.sampleRate) {
     throw new UserError(`the run was trained at ${model.sampleRate} Hz, but --data ${flags.data} has ${dataset.sampleRate} Hz`);
@@ -111,7 +111,7 @@ export default cli.does(async ({ flags, given }) => {
     onStart: async (trainer) => {
       // Only now is it known that everything fits: a run that cannot start leaves no folder behind.
       folder ??= RunFolder.create(flags.out, {
-        preset: presetName, model, training, data: flags.data, validationTracks: split.tracks,
+        preset: presetName, model, training, data: flags.data, preparation: dataset.manifest.options, validationTracks: split.tracks,
         memoryLimit: flags.memoryLimit === undefined ? undefined : memory.memoryLimit,
       });
       console.log(planLines(trainer));

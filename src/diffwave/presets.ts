@@ -90,6 +90,15 @@ export const PRESETS = {
   },
 } satisfies Record<string, Preset>;
 
+/**
+ * What the recordings of a run became whose configuration does not say it: those presets that have other clips now, once
+ * took half a minute of each.
+ */
+export function dataOfOldRuns(name: string): DatasetOptions {
+  if (!name.startsWith('diffwave-')) return presetNamed(name).data;
+  return { sampleRate: DEFAULT_SAMPLE_RATE, seconds: 30, downsample: 1, splits: 1 };
+}
+
 /** The preset of that name. Throws a UserError with the names there are. */
 export function presetNamed(name: string): Preset {
   if (Object.hasOwn(PRESETS, name)) return PRESETS[name as keyof typeof PRESETS];

@@ -3,7 +3,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { validateConfig } from '../../src/diffwave/model/config.ts';
 import { validateTraining } from '../../src/diffwave/training/config.ts';
-import { PRESETS, presetNamed } from '../../src/diffwave/presets.ts';
+import { PRESETS, dataOfOldRuns, presetNamed } from '../../src/diffwave/presets.ts';
 import { noiseSchedule } from '../../src/diffwave/schedule/schedule.ts';
 import { clipLength, completeOptions } from '../../src/dataset/options.ts';
 import { loadDataset, prepareDataset } from '../../src/dataset/dataset.node.ts';
@@ -78,6 +78,13 @@ test('speech of some seconds is not padded to half a minute', () => {
   assert.equal([dataset.sampleRate, dataset.clipSamples, dataset.clipCount], [22050, 16000, 5]);
   assert.equal(dataset.manifest.warnings, []);
   assert.ok(silent < 0.01, `${silent} of the crops are silence`);
+});
+
+test('recordings of old runs become the clips that they began with', () => {
+  assert.is(dataOfOldRuns('gtzan'), PRESETS.gtzan.data);
+  for (const name of ['diffwave-base', 'diffwave-sc09']) {
+    assert.equal(dataOfOldRuns(name), { sampleRate: 22050, seconds: 30, downsample: 1, splits: 1 });
+  }
 });
 
 test('an unknown preset is answered with those there are', () => {

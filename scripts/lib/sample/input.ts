@@ -3,8 +3,8 @@ import { prepareTrack } from '../../../src/dataset/dataset.ts';
 import { DEFAULT_OPTIONS } from '../../../src/dataset/options.ts';
 import { resample } from '../../../src/audio/resample.ts';
 import { decodeWav } from '../../../src/formats/wav.ts';
-import { presetNamed } from '../../../src/diffwave/presets.ts';
 import type { RunConfig } from '../../../src/diffwave/files/run.node.ts';
+import { preparationOf } from '../../../src/diffwave/files/run.node.ts';
 import { UserError } from '../../../src/errors.ts';
 import { readFileOrExplain } from '../../../src/disk/files.node.ts';
 
@@ -32,8 +32,8 @@ export interface Sound {
 }
 
 /** How the data of a run were made. */
-export function soundOptionsOf({ model, preset }: Pick<RunConfig, 'model' | 'preset'>): Required<SoundOptions> {
-  return { sampleRate: model.sampleRate, downsample: presetNamed(preset).data.downsample };
+export function soundOptionsOf(run: Pick<RunConfig, 'model' | 'preset' | 'preparation'>): Required<SoundOptions> {
+  return { sampleRate: run.model.sampleRate, downsample: preparationOf(run).downsample };
 }
 
 /**
