@@ -33,7 +33,8 @@ import type { Progress, Recovery } from '../training/loop.ts';
 
 export type { Checkpoint } from './checkpoint.node.ts';
 
-const formatVersion = 1;
+/** Of config.json. */
+export const formatVersion = 1;
 
 export interface RunConfig {
   readonly format: number;
