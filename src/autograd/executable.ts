@@ -1,8 +1,10 @@
 /** A planned tape with memory: write inputs, run, read results. */
-import type { BufferRange } from '../gpu/device/buffers.ts';
+import { building } from '../building.ts';
+import type { BufferPool, BufferRange } from '../gpu/device/buffers.ts';
 import type { Gpu } from '../gpu/device/gpu.ts';
-import type { Values } from '../gpu/program/dispatch.ts';
+import type { Dispatch, Values } from '../gpu/program/dispatch.ts';
 import { Program } from '../gpu/program/program.ts';
+import type { Operation } from './operation.ts';
 import type { Plan } from './plan.ts';
 import type { Storage, Tensor } from './tensor.ts';
 
@@ -14,40 +16,31 @@ export class Executable {
   /** The plan's operations as dispatches, in the same order. */
   readonly program: Program;
   readonly #gpu: Gpu;
-  readonly #buffers: readonly GPUBuffer[];
+  readonly #pool: BufferPool;
+  readonly #buffers: GPUBuffer[];
 
-  private constructor(gpu: Gpu, plan: Plan, buffers: readonly GPUBuffer[], program: Program) {
+  private constructor(gpu: Gpu, plan: Plan, buffers: GPUBuffer[], program: Program) {
     this.#gpu = gpu;
+    this.#pool = gpu.buffers; // that of the device it was made on
     this.plan = plan;
     this.#buffers = buffers;
     this.program = program;
   }
 
   /** Allocates the plan's buffers, compiles its kernels, uploads its constants. Throws an `OutOfMemoryError` if they do not fit. */
-  static async build(gpu: Gpu, plan: Plan): Promise<Executable> {
-    gpu.check();
-    const names = new Map<number, string>();
-    for (const [storage, index] of plan.place) names.set(index, names.get(index) ?? storage.name);
-    const buffers: GPUBuffer[] = [];
-    try {
-      plan.buffers.forEach((size, index) => buffers.push(gpu.buffers.acquire(size, names.get(index) ?? 'unused')));
+  static build(gpu: Gpu, plan: Plan): Promise<Executable> {
+    return building(async (undo) => {
+      gpu.check();
+      const names = new Map<number, string>();
+      for (const [storage, index] of plan.place) names.set(index, names.get(index) ?? storage.name);
+      const buffers = plan.buffers.map((size, index) => {
+        const buffer = gpu.buffers.acquire(size, names.get(index) ?? 'unused');
+        undo(() => gpu.buffers.release(buffer));
+        return buffer;
+      });
       await gpu.buffers.settle(); // a buffer that is not there would be reported as something else
-      const program = await Program.build(
-        gpu,
-        plan.operations.map((operation) => ({
-          kernel: operation.kernel,
-          bindings: Object.fromEntries(
-            [...Object.entries(operation.reads), ...Object.entries(operation.writes)].map(([name, tensor]) => [
-              name,
-              partOf(tensor, rangeOf(tensor.storage, plan, buffers)),
-            ]),
-          ),
-          writes: Object.keys(operation.writes),
-          params: operation.params,
-          step: operation.step,
-          workgroups: operation.workgroups,
-        })),
-      );
+      const program = await Program.build(gpu, plan.operations.map((operation) => dispatchOf(operation, plan, buffers)));
+      undo(() => program.destroy());
       for (const storage of plan.place.keys()) {
         const { buffer, size } = rangeOf(storage, plan, buffers);
         if (storage.content) gpu.device.queue.writeBuffer(buffer, 0, storage.content);
@@ -57,10 +50,7 @@ export class Executable {
         }
       }
       return new Executable(gpu, plan, buffers, program);
-    } catch (error) {
-      for (const buffer of buffers) gpu.buffers.release(buffer);
-      throw error;
-    }
+    });
   }
 
   /** Queues one run. `values` are the fields of the kernels' `step` uniforms. */
@@ -101,11 +91,21 @@ export class Executable {
     return overwritten;
   }
 
+  [Symbol.dispose](): void {
+    this.destroy();
+  }
+
   /** Gives the memory back to the pool. */
   destroy(): void {
     this.program.destroy();
-    for (const buffer of this.#buffers) this.#gpu.buffers.release(buffer);
+    for (const buffer of this.#buffers.splice(0)) this.#pool.release(buffer);
   }
+}
+
+function dispatchOf({ reads, writes, ...operation }: Operation, plan: Plan, buffers: readonly GPUBuffer[]): Dispatch {
+  const bindings = [...Object.entries(reads), ...Object.entries(writes)].map(([name, tensor]): [string, BufferRange] =>
+    [name, partOf(tensor, rangeOf(tensor.storage, plan, buffers))]);
+  return { ...operation, bindings: Object.fromEntries(bindings), writes: Object.keys(writes) };
 }
 
 function rangeOf(storage: Storage, plan: Plan, buffers: readonly GPUBuffer[]): BufferRange {

@@ -3,7 +3,7 @@
  * Gradients and Adam's moments are further buffers with the same places; they exist only while training.
  */
 import { UserError } from '../errors.ts';
-import type { BufferRange } from '../gpu/device/buffers.ts';
+import type { BufferPool, BufferRange } from '../gpu/device/buffers.ts';
 import { alignUp, bindingAlignment, formatBytes } from '../gpu/device/buffers.ts';
 import type { Gpu } from '../gpu/device/gpu.ts';
 import { elementsOf } from './tensor.ts';
@@ -37,12 +37,17 @@ export class Parameters implements ParameterSource {
   readonly size: number;
   readonly values: FlatBuffer;
   readonly #gpu: Gpu;
+  readonly #pool: BufferPool;
+  #destroyed = false;
   readonly #offsets = new Map<string, number>();
   readonly #shapes = new Map<string, readonly number[]>();
   #gradients: FlatBuffer | undefined;
+  /** What was last written into the values, unless they have changed since. */
+  #written: Float32Array<ArrayBuffer> | undefined;
 
   constructor(gpu: Gpu, specs: readonly ParameterSpec[]) {
     this.#gpu = gpu;
+    this.#pool = gpu.buffers; // that of the device it was made on
     this.specs = specs;
     let offset = 0;
     for (const { name, shape } of specs) {
@@ -68,19 +73,25 @@ export class Parameters implements ParameterSource {
 
   /** A further flat buffer, filled with zeros: gradients, moments, averages. */
   flat(label: string): FlatBuffer {
-    const buffer = this.#gpu.buffers.acquire(this.size, label);
-    const encoder = this.#gpu.device.createCommandEncoder();
-    encoder.clearBuffer(buffer);
-    this.#gpu.device.queue.submit([encoder.finish()]);
-    return { buffer, size: this.size };
+    return this.#filled(label, (encoder, buffer) => encoder.clearBuffer(buffer));
   }
 
   /** A further flat buffer with what is in another one. */
   copy(flat: FlatBuffer, label: string): FlatBuffer {
-    const buffer = this.#gpu.buffers.acquire(this.size, label);
-    const encoder = this.#gpu.device.createCommandEncoder();
-    encoder.copyBufferToBuffer(flat.buffer, 0, buffer, 0, this.size);
-    this.#gpu.device.queue.submit([encoder.finish()]);
+    return this.#filled(label, (encoder, buffer) => encoder.copyBufferToBuffer(flat.buffer, 0, buffer, 0, this.size));
+  }
+
+  #filled(label: string, fill: (encoder: GPUCommandEncoder, buffer: GPUBuffer) => void): FlatBuffer {
+    const { device, buffers } = this.#gpu;
+    const buffer = buffers.acquire(this.size, label);
+    try {
+      const encoder = device.createCommandEncoder();
+      fill(encoder, buffer);
+      device.queue.submit([encoder.finish()]);
+    } catch (error) {
+      buffers.release(buffer);
+      throw error;
+    }
     return { buffer, size: this.size };
   }
 
@@ -120,11 +131,25 @@ export class Parameters implements ParameterSource {
       all.set(value, this.#offsets.get(name)! / 4);
     }
     this.#gpu.device.queue.writeBuffer(flat.buffer, 0, all);
+    if (flat === this.values) this.#written = all;
+  }
+
+  /** The values as they were last written, as long as no update has changed them on the GPU since: known without asking it. */
+  written(): Map<string, Float32Array<ArrayBuffer>> | undefined {
+    return this.#written && this.#named(this.#written);
+  }
+
+  /** To be told when something on the GPU changes the values. */
+  valuesChange(): void {
+    this.#written = undefined;
   }
 
   /** Reads a flat buffer back, by name. */
   async read(flat: FlatBuffer): Promise<Map<string, Float32Array<ArrayBuffer>>> {
-    const all = new Float32Array(await this.#gpu.read(flat.buffer, { offset: 0, size: flat.size }));
+    return this.#named(new Float32Array(await this.#gpu.read(flat.buffer, { offset: 0, size: flat.size })));
+  }
+
+  #named(all: Float32Array<ArrayBuffer>): Map<string, Float32Array<ArrayBuffer>> {
     return new Map(
       this.specs.map(({ name, shape }) => {
         const start = this.#offsets.get(name)! / 4;
@@ -133,8 +158,21 @@ export class Parameters implements ParameterSource {
     );
   }
 
+  /** Gives the gradients' memory back: what trained is gone. The next one gets new ones. */
+  releaseGradients(): void {
+    if (this.#gradients) this.#pool.release(this.#gradients.buffer);
+    this.#gradients = undefined;
+  }
+
+  [Symbol.dispose](): void {
+    this.destroy();
+  }
+
+  /** Gives all memory back to the pool, but for further flat buffers, which are their owners'. */
   destroy(): void {
-    this.#gpu.buffers.release(this.values.buffer);
-    if (this.#gradients) this.#gpu.buffers.release(this.#gradients.buffer);
+    if (this.#destroyed) return;
+    this.#destroyed = true;
+    this.releaseGradients();
+    this.#pool.release(this.values.buffer);
   }
 }

@@ -46,8 +46,7 @@ export class Model {
     this.network = network;
     this.diffusion = diffusion;
     this.lossKind = lossKind;
-    this.#parameters = new Parameters(gpu, network.specs);
-    this.#parameters.write(this.#parameters.values, weights);
+    this.#parameters = parametersWith(gpu, network.specs, weights);
   }
 
   /** The weights on the GPU; others after `restore`. */
@@ -80,13 +79,28 @@ export class Model {
 
   /** Puts the network, with these weights, on the device that its Gpu took in the place of a lost one. */
   restore(weights: Weights): void {
-    this.#parameters = new Parameters(this.gpu, this.#parameters.specs);
-    this.#parameters.write(this.#parameters.values, weights);
+    this.#parameters = parametersWith(this.gpu, this.#parameters.specs, weights);
   }
 
+  [Symbol.dispose](): void {
+    this.destroy();
+  }
+
+  /** Gives the weights' memory back to the pool. */
   destroy(): void {
     this.#parameters.destroy();
   }
+}
+
+function parametersWith(gpu: Gpu, specs: Network['specs'], weights: Weights): Parameters {
+  const parameters = new Parameters(gpu, specs);
+  try {
+    parameters.write(parameters.values, weights);
+  } catch (error) {
+    parameters.destroy();
+    throw error;
+  }
+  return parameters;
 }
 
 /** A DiffWave (Kong et al. 2021) with its weights on a GPU. */

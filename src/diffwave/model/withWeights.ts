@@ -6,6 +6,7 @@ import type { Model } from './model.ts';
 export async function withWeights<T>(model: Model, flat: FlatBuffer | undefined, body: () => Promise<T>): Promise<T> {
   if (!flat) return body();
   const { gpu, parameters } = model;
+  const pool = gpu.buffers;
   const overwrite = (source: FlatBuffer): void => {
     const encoder = gpu.device.createCommandEncoder();
     encoder.copyBufferToBuffer(source.buffer, 0, parameters.values.buffer, 0, parameters.size);
@@ -16,7 +17,10 @@ export async function withWeights<T>(model: Model, flat: FlatBuffer | undefined,
     overwrite(flat);
     return await body();
   } finally {
-    overwrite(own);
-    gpu.buffers.release(own.buffer);
+    try {
+      overwrite(own);
+    } finally {
+      pool.release(own.buffer);
+    }
   }
 }

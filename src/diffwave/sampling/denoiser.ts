@@ -8,7 +8,8 @@ import { Executable } from '../../autograd/executable.ts';
 import { Tape } from '../../autograd/tape.ts';
 import type { Tensor } from '../../autograd/tensor.ts';
 import { UserError } from '../../errors.ts';
-import type { BufferRange } from '../../gpu/device/buffers.ts';
+import { building } from '../../building.ts';
+import type { BufferPool, BufferRange } from '../../gpu/device/buffers.ts';
 import type { Gpu } from '../../gpu/device/gpu.ts';
 import { gatherWindow, scatterWindow } from '../../ops/window.ts';
 import type { Model } from '../model/model.ts';
@@ -28,6 +29,8 @@ export class Denoiser {
   /** One window's pass, for whoever wants to time its parts. */
   readonly executable: Executable;
   readonly #gpu: Gpu;
+  readonly #pool: BufferPool;
+  #destroyed = false;
   readonly #t: Tensor;
 
   private constructor(parts: {
@@ -35,6 +38,7 @@ export class Denoiser {
     x: BufferRange; predicted: BufferRange; executable: Executable; t: Tensor;
   }) {
     this.#gpu = parts.gpu;
+    this.#pool = parts.gpu.buffers; // that of the device it was made on
     this.B = parts.B;
     this.L = parts.L;
     this.width = parts.width;
@@ -56,10 +60,13 @@ export class Denoiser {
     const { gpu } = model;
     const bytes = B * L * 4;
     const { width, windows } = tilesFor(model, options);
-    const x = { buffer: gpu.buffers.acquire(bytes, 'x'), offset: 0, size: bytes };
-    const predicted = { buffer: gpu.buffers.acquire(bytes, 'predicted noise'), offset: 0, size: bytes };
-
-    try {
+    return building(async (undo) => {
+      const taken = (label: string): BufferRange => {
+        const buffer = gpu.buffers.acquire(bytes, label);
+        undo(() => gpu.buffers.release(buffer));
+        return { buffer, offset: 0, size: bytes };
+      };
+      const [x, predicted] = [taken('x'), taken('predicted noise')];
       const tape = new Tape({ parameters: model.parameters, variant: gpu.variant, keeps: 'nothing' });
       const t = tape.input('t', [B]);
       const tile = gatherWindow(tape, tape.external('x', [B, L], x), width);
@@ -68,10 +75,7 @@ export class Denoiser {
       checkPlan(plan, gpu.device.limits, 'use a smaller batch');
       const executable = await Executable.build(gpu, plan);
       return new Denoiser({ gpu, B, L, width, windows, x, predicted, executable, t });
-    } catch (error) {
-      for (const { buffer } of [x, predicted]) gpu.buffers.release(buffer);
-      throw error;
-    }
+    });
   }
 
   get plan(): Plan {
@@ -95,10 +99,16 @@ export class Denoiser {
     return new Float32Array(await this.#gpu.read(this.predicted.buffer, this.predicted));
   }
 
+  [Symbol.dispose](): void {
+    this.destroy();
+  }
+
+  /** Gives the memory back to the pool. */
   destroy(): void {
+    if (this.#destroyed) return;
+    this.#destroyed = true;
     this.executable.destroy();
-    this.#gpu.buffers.release(this.x.buffer);
-    this.#gpu.buffers.release(this.predicted.buffer);
+    for (const { buffer } of [this.x, this.predicted]) this.#pool.release(buffer);
   }
 }
 
@@ -119,12 +129,8 @@ export async function predictNoise(
   for (const step of t) {
     if (!(step >= 0 && step <= last)) throw new UserError(`predictNoise: wanted steps t from 0 to ${last}, got ${step}`);
   }
-  const denoiser = await Denoiser.create({ model, B, L });
-  try {
-    denoiser.write(noisy);
-    await denoiser.predict(t);
-    return await denoiser.readPredicted();
-  } finally {
-    denoiser.destroy();
-  }
+  using denoiser = await Denoiser.create({ model, B, L });
+  denoiser.write(noisy);
+  await denoiser.predict(t);
+  return await denoiser.readPredicted();
 }

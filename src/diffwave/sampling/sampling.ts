@@ -54,7 +54,7 @@ export interface Samples {
   readonly audio: Float32Array<ArrayBuffer>[];
   /** With `sequenceEvery`: from the start to the end. */
   readonly sequence?: Waypoint[];
-  /** Bytes of GPU memory at the highest, everything counted that this Gpu holds. */
+  /** Bytes of GPU memory at the highest since the Gpu was opened or a training began, all counted that it holds. */
   readonly peakBytes: number;
 }
 
@@ -69,38 +69,34 @@ export async function sample(model: Model, options: SampleOptions): Promise<Samp
   const [B] = options.shape;
   const { clamp, sequenceEvery, onStep, onTile } = options;
   const { moves, start, known } = journey;
-  const walk = await Walk.create(model, walkOptions(options, sampler, journey));
-  try {
-    if (start === 'noise') await walk.start(shape);
-    else await walk.write(repeated(start.gain === 1 ? start.audio : start.audio.map((value) => start.gain * value), B));
-    if (known) await walk.write(repeated(known.audio, B), 'known');
+  await using walk = await Walk.create(model, walkOptions(options, sampler, journey));
+  if (start === 'noise') await walk.start(shape);
+  else await walk.write(repeated(start.gain === 1 ? start.audio : start.audio.map((value) => start.gain * value), B));
+  if (known) await walk.write(repeated(known.audio, B), 'known');
 
-    const total = moves.filter(({ kind }) => kind === 'denoise').length;
-    const sequence: Waypoint[] = [];
-    let done = 0;
-    const lookAt = async (): Promise<void> => {
-      if (sequenceEvery === undefined || (done % sequenceEvery !== 0 && done < total)) return;
-      if (sequence.at(-1)?.left !== total - done) sequence.push({ left: total - done, clips: await walk.read() });
-    };
-    let tilesDone = 0;
-    const tileDone = (): void => onTile?.(++tilesDone / walk.tiles.windows.length, total);
-    const execute = executor({ walk, sampler, prediction, clamp, gap: known?.gap, tileDone });
-    for (const [i, move] of moves.entries()) {
-      if (move.kind === 'denoise' && done === 0) await lookAt();
-      await execute(move);
-      if (move.kind === 'denoise') {
-        done++;
-        onStep?.(done, total);
-      }
-      // What is imposed on a step's result belongs to it, and renoising to the step that follows.
-      if (done > 0 && move.kind !== 'renoise' && moves[i + 1]?.kind !== 'impose') await lookAt();
+  const total = moves.filter(({ kind }) => kind === 'denoise').length;
+  const sequence: Waypoint[] = [];
+  let done = 0;
+  const lookAt = async (): Promise<void> => {
+    if (sequenceEvery === undefined || (done % sequenceEvery !== 0 && done < total)) return;
+    if (sequence.at(-1)?.left !== total - done) sequence.push({ left: total - done, clips: await walk.read() });
+  };
+  let tilesDone = 0;
+  const tileDone = (): void => onTile?.(++tilesDone / walk.tiles.windows.length, total);
+  const execute = executor({ walk, sampler, prediction, clamp, gap: known?.gap, tileDone });
+  for (const [i, move] of moves.entries()) {
+    if (move.kind === 'denoise' && done === 0) await lookAt();
+    await execute(move);
+    if (move.kind === 'denoise') {
+      done++;
+      onStep?.(done, total);
     }
-    const audio = sequenceEvery === undefined ? await walk.read() : sequence.at(-1)!.clips;
-    expectNumbers(audio, options.firstItem ?? 0);
-    return { audio, sequence: sequenceEvery === undefined ? undefined : sequence, peakBytes: model.gpu.buffers.peakBytes };
-  } finally {
-    await walk.destroy();
+    // What is imposed on a step's result belongs to it, and renoising to the step that follows.
+    if (done > 0 && move.kind !== 'renoise' && moves[i + 1]?.kind !== 'impose') await lookAt();
   }
+  const audio = sequenceEvery === undefined ? await walk.read() : sequence.at(-1)!.clips;
+  expectNumbers(audio, options.firstItem ?? 0);
+  return { audio, sequence: sequenceEvery === undefined ? undefined : sequence, peakBytes: model.gpu.buffers.peakBytes };
 }
 
 /** Bytes of GPU memory that `sample` would take beside the weights, found without allocating or running anything. */

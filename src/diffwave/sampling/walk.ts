@@ -9,7 +9,8 @@ import type { Plan } from '../../autograd/plan.ts';
 import { checkPlan, planTape } from '../../autograd/plan.ts';
 import { Tape } from '../../autograd/tape.ts';
 import type { Tensor } from '../../autograd/tensor.ts';
-import type { BufferRange } from '../../gpu/device/buffers.ts';
+import { building } from '../../building.ts';
+import type { BufferPool, BufferRange } from '../../gpu/device/buffers.ts';
 import type { Values } from '../../gpu/program/dispatch.ts';
 import { noise, noiseValues } from '../../ops/noise.ts';
 import { impose, renoise } from '../../ops/renoise.ts';
@@ -60,6 +61,8 @@ interface Recorded {
 export class Walk {
   readonly tiles: Tiles;
   readonly #model: Model;
+  readonly #pool: BufferPool;
+  #destroyed = false;
   readonly #options: Settled;
   /** The reverse step of one tile, for whoever wants to time its parts. */
   readonly executable: Executable;
@@ -73,6 +76,7 @@ export class Walk {
     tiles: Tiles; recorded: Recorded; denoise: Executable; known: BufferRange | undefined;
   }) {
     this.#model = model;
+    this.#pool = model.gpu.buffers; // that of the device it was made on
     this.#options = options;
     this.tiles = parts.tiles;
     this.#recorded = parts.recorded;
@@ -88,16 +92,14 @@ export class Walk {
     const tiles = tilesFor(model, options);
     const recorded = recordTile(model, options, tiles);
     checkPlan(recorded.plan, gpu.device.limits, 'use smaller tiles (`tileSamples`) or a smaller batch');
-    const denoise = await Executable.build(gpu, recorded.plan);
-    if (recorded.previous) clear(model, denoise.range(recorded.previous)); // its factor is 0 at first, and 0·NaN is NaN
-    const size = options.B * options.L * 4;
-    try {
+    return building(async (undo) => {
+      const denoise = await Executable.build(gpu, recorded.plan);
+      undo(() => denoise.destroy());
+      if (recorded.previous) clear(model, denoise.range(recorded.previous)); // its factor is 0 at first, and 0·NaN is NaN
+      const size = options.B * options.L * 4;
       const known = options.known ? { buffer: gpu.buffers.acquire(size, 'known'), offset: 0, size } : undefined;
       return new Walk(model, options, { tiles, recorded, denoise, known });
-    } catch (error) {
-      denoise.destroy();
-      throw error;
-    }
+    });
   }
 
   /** x = z: white noise, or noise of the shape of x_T. */
@@ -179,12 +181,19 @@ export class Walk {
     return clips;
   }
 
+  async [Symbol.asyncDispose](): Promise<void> {
+    return this.destroy();
+  }
+
+  /** Gives the memory back to the pool, once what is still being built is there. */
   async destroy(): Promise<void> {
+    if (this.#destroyed) return;
+    this.#destroyed = true;
     for (const program of await Promise.allSettled(this.#others.values())) {
       if (program.status === 'fulfilled') program.value.destroy();
     }
     this.executable.destroy();
-    if (this.#known) this.#model.gpu.buffers.release(this.#known.buffer);
+    if (this.#known) this.#pool.release(this.#known.buffer);
   }
 
   #tileNoise(tape: Tape, stream: number): Tensor {

@@ -13,7 +13,8 @@ import type { Loss } from '../model/contract.ts';
 import type { Model } from '../model/model.ts';
 import { NotFiniteError, explainNotFinite } from './nanHunt.ts';
 import type { Snapshot } from './snapshot.ts';
-import { brokenGradient, restoreSnapshot, snapshotOf } from './snapshot.ts';
+import { brokenGradient, firstSnapshot, restoreSnapshot, snapshotOf } from './snapshot.ts';
+import type { MemoryChoice } from './step.ts';
 import type { OptimizerState } from './trainer.ts';
 import { Trainer } from './trainer.ts';
 
@@ -102,15 +103,14 @@ export async function train(model: Model, options: TrainOptions): Promise<Progre
   const T = model.diffusion.diffusionSteps;
   model.trainsOn(dataset);
   const batches = new BatchSource(dataset, { ...training, B: training.batchSize, L, T });
-  let trainer = await Trainer.create({ model, training, loss: ownLoss, L, memoryLimit, beside });
-  if (resume) trainer.restore(resume);
+  let good = await firstSnapshot(model, { training, resume }); // a lost GPU goes on from here, and the way to a NaN is walked again from here
+  let trainer!: Trainer; // once `begin` has made it
   const clock = performance.now() - (resume?.seconds ?? 0) * 1000;
   const elapsed = (): number => (performance.now() - clock) / 1000;
-  const began = { step: trainer.step, seconds: elapsed() };
+  const began = { step: good.step, seconds: elapsed() };
   let reported = { ...began };
   let updated = began.step; // `onUpdate` knows of these
   let saved = resume?.step; // a new run that is stopped before its first update is saved too: it can be resumed
-  let good = await snapshotOf(trainer); // a lost GPU goes on from here, and the way to a NaN is walked again from here
   let timesLost = 0; // the GPU, since the last snapshot
   let started = false;
   let last: Progress | undefined;
@@ -118,12 +118,18 @@ export async function train(model: Model, options: TrainOptions): Promise<Progre
   let reports = Promise.resolve();
   let failure: unknown;
 
+  /** A trainer where the last snapshot was taken. */
+  const begin = async (memory?: MemoryChoice): Promise<void> => {
+    trainer = await Trainer.create({ model, training, loss: ownLoss, L, memoryLimit, beside, memory });
+    restoreSnapshot(trainer, good);
+  };
   const report = (): void => {
     if (trainer.step <= reported.step) return; // an update that is done again was reported then
     const now = { step: trainer.step, seconds: elapsed() };
     const since = reported;
     reported = now;
     const figures = trainer.figures(now.step - since.step);
+    figures.catch(() => undefined); // of a lost GPU: the report before it may fail first, and then nobody waits for this one
     reports = reports.then(async () => {
       const { losses, norms } = await figures;
       const [loss, gradientNorm] = [mean(losses), mean(norms)];
@@ -182,16 +188,15 @@ export async function train(model: Model, options: TrainOptions): Promise<Progre
   };
   /** Goes back to the last snapshot, on a new device. */
   const recover = async ({ reason }: DeviceLostError): Promise<void> => {
-    const { step } = trainer;
+    const lost = trainer as Trainer | undefined; // none if it was lost while the first one was made
     await reports.catch(() => undefined); // the numbers that they wait for are gone
     await model.gpu.recover();
     model.restore(good.weights);
-    trainer = await Trainer.create({ model, training, loss: ownLoss, L, memory: trainer.memory.choice, beside });
-    restoreSnapshot(trainer, good);
+    await begin(lost?.memory.choice);
     reported = last ?? began;
     reports = Promise.resolve();
     failure = undefined;
-    await options.onRecovery?.(trainer, { step, resumedFrom: good.step, reason, seconds: elapsed() });
+    await options.onRecovery?.(trainer, { step: lost?.step ?? good.step, resumedFrom: good.step, reason, seconds: elapsed() });
   };
   /** Saves what the host's memory has and the disk has not, if that is possible; says what to do then. */
   const giveUp = async ({ reason }: DeviceLostError): Promise<UserError> => {
@@ -209,7 +214,10 @@ export async function train(model: Model, options: TrainOptions): Promise<Progre
   };
 
   try {
-    let loss = await lossDuring(model.gpu, loop);
+    let loss = await lossDuring(model.gpu, async () => {
+      await begin();
+      await loop();
+    });
     while (loss) {
       const before = loss;
       if (++timesLost >= mostLosses) throw await giveUp(before);
@@ -222,7 +230,7 @@ export async function train(model: Model, options: TrainOptions): Promise<Progre
   } catch (error) {
     throw error instanceof NotFiniteError ? await explainNotFinite(error, { trainer, batches, from: good, saved }) : error;
   } finally {
-    trainer.destroy();
+    (trainer as Trainer | undefined)?.destroy();
   }
 }
 

@@ -43,7 +43,7 @@ export async function checkMixedPrecision(model: Model): Promise<void> {
 
 /** Prediction and gradients of one step, by name. */
 async function trainOnce({ gpu, network, lossKind, diffusion }: Model, precision: Precision): Promise<Map<string, Float32Array>> {
-  const parameters = new Parameters(gpu, network.specs);
+  using parameters = new Parameters(gpu, network.specs);
   const drawn = (length: number, { stream, step }: { stream: number; step: number }) =>
     Float32Array.from(uniforms({ seed: 0, stream, step, item: 0, length }), (number) => 3 * (2 * number - 1));
   const weights = network.initial(1);
@@ -56,15 +56,10 @@ async function trainOnce({ gpu, network, lossKind, diffusion }: Model, precision
   const [noisy, wanted, t] = [tape.input('noisy', [B, L]), tape.input('wanted', [B, L]), tape.input('t', [B])];
   const predicted = tape.keep(network.record(tape, { noisy, t }));
   tape.backward(loss(tape, { predicted, wanted, kind: lossKind }));
-  const executable = await Executable.build(gpu, planTape(tape));
-  try {
-    executable.write(noisy, drawn(B * L, { stream: 0, step: 0 }));
-    executable.write(wanted, drawn(B * L, { stream: 0, step: 1 }));
-    executable.write(t, Float32Array.from([0, diffusion.diffusionSteps - 1]));
-    executable.run();
-    return new Map([['prediction', await executable.read(predicted)], ...(await parameters.read(parameters.gradients))]);
-  } finally {
-    executable.destroy();
-    parameters.destroy();
-  }
+  using executable = await Executable.build(gpu, planTape(tape));
+  executable.write(noisy, drawn(B * L, { stream: 0, step: 0 }));
+  executable.write(wanted, drawn(B * L, { stream: 0, step: 1 }));
+  executable.write(t, Float32Array.from([0, diffusion.diffusionSteps - 1]));
+  executable.run();
+  return new Map([['prediction', await executable.read(predicted)], ...(await parameters.read(parameters.gradients))]);
 }

@@ -3,8 +3,9 @@ import type { FlatBuffer } from '../../autograd/parameters.ts';
 import type { Plan } from '../../autograd/plan.ts';
 import { planTape } from '../../autograd/plan.ts';
 import { Executable } from '../../autograd/executable.ts';
+import { building } from '../../building.ts';
+import type { BufferPool } from '../../gpu/device/buffers.ts';
 import { OutOfMemoryError } from '../../gpu/device/buffers.ts';
-import type { Gpu } from '../../gpu/device/gpu.ts';
 import { adamValues } from '../../ops/adam.ts';
 import { noiseValues } from '../../ops/noise.ts';
 import { averageDecayAt } from './averaging.ts';
@@ -23,16 +24,6 @@ import { scheduleOf } from '../schedule/schedule.ts';
 import type { Flats, MemoryChoice, Part, Rings } from './step.ts';
 import { historyLength, recordStep } from './step.ts';
 import type { Weights } from '../model/contract.ts';
-
-/** What Adam remembers, by parameter name, and how often it has updated. */
-export interface OptimizerState {
-  /** Updates done; learning rate, random numbers and the average's decay follow from it. */
-  readonly step: number;
-  readonly m: Weights;
-  readonly v: Weights;
-  /** Running mean of the weights, if the training has one. */
-  readonly average?: Weights;
-}
 
 /** What Adam remembers, by parameter name, and how often it has updated. */
 export interface OptimizerState {
@@ -88,10 +79,13 @@ export class Trainer {
   readonly #rings: Rings;
   readonly #schedule: NoiseSchedule;
   readonly #lossWeights: Float64Array; // by t
+  readonly #pool: BufferPool;
   #step = 0;
+  #destroyed = false;
 
   private constructor({ options: { model, training }, ...parts }: TrainerParts) {
     this.model = model;
+    this.#pool = model.gpu.buffers; // that of the device it was made on
     this.training = training;
     this.memory = parts.memory;
     this.executable = parts.executable;
@@ -127,24 +121,27 @@ export class Trainer {
     throw shortage ?? misfit(sizes);
   }
 
-  static async #build(options: TrainerOptions, memory: MemoryPlan): Promise<Trainer> {
+  static #build(options: TrainerOptions, memory: MemoryPlan): Promise<Trainer> {
     const { model: { gpu, parameters, diffusion }, training } = options;
-    const schedule = scheduleOf(diffusion);
-    const ring = (label: string): GPUBuffer => gpu.buffers.acquire(historyLength * 4, label);
-    const rings: Rings = { losses: ring('losses'), norms: ring('norms') };
-    const flats: Flats = {
-      m: parameters.flat('Adam m'),
-      v: parameters.flat('Adam v'),
-      ...(training.emaDecay > 0 && { average: parameters.copy(parameters.values, 'average') }),
-    };
-    try {
+    const { buffers } = gpu;
+    return building(async (undo) => {
+      const kept = <T extends GPUBuffer | FlatBuffer>(made: T): T => {
+        undo(() => buffers.release('buffer' in made ? made.buffer : made));
+        return made;
+      };
+      undo(() => parameters.releaseGradients());
+      const schedule = scheduleOf(diffusion);
+      const ring = (label: string): GPUBuffer => kept(buffers.acquire(historyLength * 4, label));
+      const rings: Rings = { losses: ring('losses'), norms: ring('norms') };
+      const flats: Flats = {
+        m: kept(parameters.flat('Adam m')),
+        v: kept(parameters.flat('Adam v')),
+        ...(training.emaDecay > 0 && { average: kept(parameters.copy(parameters.values, 'average')) }),
+      };
       const { tape, parts } = recordStep({ ...recordedOf(options), flats, rings, memory: memory.choice });
       const executable = await Executable.build(gpu, planTape(tape));
       return new Trainer({ options, memory, executable, parts, flats, rings, schedule });
-    } catch (error) {
-      release(gpu, { flats, rings });
-      throw error;
-    }
+    });
   }
 
   /** Updates done so far, those before a resume included. */
@@ -174,6 +171,7 @@ export class Trainer {
       this.executable.write(noiseLevel, at(sqrtOneMinusAlphaBar));
       if (lossWeight) this.executable.write(lossWeight, at(this.#lossWeights));
     }
+    this.model.parameters.valuesChange();
     this.executable.run({
       ...noiseValues({ seed: this.training.seed, step: this.#step }),
       ...adamValues({
@@ -240,9 +238,18 @@ export class Trainer {
     }
   }
 
+  [Symbol.dispose](): void {
+    this.destroy();
+  }
+
+  /** Gives all memory back that training took, the gradients', too. The weights stay. */
   destroy(): void {
+    if (this.#destroyed) return;
+    this.#destroyed = true;
     this.executable.destroy();
-    release(this.model.gpu, { flats: this.#flats, rings: this.#rings });
+    for (const { buffer } of Object.values(this.#flats)) this.#pool.release(buffer);
+    for (const buffer of Object.values(this.#rings)) this.#pool.release(buffer);
+    this.model.parameters.releaseGradients();
   }
 }
 
@@ -250,9 +257,4 @@ export class Trainer {
 export function recordedOf({ model, training, L, loss }: Pick<TrainerOptions, 'model' | 'training' | 'L' | 'loss'>) {
   const { network, parameters, diffusion: { prediction }, gpu: { variant } } = model;
   return { network, prediction, loss: loss ?? model.lossKind, parameters, variant, training, L };
-}
-
-function release(gpu: Gpu, { flats, rings }: { flats: Flats; rings: Rings }): void {
-  for (const { buffer } of Object.values(flats)) gpu.buffers.release(buffer);
-  for (const buffer of Object.values(rings)) gpu.buffers.release(buffer);
 }

@@ -3,6 +3,7 @@
  * two values differ by the weights alone. The measure is the mean squared error of what the network predicts, ε or v, whatever
  * loss is trained on, because that is what the baselines are known for.
  */
+import { building } from '../../building.ts';
 import { rootMeanSquare } from '../../audio/level.ts';
 import { frameSizeFor, meanOverFrequency, powerSpectrum } from '../../audio/powerSpectrum.ts';
 import { Executable } from '../../autograd/executable.ts';
@@ -10,6 +11,7 @@ import type { Parameters } from '../../autograd/parameters.ts';
 import { checkPlan, planTape } from '../../autograd/plan.ts';
 import { Tape } from '../../autograd/tape.ts';
 import type { Tensor } from '../../autograd/tensor.ts';
+import type { BufferPool } from '../../gpu/device/buffers.ts';
 import type { VariantSettings } from '../../gpu/device/variant.ts';
 import { diffuseWithTarget } from '../../ops/diffuse.ts';
 import { keepFigure } from '../../ops/keepFigure.ts';
@@ -89,6 +91,8 @@ export class Validator {
   readonly #executable: Executable;
   readonly #inputs: Inputs;
   readonly #history: GPUBuffer;
+  readonly #pool: BufferPool;
+  #destroyed = false;
 
   private constructor(parts: {
     model: Model; seed: number; schedule: NoiseSchedule; items: readonly ValidationItem[];
@@ -101,6 +105,7 @@ export class Validator {
     this.#executable = parts.executable;
     this.#inputs = parts.inputs;
     this.#history = parts.history;
+    this.#pool = parts.model.gpu.buffers; // that of the device it was made on
   }
 
   /** Chooses the crops, computes the baselines, builds the program. Throws a `UserError` if it does not fit. */
@@ -109,8 +114,9 @@ export class Validator {
     const { gpu, network, diffusion: { prediction } } = model;
     const schedule = scheduleOf(model.diffusion);
     const items = options.items ?? validationItems(options, { schedule, prediction });
-    const history = gpu.buffers.acquire(crops * mostBins * 4, 'validation losses');
-    try {
+    return building(async (undo) => {
+      const history = gpu.buffers.acquire(crops * mostBins * 4, 'validation losses');
+      undo(() => gpu.buffers.release(history));
       const { tape, inputs } = recordValidation({
         network, prediction, parameters: model.parameters, variant: gpu.variant, L, history, loss: options.loss,
       });
@@ -118,10 +124,7 @@ export class Validator {
       checkPlan(plan, gpu.device.limits, 'use shorter crops (`cropSamples`)');
       const executable = await Executable.build(gpu, plan);
       return new Validator({ model, seed, schedule, items, executable, inputs, history });
-    } catch (error) {
-      gpu.buffers.release(history);
-      throw error;
-    }
+    });
   }
 
   /** Judges the weights that the model has now. */
@@ -150,9 +153,16 @@ export class Validator {
     return { step, loss: mean(bins.map((bin) => bin.loss)), bins };
   }
 
+  [Symbol.dispose](): void {
+    this.destroy();
+  }
+
+  /** Gives the memory back to the pool. */
   destroy(): void {
+    if (this.#destroyed) return;
+    this.#destroyed = true;
     this.#executable.destroy();
-    this.#model.gpu.buffers.release(this.#history);
+    this.#pool.release(this.#history);
   }
 }
 

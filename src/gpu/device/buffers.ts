@@ -32,60 +32,109 @@ export function formatBytes(bytes: number): string {
   return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
 }
 
+/** Bytes that may lie unused for reuse: what a long clip or another crop took does not stay for ever. */
+const usualIdleBytes = 2 ** 28;
+
 export class BufferPool {
   readonly #device: GPUDevice;
-  /** All that it made, as long as somebody has it. */
+  readonly #idleLimit: number;
+  /** All that it made. */
   readonly #made = new WeakSet<GPUBuffer>();
-  readonly #free = new Map<number, GPUBuffer[]>();
+  /** Those that somebody has. */
+  readonly #owned = new Set<GPUBuffer>();
+  /** Those that nobody has, the one that was released first in front. */
+  readonly #idle = new Set<GPUBuffer>();
+  /** Those for which there was no memory. */
+  readonly #failed = new WeakSet<GPUBuffer>();
+  #idleBytes = 0;
   #liveBytes = 0;
   #peakBytes = 0;
   #failure: OutOfMemoryError | undefined;
+  #everFailed = false;
   readonly #pending = new Set<Promise<void>>();
 
-  constructor(device: GPUDevice) {
+  constructor(device: GPUDevice, { idleBytes = usualIdleBytes } = {}) {
     this.#device = device;
+    this.#idleLimit = idleBytes;
   }
 
-  /** Bytes of all buffers that are handed out or kept for reuse. */
+  /** Bytes of all buffers that are handed out or kept for reuse, and of what others have counted. */
   get liveBytes(): number {
     return this.#liveBytes;
   }
 
-  /** The most that `liveBytes` ever was. */
+  /** The most that `liveBytes` was since the pool was made or `restartPeak` was called. */
   get peakBytes(): number {
     return this.#peakBytes;
   }
 
+  /** Number of buffers that are handed out. */
+  get owned(): number {
+    return this.#owned.size;
+  }
+
   /**
-   * A storage buffer of at least `bytes`, with undefined content. Throws if the device refuses the size; that memory
-   * ran out is known only later and thrown by `check()`.
+   * A storage buffer of at least `bytes`, with undefined content, which the caller owns until it releases it. Throws a
+   * `UserError` if the device has no buffers of that size; that memory ran out is known only later, and thrown by `settle()` or
+   * `check()`.
    */
   acquire(bytes: number, label: string): GPUBuffer {
     const size = Math.max(alignUp(bytes, bindingAlignment), bindingAlignment);
-    const reused = this.#free.get(size)?.pop();
-    if (reused) return reused;
+    const buffer = this.#takeIdle(size) ?? this.#create(size, label);
+    this.#owned.add(buffer);
+    return buffer;
+  }
+
+  #takeIdle(size: number): GPUBuffer | undefined {
+    for (const buffer of this.#idle) {
+      if (buffer.size !== size) continue;
+      this.#idle.delete(buffer);
+      this.#idleBytes -= size;
+      return buffer;
+    }
+    return undefined;
+  }
+
+  #create(size: number, label: string): GPUBuffer {
     const limit = this.#device.limits.maxBufferSize;
     if (size > limit) {
       throw new UserError(`'${label}' needs a buffer of ${formatBytes(size)}, but this adapter's largest is ${formatBytes(limit)}`);
     }
-    this.#device.pushErrorScope('out-of-memory');
-    const buffer = this.#device.createBuffer({
-      label,
-      size,
-      usage: GPUBufferUsage.STORAGE | GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
-    });
     const live = this.#liveBytes;
-    const answer = this.#device.popErrorScope().then((error) => {
-      if (!error) return;
-      this.#failure ??= new OutOfMemoryError(
-        `the GPU has no memory left for '${label}' (${formatBytes(size)}, with ${formatBytes(live)} in use): use shorter \`cropSamples\` to train, smaller \`tileSamples\` to sample`,
-      );
-    }).catch(() => undefined) // the device is lost, which others notice
-      .then(() => void this.#pending.delete(answer));
+    let buffer: GPUBuffer;
+    let scope: Promise<GPUError | null>;
+    this.#device.pushErrorScope('out-of-memory');
+    try {
+      buffer = this.#device.createBuffer({
+        label,
+        size,
+        usage: GPUBufferUsage.STORAGE | GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
+      });
+    } finally {
+      scope = this.#device.popErrorScope();
+      scope.catch(() => undefined); // the device is lost, which others notice
+    }
+    const answer = scope.then((error) => error && this.#fail(buffer, new OutOfMemoryError(
+      `the GPU has no memory left for '${label}' (${formatBytes(size)}, with ${formatBytes(live)} in use): use shorter \`cropSamples\` to train, smaller \`tileSamples\` to sample`,
+    )), () => undefined).then(() => void this.#pending.delete(answer));
     this.#pending.add(answer);
     this.#made.add(buffer);
     this.count(size);
     return buffer;
+  }
+
+  /** A buffer that is none: it takes no memory, and is never handed out again. */
+  #fail(buffer: GPUBuffer, failure: OutOfMemoryError): void {
+    this.#failed.add(buffer);
+    this.#failure ??= failure;
+    this.#everFailed = true;
+    this.count(-buffer.size);
+    if (this.#idle.delete(buffer)) this.#idleBytes -= buffer.size;
+  }
+
+  /** Whether an error of the device is what follows from using a buffer for which there was no memory. */
+  explains(message: string): boolean {
+    return this.#everFailed && /\[Invalid Buffer\b/.test(message);
   }
 
   /** Counts bytes that somebody else allocates, or with a negative number no longer has. */
@@ -97,17 +146,30 @@ export class BufferPool {
   /** Waits until the device has answered all requests. Throws if memory ran out; the next call does not throw that again. */
   async settle(): Promise<void> {
     while (this.#pending.size > 0) await Promise.all(this.#pending);
+    this.check();
+  }
+
+  /** Throws if memory ran out since it was last told; whoever is told releases what it took, and the device goes on. */
+  check(): void {
     const failure = this.#failure;
     this.#failure = undefined;
     if (failure) throw failure;
   }
 
-  /** Takes a buffer back, to be handed out again for the same size. One of a device that was lost is of no use. */
+  /**
+   * Takes a buffer back, to be handed out again for the same size. One of a device that was lost is of no use. Throws if nobody
+   * has it: two owners of one buffer would overwrite each other's numbers.
+   */
   release(buffer: GPUBuffer): void {
     if (!this.#made.has(buffer)) return;
-    const free = this.#free.get(buffer.size);
-    if (free) free.push(buffer);
-    else this.#free.set(buffer.size, [buffer]);
+    if (!this.#owned.delete(buffer)) throw new Error(`the buffer '${buffer.label}' was released twice`);
+    if (this.#failed.has(buffer)) return buffer.destroy();
+    this.#idle.add(buffer);
+    this.#idleBytes += buffer.size;
+    for (const oldest of this.#idle) {
+      if (this.#idleBytes <= this.#idleLimit) break;
+      this.#discard(oldest);
+    }
   }
 
   /** Begins to watch the peak anew. */
@@ -117,16 +179,13 @@ export class BufferPool {
 
   /** Gives the memory of unused buffers back to the device. */
   trim(): void {
-    for (const buffers of this.#free.values()) {
-      for (const buffer of buffers) {
-        this.count(-buffer.size);
-        buffer.destroy();
-      }
-    }
-    this.#free.clear();
+    for (const buffer of this.#idle) this.#discard(buffer);
   }
 
-  check(): void {
-    if (this.#failure) throw this.#failure;
+  #discard(buffer: GPUBuffer): void {
+    this.#idle.delete(buffer);
+    this.#idleBytes -= buffer.size;
+    this.count(-buffer.size);
+    buffer.destroy();
   }
 }

@@ -61,12 +61,14 @@ export class Gpu {
    */
   static async open(options: GpuOptions = {}): Promise<Gpu> {
     const platform = options.platform ?? (await defaultPlatform());
-    const opened = await OpenedDevice.open(platform);
-    if (!opened) {
-      platform.release();
-      throw new UserError(noAdapterMessage);
+    try {
+      const opened = await OpenedDevice.open(platform);
+      if (!opened) throw new UserError(noAdapterMessage);
+      return new Gpu(opened, platform, options);
+    } catch (error) {
+      platform.release(); // it keeps the process alive
+      throw error;
     }
-    return new Gpu(opened, platform, options);
   }
 
   /** The device; another one after `recover`. */
@@ -110,7 +112,10 @@ export class Gpu {
     ].join('\n');
   }
 
-  /** Throws what went wrong since the last call. WebGPU reports errors late; every public call starts with this. */
+  /**
+   * Throws what went wrong since somebody was last told. WebGPU reports errors late: what runs or reads something starts with
+   * this, and learns of what earlier calls did.
+   */
   check(): void {
     if (this.#closed) throw new Error('this Gpu is closed');
     this.#opened.check();
@@ -157,10 +162,10 @@ export class Gpu {
     const size = Math.ceil(range.size / 4) * 4;
     const staging = opened.device.createBuffer({ size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
     opened.buffers.count(size);
-    const encoder = opened.device.createCommandEncoder();
-    encoder.copyBufferToBuffer(buffer, range.offset, staging, 0, size);
-    opened.device.queue.submit([encoder.finish()]);
     try {
+      const encoder = opened.device.createCommandEncoder();
+      encoder.copyBufferToBuffer(buffer, range.offset, staging, 0, size);
+      opened.device.queue.submit([encoder.finish()]);
       const mapped = staging.mapAsync(GPUMapMode.READ).then(() => staging.getMappedRange().slice(0, range.size));
       return await opened.finished(mapped);
     } finally {
@@ -211,6 +216,10 @@ export class Gpu {
     this.#ahead.push(this.device.queue.onSubmittedWorkDone().catch(() => undefined));
     if (this.#ahead.length > mostAhead) await this.#ahead.shift();
     this.check();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
   }
 
   /** Destroys the device and lets the process exit. */

@@ -49,7 +49,8 @@ export class OpenedDevice {
     this.kernels = new KernelCache(device, (stem) => platform.shader(stem));
     this.buffers = new BufferPool(device);
     device.addEventListener('uncapturederror', (event) => {
-      this.#failure ??= (event as GPUUncapturedErrorEvent).error.message;
+      const { message } = (event as GPUUncapturedErrorEvent).error;
+      if (!this.buffers.explains(message)) this.#failure ??= message; // that memory ran out is said by the pool
     });
     void device.lost.then(({ reason, message }) => {
       this.#lost = [reason, oneLine(message)].filter(Boolean).join(': ');
@@ -72,11 +73,16 @@ export class OpenedDevice {
     return new OpenedDevice(device, adapter.info, platform);
   }
 
-  /** Throws what went wrong so far. Memory comes first: where it ran out, a loss is what followed. */
+  /**
+   * Throws what went wrong since it was last told; a loss is told again and again. Memory comes first: where it ran out, a loss
+   * is what followed.
+   */
   check(): void {
     this.buffers.check();
     if (this.#lost !== undefined) throw new DeviceLostError(this.#lost);
-    if (this.#failure !== undefined) throw new Error(this.#failure);
+    const failure = this.#failure;
+    this.#failure = undefined;
+    if (failure !== undefined) throw new Error(failure);
   }
 
   /** What `promise` resolves to, once nothing is known to be wrong. Its failure is explained by what caused it. */

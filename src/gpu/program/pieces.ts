@@ -69,9 +69,14 @@ export class Pieces {
     }
     const began = performance.now();
     const ends = [this.#gpu.submittedWorkDone()]; // of what was submitted before
-    for (const piece of pieces) {
-      this.#gpu.submit(commandsOf(piece));
-      ends.push(this.#gpu.submittedWorkDone());
+    try {
+      for (const piece of pieces) {
+        this.#gpu.submit(commandsOf(piece));
+        ends.push(this.#gpu.submittedWorkDone());
+      }
+    } catch (error) {
+      for (const end of ends) end.catch(() => undefined); // nobody will wait for them
+      throw error;
     }
     this.#timing = true;
     Promise.all(ends).then((times) => {

@@ -6,6 +6,7 @@
  * static buffer. `step` is what changes from run to run (seed, learning rate, …); its fields are looked up by name
  * among the values given to `run`.
  */
+import { building } from '../../building.ts';
 import { UserError } from '../../errors.ts';
 import { alignUp, bindingAlignment, formatBytes } from '../device/buffers.ts';
 import type { Command } from './commands.ts';
@@ -68,14 +69,20 @@ export class Program {
    * Compiles what is not compiled yet, and makes the uniform buffers and bind groups.
    * Throws on WGSL errors, on bindings that do not fit the shader, and on ranges past the adapter's binding limit.
    */
-  static async build(gpu: Gpu, dispatches: readonly Dispatch[]): Promise<Program> {
+  static build(gpu: Gpu, dispatches: readonly Dispatch[]): Promise<Program> {
+    return building((undo) => Program.#build(gpu, dispatches, undo));
+  }
+
+  static async #build(gpu: Gpu, dispatches: readonly Dispatch[], undo: (how: () => void) => void): Promise<Program> {
     gpu.check();
     const { device } = gpu;
     const kernels = await allSettled(dispatches.map((dispatch) => gpu.kernels.get(dispatch.kernel)));
     const paramsBytes = new Uint8Array(dispatches.filter((dispatch) => dispatch.params).length * bindingAlignment);
     const stepBytes = new Uint8Array(dispatches.filter((dispatch) => dispatch.step).length * bindingAlignment);
     const uniforms = uniformSlots(gpu, paramsBytes.length / bindingAlignment, 'params');
+    if (uniforms) undo(() => gpu.buffers.release(uniforms));
     const stepBuffer = uniformSlots(gpu, stepBytes.length / bindingAlignment, 'step');
+    if (stepBuffer) undo(() => gpu.buffers.release(stepBuffer));
     const stepSlots: StepSlot[] = [];
     const stepBindings: (GPUBufferBinding | undefined)[] = [];
     let paramsSlots = 0;
@@ -169,6 +176,11 @@ export class Program {
     this.#pieces = this.#piecesOf(this.#commands);
   }
 
+  [Symbol.dispose](): void {
+    this.destroy();
+  }
+
+  /** Gives the uniforms' memory back to the pool. */
   destroy(): void {
     if (this.#destroyed) return;
     this.#destroyed = true;
