@@ -36,7 +36,7 @@ export function modelAsFlags(model: DiffWaveConfig, flags: Parameters<typeof sch
 export const trainingFlags = {
   batchSize: { type: 'integer', min: 1, help: "clips per update (the preset's)" },
   cropSamples: { type: 'integer', min: 1, help: "samples of each clip that an update sees (the preset's, or whole clips)" },
-  learningRate: { type: 'number', above: 0, help: "of Adam (the preset's, 2e-4)" },
+  learningRate: { type: 'number', above: 0, help: "of Adam (the preset's)" },
   warmupSteps: { type: 'integer', min: 0, help: 'updates in which the learning rate rises to its value (0)' },
   schedule: { type: 'string', choices: ['constant', 'cosine', 'step'], help: 'of the learning rate after that (constant)' },
   decaySteps: { type: 'integer', min: 1, help: 'cosine: updates until its end (--steps); step: updates between two drops' },
