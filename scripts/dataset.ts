@@ -2,9 +2,10 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DEFAULT_OPTIONS } from '../src/dataset/dataset.ts';
+import { withOptions } from '../src/dataset/options.ts';
 import type { Manifest } from '../src/dataset/dataset.ts';
 import { loadDataset, prepareDataset } from '../src/dataset/dataset.node.ts';
+import { PRESETS, presetNamed } from '../src/diffwave/presets.ts';
 import { encodeWav16 } from '../src/formats/wav.ts';
 import { command } from './lib/cli/command.ts';
 import { play } from './lib/cli/play.ts';
@@ -16,32 +17,21 @@ const cli = command({
   positionals: [{ name: 'folder', help: 'folder of WAV files; sub-folders are searched too', required: true }],
   flags: {
     out: { type: 'string', placeholder: '<dataset>', required: true, help: 'folder for the data set' },
-    downsample: {
-      type: 'integer',
-      default: DEFAULT_OPTIONS.downsample,
-      min: 1,
-      help: 'keep every n-th sample, after a low-pass',
-    },
-    splits: { type: 'integer', default: DEFAULT_OPTIONS.splits, min: 1, help: 'clips that each file is cut into' },
-    seconds: { type: 'number', default: DEFAULT_OPTIONS.seconds, above: 0, help: 'use so much of each file' },
-    sampleRate: {
-      type: 'integer',
-      default: DEFAULT_OPTIONS.sampleRate,
-      min: 1,
-      help: 'bring files to this rate in Hz before downsampling',
-    },
+    preset: { type: 'string', placeholder: '<name>', default: 'gtzan', help: `the network that it is for: ${Object.keys(PRESETS).join(', ')}` },
+    sampleRate: { type: 'integer', min: 1, help: "bring files to this rate in Hz before downsampling (the preset's, 22050)" },
+    downsample: { type: 'integer', min: 1, help: "keep every n-th sample, after a low-pass (the preset's, 3)" },
+    seconds: { type: 'number', above: 0, help: "use so much of each file (the preset's, 30; with --clip-seconds all)" },
+    splits: { type: 'integer', min: 1, help: "clips that --seconds are cut into (the preset's, 6)" },
+    clipSeconds: { type: 'number', above: 0, help: 'cut files into as many whole clips of this length as they have, instead of --splits' },
     play: { type: 'integer', default: 0, min: 0, help: 'play so many of the prepared clips' },
   },
 });
 
-export default cli.does(async ({ flags, positionals }) => {
+export default cli.does(async ({ flags, positionals, given }) => {
   const report = prepareDataset({
     source: positionals.folder,
     out: flags.out,
-    sampleRate: flags.sampleRate,
-    seconds: flags.seconds,
-    downsample: flags.downsample,
-    splits: flags.splits,
+    ...withOptions(presetNamed(flags.preset).data, flags),
     log: (line) => console.log(line),
   });
   if (report.reused) {
@@ -51,7 +41,8 @@ export default cli.does(async ({ flags, positionals }) => {
   }
   console.log(summary(report.manifest));
   if (flags.play > 0) await playClips(report.out, flags.play);
-  console.log(`next: ${typedCommand('train')} --data ${report.out} --out <run>`);
+  const forPreset = given.has('preset') ? ` --preset ${flags.preset}` : '';
+  console.log(`next: ${typedCommand('train')} --data ${report.out}${forPreset} --out <run>`);
 });
 
 function summary({ trackCount, leftOut, clipCount, clipSamples, sampleRate, statistics }: Manifest): string {

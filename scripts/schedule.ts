@@ -5,10 +5,11 @@ import type { DiffWaveConfig } from '../src/diffwave/model/config.ts';
 import { PRESETS, presetNamed } from '../src/diffwave/presets.ts';
 import { receptiveField } from '../src/diffwave/model/shapes.ts';
 import { diagnoseData } from '../src/diffwave/schedule/doctor.ts';
-import { RunFolder } from '../src/diffwave/files/run.node.ts';
+import { RunFolder, preparationOf } from '../src/diffwave/files/run.node.ts';
 import { scheduleOf } from '../src/diffwave/schedule/schedule.ts';
 import { UserError } from '../src/errors.ts';
 import { command } from './lib/cli/command.ts';
+import { configFlag, readConfigFile, withFile } from './lib/config/file.ts';
 import { scheduleFlags, scheduleFrom } from './lib/schedule/flags.ts';
 import { dataLine, minSnrLine, scheduleReport } from './lib/schedule/report.ts';
 
@@ -21,6 +22,7 @@ const cli = command({
   flags: {
     run: { type: 'string', placeholder: '<run>', help: 'the schedule of a training run; other flags say what would be if' },
     preset: { type: 'string', placeholder: '<name>', help: `one of ${Object.keys(PRESETS).join(', ')} (gtzan)` },
+    config: configFlag,
     ...scheduleFlags,
     variance: { type: 'string', choices: ['beta', 'posterior'], default: 'beta', help: 'σ² of the reverse steps, as in sample' },
     data: { type: 'string', placeholder: '<folder>', help: 'data set, or folder of WAV files: say how loud its bins are' },
@@ -28,17 +30,18 @@ const cli = command({
 });
 
 export default cli.does(({ flags }) => {
-  if (flags.run !== undefined && flags.preset !== undefined) {
-    throw new UserError('--run has its own configuration: leave out --preset');
+  for (const other of ['preset', 'config'] as const) {
+    if (flags.run !== undefined && flags[other] !== undefined) throw new UserError(`--run has its own configuration: leave out --${other}`);
   }
   const run = flags.run === undefined ? undefined : RunFolder.open(flags.run);
-  const preset = presetNamed(run?.config.preset ?? flags.preset ?? 'gtzan');
+  const file = flags.config === undefined ? undefined : readConfigFile(flags.config);
+  const preset = withFile(presetNamed(run?.config.preset ?? flags.preset ?? file?.preset ?? 'gtzan'), file);
   const base = run?.config.model ?? preset.model;
   const model: DiffWaveConfig = { ...base, ...scheduleFrom(flags, base) };
   const schedule = scheduleOf(model); // before data is read, as it may be refused
-  const data = flags.data === undefined ? undefined : datasetFrom(flags.data, preset.data, console.log);
+  const data = flags.data === undefined ? undefined : datasetFrom(flags.data, run ? preparationOf(run.config) : preset.data, console.log);
   console.log(scheduleReport(model, flags.variance));
-  if (model.zeroTerminalSnr && run?.config.training.minSnr) console.log(minSnrLine);
+  if (model.zeroTerminalSnr && (run?.config ?? preset).training.minSnr) console.log(minSnrLine);
   if (!data) return;
   // As fine as the network can tell frequencies apart.
   const size = 2 ** Math.floor(Math.log2(Math.min(Math.max(receptiveField(model), 4), data.clipSamples)));

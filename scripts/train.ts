@@ -4,32 +4,36 @@ import type { Preset } from '../src/diffwave/presets.ts';
 import { PRESETS, presetNamed } from '../src/diffwave/presets.ts';
 import { receptiveField } from '../src/diffwave/model/shapes.ts';
 import { DiffWave } from '../src/diffwave/model/model.ts';
-import { RunFolder } from '../src/diffwave/files/run.node.ts';
+import { RunFolder, preparationOf } from '../src/diffwave/files/run.node.ts';
 import { splitByTrack } from '../src/diffwave/data/split.ts';
 import { train } from '../src/diffwave/training/loop.ts';
+import type { TrainingConfig } from '../src/diffwave/training/config.ts';
 import { UserError } from '../src/errors.ts';
 import { formatBytes } from '../src/gpu/device/buffers.ts';
 import { command } from './lib/cli/command.ts';
+import { differsLine } from './lib/config/differences.ts';
+import { configFlag, readConfigFile, refuseOther, withFile } from './lib/config/file.ts';
 import { interruptSignal } from './lib/cli/interrupt.ts';
 import { besideTraining, defaultMemoryLimit, memoryLimitFlag, parseBytes, withCropThatFits } from './lib/train/memory.ts';
 import { Monitor, monitorFlags, splitLine } from './lib/train/monitor.ts';
 import { noTuneFlag, openGpu } from './lib/adapter/openGpu.ts';
 import { planLines } from './lib/report/lines.ts';
-import { scheduleAsFlags, scheduleFlags, scheduleFrom } from './lib/schedule/flags.ts';
+import { scheduleFlags } from './lib/schedule/flags.ts';
 import { scheduleLine } from './lib/schedule/report.ts';
-import { refuseContradictions, trainingFlags, trainingFrom } from './lib/train/flags.ts';
+import { modelAsFlags, modelFrom, networkFlags, refuseContradictions, trainingFlags, trainingFrom } from './lib/train/flags.ts';
 import { typedCommand } from './lib/cli/invocation.ts';
 
 const cli = command({
   name: 'train',
   summary: 'Trains a DiffWave on a prepared data set or a folder of WAV files.',
   flags: {
-    data: { type: 'string', placeholder: '<folder>', required: true, help: 'data set, or folder of WAV files' },
+    data: { type: 'string', placeholder: '<folder>', help: 'data set, or folder of WAV files; required unless --config has it' },
     out: { type: 'string', placeholder: '<run>', required: true, help: 'folder of the run: weights, log, checkpoints' },
-    preset: { type: 'string', placeholder: '<name>', default: 'gtzan', help: `one of ${Object.keys(PRESETS).join(', ')}` },
+    preset: { type: 'string', placeholder: '<name>', help: `one of ${Object.keys(PRESETS).join(', ')} (gtzan)` },
+    config: configFlag,
     steps: { type: 'integer', default: 100000, min: 1, help: 'updates in total, those before a resume included' },
+    ...networkFlags,
     ...scheduleFlags,
-    loss: { type: 'string', choices: ['mse', 'l1'], help: "mean of squares or of absolute values (the preset's)" },
     ...trainingFlags,
     printEvery: { type: 'integer', default: 100, min: 1, help: 'updates between two lines of progress and log' },
     saveEvery: { type: 'integer', default: 1000, min: 1, help: 'updates between two checkpoints' },
@@ -43,37 +47,49 @@ const cli = command({
 });
 
 export default cli.does(async ({ flags, given }) => {
+  const file = flags.config === undefined ? undefined : readConfigFile(flags.config);
+  const data = flags.data ?? file?.data;
+  if (data === undefined) throw new UserError('--data <folder> is required');
   const run = flags.resume ? RunFolder.open(flags.out) : undefined;
   if (run) {
     const { preset, model, training, validationTracks = 0 } = run.config;
-    const fixed = { preset, loss: model.loss, validationTracks, ...training, ...scheduleAsFlags(model, flags) };
+    const fixed = { preset, validationTracks, ...training, ...modelAsFlags(model, flags) };
     refuseContradictions({ path: run.path, fixed, flags, given });
   } else {
     RunFolder.requireEmpty(flags.out); // before work that may take minutes
   }
-  const presetName = run?.config.preset ?? flags.preset;
+  const presetName = run?.config.preset ?? flags.preset ?? file?.preset ?? 'gtzan';
   const preset: Preset = presetNamed(presetName);
+  const base = withFile(preset, file);
   // Before the data is prepared, which may take minutes: flags that contradict each other are said at once.
-  const network = run?.config.model
-    ?? { ...preset.model, ...scheduleFrom(flags, preset.model), loss: flags.loss ?? preset.model.loss };
-  const dataset = datasetFrom(flags.data, preset.data, console.log);
-  const model = run ? network : { ...network, sampleRate: dataset.sampleRate };
-  if (model.sampleRate !== dataset.sampleRate) {
-    throw new UserError(`the run was trained at ${model.sampleRate} Hz, but --data ${flags.data} has ${dataset.sampleRate} Hz`);
+  const network = run && !file ? run.config.model : modelFrom(flags, base.model);
+  const trainingFor = (clipSamples: number): TrainingConfig =>
+    trainingFrom(flags, { preset, file: file?.training, clipSamples, steps: flags.steps });
+  const tracks = flags.validationTracks ?? file?.validationTracks;
+  if (run && file) {
+    const wanted = { preset: flags.preset ?? file.preset, model: network, training: trainingFor(Infinity), validationTracks: tracks };
+    refuseOther(file, wanted, run);
   }
-  const wanted = run?.config.training
-    ?? trainingFrom(flags, { preset, clipSamples: dataset.clipSamples, steps: flags.steps });
+  const dataset = datasetFrom(data, run ? preparationOf(run.config) : base.data, console.log);
+  const said = (run?.config ?? file)?.model.sampleRate;
+  if (said !== undefined && said !== dataset.sampleRate) {
+    const who = run ? 'the run was trained at' : `${flags.config} is for`;
+    throw new UserError(`${who} ${said} Hz, but --data ${data} has ${dataset.sampleRate} Hz`);
+  }
+  const model = run?.config.model ?? { ...network, sampleRate: dataset.sampleRate };
+  const wanted = run?.config.training ?? trainingFor(dataset.clipSamples);
 
-  const tracks = run ? run.config.validationTracks ?? 0 : flags.validationTracks;
-  const split = splitByTrack(dataset, { tracks, seed: wanted.seed, leastClips: wanted.batchSize });
+  const split = splitByTrack(dataset, { tracks: run ? run.config.validationTracks ?? 0 : tracks, seed: wanted.seed, leastClips: wanted.batchSize });
 
   const gpu = await openGpu({ tune: !flags.noTune, model });
   const diffwave = DiffWave.create(gpu, model, { seed: wanted.seed });
+  const allowed = flags.memoryLimit === undefined ? (run?.config ?? file)?.memoryLimit : parseBytes(flags.memoryLimit);
   const memory = {
-    memoryLimit: flags.memoryLimit === undefined ? run?.config.memoryLimit ?? defaultMemoryLimit(gpu) : parseBytes(flags.memoryLimit),
+    memoryLimit: allowed ?? defaultMemoryLimit(gpu),
     beside: besideTraining(diffwave, { validates: split.validation !== undefined, samples: flags.sampleEvery !== undefined }),
   };
-  const training = run || flags.cropSamples !== undefined
+  const isOrdered = flags.cropSamples !== undefined || typeof file?.training.cropSamples === 'number';
+  const training = run || isOrdered
     ? wanted
     : withCropThatFits(wanted, { diffwave, clipSamples: dataset.clipSamples, ...memory });
   const resume = run?.resume(diffwave);
@@ -85,6 +101,8 @@ export default cli.does(async ({ flags, given }) => {
     `model     ${presetName}: ${model.layers} layers × ${model.channels} channels, T = ${model.diffusionSteps}, ` +
     `sees ${receptiveField(model)} samples (${(receptiveField(model) / model.sampleRate).toFixed(2)} s)`,
   );
+  const differs = differsLine({ model, training }, preset);
+  if (differs !== undefined) console.log(differs);
   console.log(scheduleLine(model));
   console.log(
     `data      ${dataset.clipCount} clips of ${dataset.clipSamples} samples at ${dataset.sampleRate} Hz, ` +
@@ -111,8 +129,8 @@ export default cli.does(async ({ flags, given }) => {
     onStart: async (trainer) => {
       // Only now is it known that everything fits: a run that cannot start leaves no folder behind.
       folder ??= RunFolder.create(flags.out, {
-        preset: presetName, model, training, data: flags.data, validationTracks: split.tracks,
-        memoryLimit: flags.memoryLimit === undefined ? undefined : memory.memoryLimit,
+        preset: presetName, model, training, data, preparation: dataset.manifest.options, validationTracks: split.tracks,
+        memoryLimit: allowed,
       });
       console.log(planLines(trainer));
       forecast = trainer.memory.forecast.total;
@@ -137,7 +155,7 @@ export default cli.does(async ({ flags, given }) => {
   console.log(`GPU memory at the peak ${formatBytes(gpu.buffers.peakBytes)}, ${formatBytes(forecast)} were predicted`);
   console.log(saved);
   console.log(signal.aborted
-    ? `go on with: ${typedCommand('train')} --data ${flags.data} --out ${flags.out} --steps ${flags.steps} --resume`
+    ? `go on with: ${typedCommand('train')} --data ${data} --out ${flags.out} --steps ${flags.steps} --resume`
     : `listen with: ${typedCommand('sample')} --run ${flags.out} --seconds 5 --out samples`);
   gpu.close();
 });

@@ -15,7 +15,6 @@ export type { Loss, LossInputs, Network, Weights } from './diffwave/model/contra
 export { PRESETS, presetNamed } from './diffwave/presets.ts';
 export type { Preset } from './diffwave/presets.ts';
 export type { DiffWaveConfig } from './diffwave/model/config.ts';
-export type { DataConfig } from './diffwave/data/config.ts';
 export type { TrainingConfig } from './diffwave/training/config.ts';
 export { noiseSchedule, scheduleOf } from './diffwave/schedule/schedule.ts';
 export type { NoiseSchedule, Variance } from './diffwave/schedule/schedule.ts';
@@ -35,6 +34,7 @@ export type { Verb } from './diffwave/sampling/verbs.ts';
 
 export { lowPass } from './audio/lowpass.ts';
 export type { Dataset, Manifest } from './dataset/dataset.ts';
+export type { DatasetOptions } from './dataset/options.ts';
 export { readSafetensors, writeSafetensors } from './formats/safetensors.ts';
 
 export { UserError } from './errors.ts';

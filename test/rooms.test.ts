@@ -27,7 +27,7 @@ const ALLOWED: Record<string, string[]> = {
   autograd: ['gpu/', ''],
   ops: ['autograd', 'gpu/', ''],
 
-  diffwave: ['diffwave/training', 'diffwave/model', 'diffwave/data', 'diffwave/schedule', ''],
+  diffwave: ['diffwave/training', 'diffwave/model', 'diffwave/data', 'diffwave/schedule', 'dataset', ''],
   'diffwave/schedule': ['diffwave', 'ops', 'audio', ''],
   'diffwave/data': ['diffwave', 'audio', ''],
   'diffwave/model': ['diffwave/data', 'diffwave/schedule', 'diffwave', 'ops', 'autograd', 'gpu/', 'formats', ''],
@@ -36,7 +36,7 @@ const ALLOWED: Record<string, string[]> = {
   'diffwave/sampling': ['diffwave/sampling/', 'diffwave/model', 'diffwave/schedule', 'diffwave', 'ops', 'autograd', 'gpu/', 'audio', ''],
   'diffwave/sampling/samplers': ['diffwave/schedule', 'ops', ''],
   'diffwave/files': [
-    'diffwave/training', 'diffwave/validation', 'diffwave/model', 'diffwave', 'gpu/', 'pictures', 'formats', 'disk', '',
+    'diffwave/training', 'diffwave/validation', 'diffwave/model', 'diffwave', 'dataset', 'gpu/', 'pictures', 'formats', 'disk', '',
   ],
 
   reference: [],

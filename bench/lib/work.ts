@@ -1,4 +1,5 @@
 /** The same data for every bench of a whole step: what it is does not matter, that it is not zero does. */
+import { clipLength } from '../../src/dataset/options.ts';
 import type { Batch } from '../../src/diffwave/training/batches.ts';
 import type { DiffWaveConfig } from '../../src/diffwave/model/config.ts';
 import type { TrainingConfig } from '../../src/diffwave/training/config.ts';
@@ -20,9 +21,8 @@ export function configured({ preset, B, L }: Sizes): { model: DiffWaveConfig; tr
 
 /** The preset's own sizes where none are given; where it takes whole clips, those that its data would have. */
 export function sizesOf(preset: string, given: { B?: number; L?: number }): Sizes {
-  const { model, training, data } = presetNamed(preset);
-  const clip = Math.floor((data.seconds / data.splits) * model.sampleRate);
-  return { preset, B: given.B ?? training.batchSize, L: given.L ?? training.cropSamples ?? clip };
+  const { training, data } = presetNamed(preset);
+  return { preset, B: given.B ?? training.batchSize, L: given.L ?? training.cropSamples ?? clipLength(data) };
 }
 
 /**

@@ -1,6 +1,6 @@
 /**
  * The planner: knows from the finished tape when every tensor is first written and last read, and lets tensors whose
- * lives do not overlap share a buffer. It predicts the bytes before anything is allocated.
+ * lives do not overlap share a buffer. It predicts their bytes before one of them is allocated.
  */
 import { UserError } from '../errors.ts';
 import { alignUp, bindingAlignment, formatBytes } from '../gpu/device/buffers.ts';

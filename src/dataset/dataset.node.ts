@@ -14,16 +14,10 @@ import { UserError } from '../errors.ts';
 import { writeFileAtomic } from '../disk/files.node.ts';
 import { ClipWriter, isTemporary, readSamples } from './clipFile.node.ts';
 import { Dataset, FORMAT, SILENCE_PEAK, VERSION } from './dataset.ts';
-import {
-  clipLength,
-  clipStarts,
-  completeOptions,
-  listLeftOut,
-  parseManifest,
-  peakOf,
-  prepareTrack,
-} from './dataset.ts';
-import type { ClipEntry, DatasetContent, DatasetOptions, LeftOut, Manifest } from './dataset.ts';
+import { clipStarts, listLeftOut, parseManifest, peakOf, prepareTrack } from './dataset.ts';
+import type { ClipEntry, DatasetContent, LeftOut, Manifest } from './dataset.ts';
+import { clipLength, completeOptions } from './options.ts';
+import type { DatasetOptions } from './options.ts';
 import { findWavFiles, fingerprint, requireFolder } from './sources.node.ts';
 import type { SourceFile } from './sources.node.ts';
 import { decodeWav } from '../formats/wav.ts';
@@ -140,6 +134,8 @@ interface Preparation {
 function prepareFiles(files: readonly SourceFile[], { source, options, clips, log }: Preparation): DatasetContent {
   const clipSamples = clipLength(options);
   const rate = options.sampleRate / options.downsample;
+  // Where clips have a length of their own, a file that is a moment longer than one must not count twice.
+  const overlaps = options.clipSeconds === undefined;
   const entries: ClipEntry[] = [];
   const leftOut: LeftOut[] = [];
   const warnings: string[] = [];
@@ -165,7 +161,7 @@ function prepareFiles(files: readonly SourceFile[], { source, options, clips, lo
           'padded with silence',
       );
     }
-    for (const start of clipStarts({ trackSamples: track.samples.length, clipSamples })) {
+    for (const start of clipStarts({ trackSamples: track.samples.length, clipSamples, overlaps })) {
       const clip = new Float32Array(clipSamples);
       clip.set(track.samples.subarray(start, start + clipSamples));
       clips.append(clip);
@@ -195,7 +191,7 @@ function readTrack(
   { name, options, warn }: TrackContext,
 ): { samples: Float32Array } | { reason: string } {
   try {
-    const decoded = decodeWav(readFileSync(path), name, { seconds: options.seconds });
+    const decoded = decodeWav(readFileSync(path), name, { seconds: options.seconds ?? Infinity });
     const samples = prepareTrack(decoded.samples, decoded.sampleRate, options);
     const peak = peakOf(samples);
     if (peak < SILENCE_PEAK) return { reason: `is silent (peak ${decibels(peak)}, needed ${decibels(SILENCE_PEAK)})` };
@@ -264,9 +260,10 @@ function clipDamage(folder: string, { clipCount, clipSamples }: Manifest): strin
 
 /** Why a data set is not the wanted one, in words. */
 function differenceTo(wanted: Pick<Manifest, 'options' | 'fingerprint'>, found: Manifest): string | undefined {
-  const changed = (Object.keys(wanted.options) as (keyof DatasetOptions)[])
+  const said = (value: number | null | undefined): string => (value === null ? 'all' : String(value ?? 'not given'));
+  const changed = (Object.keys({ ...found.options, ...wanted.options }) as (keyof DatasetOptions)[])
     .filter((key) => wanted.options[key] !== found.options?.[key])
-    .map((key) => `${key} was ${found.options?.[key]} and is now ${wanted.options[key]}`);
+    .map((key) => `${key} was ${said(found.options?.[key])} and is now ${said(wanted.options[key])}`);
   if (changed.length > 0) return changed.join(', ');
   return wanted.fingerprint === found.fingerprint ? undefined : 'the source files have changed';
 }

@@ -5,16 +5,8 @@
  */
 import { UserError } from '../errors.ts';
 import { decimate, resample } from '../audio/resample.ts';
-
-export interface DatasetOptions {
-  readonly sampleRate: number; // Hz, the rate that every file is brought to first
-  readonly seconds: number; // of each file that are used, from its beginning
-  readonly downsample: number; // the data set's rate is sampleRate / downsample
-  readonly splits: number; // clips in `seconds`
-}
-
-/** The collection GTZAN as it is usually prepared: 30 s at 22,050 Hz become 6 clips of 36,750 samples at 7,350 Hz. */
-export const DEFAULT_OPTIONS: DatasetOptions = { sampleRate: 22050, seconds: 30, downsample: 3, splits: 6 };
+import { clipLength } from './options.ts';
+import type { DatasetOptions } from './options.ts';
 
 /** A track whose peak stays below this is silent: −60 dBFS, a level at which a 16-bit file has 5 bits left. */
 export const SILENCE_PEAK = 0.001;
@@ -106,60 +98,31 @@ export class Dataset {
 }
 
 /**
- * Fills in the defaults and checks that the options make sense together.
- *
- * @throws UserError naming the option that does not
- */
-export function completeOptions(options: Partial<DatasetOptions>): DatasetOptions {
-  const { sampleRate, seconds, downsample, splits } = { ...DEFAULT_OPTIONS, ...options };
-  for (const [name, value] of Object.entries({ 'sample rate': sampleRate, 'downsample factor': downsample, splits })) {
-    if (!Number.isInteger(value) || value < 1) {
-      throw new UserError(`The ${name} of a data set must be a whole number of at least 1, not ${value}`);
-    }
-  }
-  if (!(seconds > 0 && Number.isFinite(seconds))) {
-    throw new UserError(`The seconds used of each file must be a number above 0, not ${seconds}`);
-  }
-  if (sampleRate % downsample !== 0) {
-    const factors = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10].filter((factor) => sampleRate % factor === 0).join(', ');
-    throw new UserError(
-      `A sample rate of ${sampleRate} Hz divided by ${downsample} is not a whole number of Hz; try ${factors}`,
-    );
-  }
-  const complete = { sampleRate, seconds, downsample, splits };
-  if (clipLength(complete) < 1) {
-    throw new UserError(`${seconds} s at ${sampleRate / downsample} Hz cannot be split into ${splits} clips`);
-  }
-  return complete;
-}
-
-/** Samples of a clip: round(seconds · sampleRate / downsample / splits), by default 30 · 22050 / 3 / 6 = 36750. */
-export function clipLength({ sampleRate, seconds, downsample, splits }: DatasetOptions): number {
-  return Math.round((seconds * sampleRate) / downsample / splits);
-}
-
-/**
  * Brings a decoded file to the data set's rate: resampled to the base rate, cut to `seconds`, low-passed and
  * downsampled.
  *
  * @param samples (L) mono, at `fromRate`
- * @returns (⌈L'/downsample⌉), at most splits · clipLength samples
+ * @returns (⌈L'/downsample⌉), with `splits` at most splits · clipLength samples
  */
 export function prepareTrack(samples: Float32Array, fromRate: number, options: DatasetOptions): Float32Array {
-  const cut = samples.subarray(0, Math.ceil(options.seconds * fromRate));
-  const track = decimate(resample(cut, fromRate, options.sampleRate), options.downsample);
-  return track.subarray(0, options.splits * clipLength(options));
+  const { seconds, sampleRate, downsample, splits } = options;
+  const cut = seconds === null ? samples : samples.subarray(0, Math.ceil(seconds * fromRate));
+  const track = decimate(resample(cut, fromRate, sampleRate), downsample);
+  return splits === undefined ? track : track.subarray(0, splits * clipLength(options));
 }
 
 /**
- * Where the clips of a track begin: one after the other as many as fit, and for a remainder one more that ends where
- * the track ends, overlapping its neighbour. A track shorter than a clip gives one, to be padded with zeros.
+ * Where the clips of a track begin: one after the other as many as fit. What remains is left out, or with `overlaps` is
+ * in one more that ends where the track ends, overlapping its neighbour. A track shorter than a clip gives one, to be
+ * padded with zeros.
  */
-export function clipStarts({ trackSamples, clipSamples }: { trackSamples: number; clipSamples: number }): number[] {
+export function clipStarts(
+  { trackSamples, clipSamples, overlaps }: { trackSamples: number; clipSamples: number; overlaps: boolean },
+): number[] {
   if (trackSamples <= clipSamples) return [0];
   const whole = Math.floor(trackSamples / clipSamples);
   const starts = Array.from({ length: whole }, (_, i) => i * clipSamples);
-  return trackSamples % clipSamples === 0 ? starts : [...starts, trackSamples - clipSamples];
+  return !overlaps || trackSamples % clipSamples === 0 ? starts : [...starts, trackSamples - clipSamples];
 }
 
 /** The largest magnitude in a signal. */

@@ -1,6 +1,7 @@
 /** The presets: networks that are known to work, how they are trained, on what. */
+import type { DatasetOptions } from '../dataset/options.ts';
+import { DEFAULT_OPTIONS } from '../dataset/options.ts';
 import { UserError } from '../errors.ts';
-import type { DataConfig } from './data/config.ts';
 import type { DiffWaveConfig } from './model/config.ts';
 import { DEFAULT_SAMPLE_RATE } from './model/config.ts';
 import type { TrainingConfig } from './training/config.ts';
@@ -10,7 +11,7 @@ import { TRAINING } from './training/config.ts';
 export interface Preset {
   readonly model: DiffWaveConfig;
   readonly training: TrainingConfig;
-  readonly data: DataConfig;
+  readonly data: DatasetOptions;
 }
 
 const MODEL: DiffWaveConfig = {
@@ -32,8 +33,14 @@ const MODEL: DiffWaveConfig = {
   sampleRate: DEFAULT_SAMPLE_RATE,
 };
 
-const DATA: DataConfig = { downsample: 3, splits: 6, seconds: 30 };
-const AS_RECORDED: DataConfig = { downsample: 1, splits: 1, seconds: 30 };
+const DATA = DEFAULT_OPTIONS;
+
+/** All of every recording, in clips of `samples` at `sampleRate`: what a network is trained on, so that short files are hardly padded. */
+const clipsOf = (samples: number, sampleRate: number): DatasetOptions =>
+  ({ sampleRate, seconds: null, downsample: 1, clipSeconds: samples / sampleRate });
+
+/** Samples of a crop in Kong et al. 2021: 0.73 s of speech in section 5.1, a whole digit in 5.2. */
+const CROP = 16000;
 
 /** The presets by name. */
 export const PRESETS = {
@@ -63,8 +70,8 @@ export const PRESETS = {
   /** DiffWave BASE of Kong et al. 2021, section 5.1, without its spectrogram input. */
   'diffwave-base': {
     model: { ...MODEL, layers: 30, diffusionSteps: 50, betaEnd: 0.05, encoding: 'diffwave', loss: 'l1' },
-    training: { ...TRAINING, batchSize: 16, cropSamples: 16000 },
-    data: AS_RECORDED,
+    training: { ...TRAINING, batchSize: 16, cropSamples: CROP },
+    data: clipsOf(CROP, DEFAULT_SAMPLE_RATE),
   },
 
   /** The unconditional model of Kong et al. 2021, section 5.2: spoken digits of one second at 16 kHz. */
@@ -78,10 +85,19 @@ export const PRESETS = {
       loss: 'l1',
       sampleRate: 16000,
     },
-    training: { ...TRAINING, batchSize: 16, cropSamples: 16000 },
-    data: AS_RECORDED,
+    training: { ...TRAINING, batchSize: 16, cropSamples: CROP },
+    data: clipsOf(CROP, 16000),
   },
 } satisfies Record<string, Preset>;
+
+/**
+ * What the recordings of a run became whose configuration does not say it: those presets that have other clips now, once
+ * took half a minute of each.
+ */
+export function dataOfOldRuns(name: string): DatasetOptions {
+  if (!name.startsWith('diffwave-')) return presetNamed(name).data;
+  return { sampleRate: DEFAULT_SAMPLE_RATE, seconds: 30, downsample: 1, splits: 1 };
+}
 
 /** The preset of that name. Throws a UserError with the names there are. */
 export function presetNamed(name: string): Preset {

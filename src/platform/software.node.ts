@@ -31,7 +31,7 @@ export function noAdapter(why: string): UserError {
 
 /**
  * The environment variables with which Node has to be started to find lavapipe, fetched and unpacked on the first
- * call (about 65 MB down, 250 MB on disk), which `log` tells. Undefined if DIFFWAVE_SOFTWARE_ADAPTER is `off`. Throws
+ * call (on Debian 12 56 MB of packages, 250 MB on disk), which `log` tells. Undefined if DIFFWAVE_SOFTWARE_ADAPTER is `off`. Throws
  * a `UserError` where it cannot be had. Processes that call it at once do not disturb each other.
  */
 export async function prepareSoftwareAdapter(

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import {
   appendFileSync,
   existsSync,
@@ -11,7 +12,8 @@ import {
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Dataset, clipLength, clipStarts, completeOptions, prepareTrack } from '../../src/dataset/dataset.ts';
+import { Dataset, clipStarts, prepareTrack } from '../../src/dataset/dataset.ts';
+import { DEFAULT_OPTIONS, clipLength, completeOptions } from '../../src/dataset/options.ts';
 import { datasetFrom, loadDataset, prepareDataset } from '../../src/dataset/dataset.node.ts';
 import { resample } from '../../src/audio/resample.ts';
 import { encodeWav16 } from '../../src/formats/wav.ts';
@@ -47,23 +49,15 @@ test('the defaults give clips of 36,750 samples at 7,350 Hz', () => {
   assert.is(prepareTrack(noise(700000), 22050, options).length, 6 * 36750);
 });
 
-test('clips follow one another, and a remainder becomes one that ends with the track', () => {
-  assert.equal(clipStarts({ trackSamples: 60, clipSamples: 20 }), [0, 20, 40]);
-  assert.equal(clipStarts({ trackSamples: 50, clipSamples: 20 }), [0, 20, 30]);
-  assert.equal(clipStarts({ trackSamples: 21, clipSamples: 20 }), [0, 1]);
-  assert.equal(clipStarts({ trackSamples: 20, clipSamples: 20 }), [0]);
-  assert.equal(clipStarts({ trackSamples: 7, clipSamples: 20 }), [0]);
-});
-
-test('options that make no sense are refused by name', () => {
-  refuses(
-    () => completeOptions({ downsample: 4 }),
-    /22050 Hz divided by 4 is not a whole number of Hz; try 1, 2, 3, 5/,
-  );
-  refuses(() => completeOptions({ splits: 0 }), /splits of a data set must be a whole number of at least 1, not 0/);
-  refuses(() => completeOptions({ sampleRate: 1.5 }), /sample rate .* not 1.5/);
-  refuses(() => completeOptions({ seconds: NaN }), /seconds .* not NaN/);
-  refuses(() => completeOptions({ seconds: 0.001, splits: 100 }), /0.001 s at 7350 Hz cannot be split into 100 clips/);
+test('clips follow one another, and a remainder becomes one that ends with the track, or is left out', () => {
+  const starts = (trackSamples: number, overlaps: boolean) => clipStarts({ trackSamples, clipSamples: 20, overlaps });
+  for (const overlaps of [true, false]) {
+    assert.equal(starts(60, overlaps), [0, 20, 40]);
+    assert.equal(starts(20, overlaps), [0]);
+    assert.equal(starts(7, overlaps), [0]);
+  }
+  assert.equal([starts(50, true), starts(50, false)], [[0, 20, 30], [0, 20]]);
+  assert.equal([starts(21, true), starts(21, false)], [[0, 1], [0]]);
 });
 
 test('a folder becomes clips whose numbers are those of the prepared tracks', () => {
@@ -142,6 +136,17 @@ test('a short file is followed by zeros', () => {
   assert.ok(clip.subarray(490).every((value) => value === 0));
 });
 
+test('data sets of splits are, to the bit, those of versions that had nothing else', () => {
+  const { out, prepare } = prepared({
+    'a.wav': noise(7 * SOURCE_RATE), 'b.wav': encodeWav16(noise(44100), 44100), 'short.wav': noise(999),
+  }, DEFAULT_OPTIONS);
+  const { manifest } = prepare();
+  // They are found again, in folders and in the cache, by this text.
+  assert.is(JSON.stringify(manifest.options), '{"sampleRate":22050,"seconds":30,"downsample":3,"splits":6}');
+  assert.is(createHash('sha256').update(readFileSync(join(out, 'clips.f32'))).digest('hex'), '7b1431f0eea9ba722cc795d1161ab806f320a7531144614b0ac8f671a3e6f37e');
+  assert.equal(manifest.clips.map(({ offsetSeconds }) => offsetSeconds), [0, 2, 0, 0]);
+});
+
 test('the same sources and options are used again, anything else is prepared anew and says why', () => {
   const { source, out, prepare, lines } = prepared({ 'a.wav': tone(1) });
   prepare();
@@ -152,6 +157,10 @@ test('the same sources and options are used again, anything else is prepared ane
   assert.is(prepare({ splits: 4 }).reused, false);
   assert.equal(lines.splice(0), [`preparing ${out} again: splits was 2 and is now 4`]);
   assert.is(loadDataset(out).clipCount, 4);
+  assert.is(prepare({ seconds: null, splits: undefined, clipSeconds: 0.25 }).reused, false);
+  assert.equal(lines.splice(0), [
+    `preparing ${out} again: seconds was 1 and is now all, splits was 4 and is now not given, clipSeconds was not given and is now 0.25`,
+  ]);
   assert.is(prepare().reused, false);
   assert.is(readFileSync(join(out, 'manifest.json'), 'utf8'), before);
 

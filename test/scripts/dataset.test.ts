@@ -54,6 +54,24 @@ test('prepares a folder with a bad file among good ones, plays, and uses the dat
   assert.match(third.stdout, 'again: downsample was 3 and is now 1');
 });
 
+test('a preset says how, flags say what is different', () => {
+  const source = temporaryFolder({ 'a.wav': tone });
+  const prepared = (...flags: string[]) => {
+    const out = join(temporaryFolder(), 'set');
+    const { status, stdout, stderr } = run(source, '--out', out, ...flags);
+    assert.equal([status, stderr], [0, '']);
+    return { stdout, out, options: loadDataset(out).manifest.options };
+  };
+  const { stdout, out } = prepared('--preset', 'diffwave-sc09');
+  assert.match(stdout, 'clips    1 of 16000 samples (1.00 s) at 16000 Hz');
+  assert.match(stdout, `next: npm run train -- --data ${out} --preset diffwave-sc09 --out <run>`);
+  const quarters = { sampleRate: 16000, seconds: null, downsample: 1, clipSeconds: 0.25 };
+  assert.equal(prepared('--preset', 'diffwave-sc09', '--clip-seconds', '0.25').options, quarters);
+  assert.equal(prepared('--preset', 'diffwave-sc09', '--sample-rate', '8000').options, { ...quarters, sampleRate: 8000, clipSeconds: 1 });
+  assert.equal(prepared('--clip-seconds', '0.5').options, { sampleRate: 22050, seconds: null, downsample: 3, clipSeconds: 0.5 });
+  assert.equal(prepared('--seconds', '1').options, { sampleRate: 22050, seconds: 1, downsample: 3, splits: 6 });
+});
+
 test('what cannot work is refused in one line', () => {
   const folder = temporaryFolder({
     'good/a.wav': tone,
@@ -70,6 +88,9 @@ test('what cannot work is refused in one line', () => {
   refused(/--out/, at('good'));
   refused(/folder/, '--out', out);
   refused(/divided by 4 is not a whole number/, at('good'), '--out', out, '--downsample', '4');
+  refused(/splits and clips of 1 s both say/, at('good'), '--out', out, '--splits', '2', '--clip-seconds', '1');
+  refused(/say how many seconds of each file/, at('good'), '--out', out, '--preset', 'diffwave-base', '--splits', '2');
+  refused(/no preset "jazz"/, at('good'), '--out', out, '--preset', 'jazz');
   refused(/is not empty/, at('good'), '--out', at('empty'));
 });
 

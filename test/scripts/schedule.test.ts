@@ -124,10 +124,18 @@ test('the schedule of a run, what would be if, and its data', async () => {
   assert.match(what, /^data      mean power -\d+\.\d dB over the noise, loudest bin of the mean spectrum -?\d+\.\d dB, of a single clip /m);
 });
 
+test('a file says of the network what flags do not', async () => {
+  const file = join(temporaryFolder({ 'c.json': '{"preset": "tiny", "model": {"layers": 4, "diffusionSteps": 30, "schedule": "cosine"}}' }), 'c.json');
+  const stdout = await succeeds('schedule', ['--config', file, '--diffusion-steps', '20']);
+  assert.match(stdout, /^schedule  cosine, T = 20, predicting ε$/m);
+  assert.match(stdout, /^sees      31 samples /m); // 1 + 2·(1 + 2 + 4 + 8)
+});
+
 test('what cannot work is refused in one line', async () => {
   await Promise.all([
     refuses('schedule', ['--run', 'nowhere'], ['nowhere', 'no such folder']),
     refuses('schedule', ['--run', 'nowhere', '--preset', 'tiny'], ['leave out --preset']),
+    refuses('schedule', ['--run', 'nowhere', '--config', 'c.json'], ['leave out --config']),
     refuses('schedule', ['--preset', 'jazz'], ['There is no preset "jazz"']),
     refuses('schedule', ['--beta-schedule', 'sigmoid'], ['--beta-schedule must be linear or cosine or scaled-linear']),
     refuses('schedule', ['--diffusion-steps', '0'], ['--diffusion-steps must be at least 1']),

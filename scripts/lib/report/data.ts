@@ -9,7 +9,7 @@ export interface ChartSeries {
   readonly width?: number; // pixels; default 2
 }
 
-/** A chart, as `reportClient.js` draws it. */
+/** A chart, as `client.js` draws it. */
 export interface Chart {
   readonly id: string; // of the element that it is put into
   readonly logarithmic: boolean;

@@ -36,7 +36,7 @@ export const samplingFlags = {
   continue: { ...file, help: 'this sound, and --seconds more of it' },
   inpaint: { ...file, help: 'this sound, with --from … --to made anew to fit' },
   denoise: { ...file, help: 'this sound without its white noise, whose level is estimated, or given by --strength' },
-  strength: { type: 'number', above: 0, max: 1, help: `how far --variation-of, --between and --denoise go towards pure noise (${usualStrength})` },
+  strength: { type: 'number', above: 0, max: 1, help: `how far --variation-of, --between and --denoise go towards pure noise (${usualStrength}; --denoise: as far as the sound's own noise)` },
   mix: { type: 'number', min: 0, max: 1, help: 'how much of the second sound is in --between (0.5)' },
   from: { type: 'number', min: 0, help: 'where the gap of --inpaint begins, in seconds' },
   to: { type: 'number', above: 0, help: 'where it ends' },

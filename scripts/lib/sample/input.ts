@@ -1,9 +1,10 @@
 /** Sound that `sample` works on: a WAV file, brought to what the network was trained on, and the way back. */
-import { DEFAULT_OPTIONS, prepareTrack } from '../../../src/dataset/dataset.ts';
+import { prepareTrack } from '../../../src/dataset/dataset.ts';
+import { DEFAULT_OPTIONS } from '../../../src/dataset/options.ts';
 import { resample } from '../../../src/audio/resample.ts';
 import { decodeWav } from '../../../src/formats/wav.ts';
-import { presetNamed } from '../../../src/diffwave/presets.ts';
 import type { RunConfig } from '../../../src/diffwave/files/run.node.ts';
+import { preparationOf } from '../../../src/diffwave/files/run.node.ts';
 import { UserError } from '../../../src/errors.ts';
 import { readFileOrExplain } from '../../../src/disk/files.node.ts';
 
@@ -31,8 +32,8 @@ export interface Sound {
 }
 
 /** How the data of a run were made. */
-export function soundOptionsOf({ model, preset }: Pick<RunConfig, 'model' | 'preset'>): Required<SoundOptions> {
-  return { sampleRate: model.sampleRate, downsample: presetNamed(preset).data.downsample };
+export function soundOptionsOf(run: Pick<RunConfig, 'model' | 'preset' | 'preparation'>): Required<SoundOptions> {
+  return { sampleRate: run.model.sampleRate, downsample: preparationOf(run).downsample };
 }
 
 /**
@@ -47,12 +48,7 @@ export function loadSound(path: string, { sampleRate, downsample = DEFAULT_OPTIO
   if (sourceRate < sampleRate) {
     throw new UserError(`${path} is at ${sourceRate} Hz, but the network works at ${sampleRate} Hz: use a recording of at least that rate`);
   }
-  const options = {
-    sampleRate: sampleRate * downsample,
-    downsample,
-    seconds: source.length / sourceRate + 1, // all of it
-    splits: 1,
-  };
+  const options = { sampleRate: sampleRate * downsample, downsample, seconds: null };
   const samples = new Float32Array(sourceRate === sampleRate ? source : prepareTrack(source, sourceRate, options));
   return {
     samples,

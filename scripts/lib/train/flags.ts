@@ -1,15 +1,42 @@
-/** The flags of `train` that are fields of the training's configuration, under the same names. */
+/** The flags of `train` that are fields of the network's and the training's configuration, under the same names. */
+import type { DiffWaveConfig } from '../../../src/diffwave/model/config.ts';
 import type { TrainingConfig } from '../../../src/diffwave/training/config.ts';
 import type { Preset } from '../../../src/diffwave/presets.ts';
 import { UserError } from '../../../src/errors.ts';
 import type { CommandSpec, Parsed } from '../cli/flags.ts';
 import { typed } from '../cli/flags.ts';
+import type { scheduleFlags } from '../schedule/flags.ts';
+import { scheduleAsFlags, scheduleFrom } from '../schedule/flags.ts';
+
+/** The network; its noise schedule has flags of its own. Without a default: what is not given is the preset's. */
+export const networkFlags = {
+  layers: { type: 'integer', min: 1, help: "residual layers (the preset's)" },
+  channels: { type: 'integer', min: 1, help: "of the residual stream (the preset's)" },
+  kernelSize: { type: 'integer', min: 1, help: "taps of the dilated convolutions, an odd number (the preset's)" },
+  dilationCycle: { type: 'integer', min: 1, max: 24, help: "layers after which dilations, which double, begin at 1 again (the preset's)" },
+  embeddingWidth: { type: 'integer', min: 1, help: "of the diffusion step's embedding (the preset's)" },
+  loss: { type: 'string', choices: ['mse', 'l1'], help: "mean of squares or of absolute values (the preset's)" },
+} as const satisfies CommandSpec['flags'];
+
+/** The network that the flags make of `base`. Throws a `UserError` if they contradict each other, or a kernel has no middle. */
+export function modelFrom(flags: FlagsOf<typeof networkFlags & typeof scheduleFlags>, base: DiffWaveConfig): DiffWaveConfig {
+  const { kernelSize } = flags;
+  if (kernelSize !== undefined && kernelSize % 2 === 0) throw new UserError(`--kernel-size must be an odd number, got ${kernelSize}`);
+  const given = Object.entries(flags).filter(([name, value]) => name in networkFlags && value !== undefined);
+  return { ...base, ...Object.fromEntries(given), ...scheduleFrom(flags, base) };
+}
+
+/** What a run's network would be as flags, for `refuseContradictions`. */
+export function modelAsFlags(model: DiffWaveConfig, flags: Parameters<typeof scheduleAsFlags>[1]): Readonly<Record<string, unknown>> {
+  const names = Object.keys(networkFlags) as (keyof typeof networkFlags)[];
+  return { ...Object.fromEntries(names.map((name) => [name, model[name]])), ...scheduleAsFlags(model, flags) };
+}
 
 /** Without a default: what is not given is the preset's. */
 export const trainingFlags = {
   batchSize: { type: 'integer', min: 1, help: "clips per update (the preset's)" },
   cropSamples: { type: 'integer', min: 1, help: "samples of each clip that an update sees (the preset's, or whole clips)" },
-  learningRate: { type: 'number', above: 0, help: "of Adam (the preset's, 2e-4)" },
+  learningRate: { type: 'number', above: 0, help: "of Adam (the preset's)" },
   warmupSteps: { type: 'integer', min: 0, help: 'updates in which the learning rate rises to its value (0)' },
   schedule: { type: 'string', choices: ['constant', 'cosine', 'step'], help: 'of the learning rate after that (constant)' },
   decaySteps: { type: 'integer', min: 1, help: 'cosine: updates until its end (--steps); step: updates between two drops' },
@@ -25,18 +52,20 @@ export const trainingFlags = {
   seed: { type: 'integer', min: 0, help: 'of weights, order, crops and noise (0)' },
 } as const satisfies CommandSpec['flags'];
 
-type TrainingFlags = Parsed<{ name: string; summary: string; flags: typeof trainingFlags }>['flags'];
+type FlagsOf<F extends CommandSpec['flags']> = Parsed<{ name: string; summary: string; flags: F }>['flags'];
 
-/** The training that the flags ask for. Throws a `UserError` if a schedule lacks its length. */
-export function trainingFrom(
-  flags: TrainingFlags, { preset, clipSamples, steps }: { preset: Preset; clipSamples: number; steps: number },
-): TrainingConfig {
+/** The training that flags and file ask for. Throws a `UserError` if a schedule lacks its length. */
+export function trainingFrom(flags: FlagsOf<typeof trainingFlags>, { preset, file = {}, clipSamples, steps }: {
+  preset: Preset; file?: Partial<TrainingConfig>; clipSamples: number; steps: number;
+}): TrainingConfig {
   const { cropSamples } = preset.training;
-  const given = Object.entries(flags).filter(([name, value]) => name in trainingFlags && value !== undefined);
+  // A switch that is not there is false, which is no wish to switch off what the file switches on.
+  const given = Object.entries(flags).filter(([name, value]) => name in trainingFlags && value !== undefined && value !== false);
   const training: TrainingConfig = {
     ...preset.training,
     // The preset's crop is a wish: clips of a small data set may be shorter. What the user asks for is an order.
     cropSamples: cropSamples === null ? null : Math.min(cropSamples, clipSamples),
+    ...file,
     ...Object.fromEntries(given),
   };
   if (training.schedule === 'step' && training.decaySteps === null) {

@@ -16,6 +16,7 @@ import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { UserError } from '../../errors.ts';
 import { appendToFile, parseJsonFile, readFileOrExplain, writeFileAtomic } from '../../disk/files.node.ts';
+import type { DatasetOptions } from '../../dataset/options.ts';
 import type { Gpu } from '../../gpu/device/gpu.ts';
 import type { Checkpoint } from './checkpoint.node.ts';
 import {
@@ -27,11 +28,13 @@ import { completeModel, validateConfig } from '../model/config.ts';
 import { completeTraining, validateTraining } from '../training/config.ts';
 import type { DiffWave } from '../model/model.ts';
 import { loadModel } from './model.node.ts';
+import { dataOfOldRuns } from '../presets.ts';
 import type { Progress, Recovery } from '../training/loop.ts';
 
 export type { Checkpoint } from './checkpoint.node.ts';
 
-const formatVersion = 1;
+/** Of config.json. */
+export const formatVersion = 1;
 
 export interface RunConfig {
   readonly format: number;
@@ -40,10 +43,17 @@ export interface RunConfig {
   readonly training: TrainingConfig;
   /** Where the data came from, as the user typed it. */
   readonly data: string;
+  /** How recordings became its clips; older runs do not say. */
+  readonly preparation?: DatasetOptions;
   /** Tracks that are kept back for validation; older runs have none. */
   readonly validationTracks?: number;
   /** Bytes of GPU memory that the user allowed: with another limit a resumed run may round differently. */
   readonly memoryLimit?: number;
+}
+
+/** How recordings become clips of a run, those that it is resumed with as well as those that it began with. */
+export function preparationOf({ preset, preparation }: Pick<RunConfig, 'preset' | 'preparation'>): DatasetOptions {
+  return preparation ?? dataOfOldRuns(preset);
 }
 
 /** Says which weights made a sound. */

@@ -20,7 +20,8 @@ export interface DiffWaveConfig extends ScheduleConfig {
 
 export const DEFAULT_SAMPLE_RATE = 22050; // Hz, of GTZAN and of the speech that DiffWave was published with
 
-const MODEL_RULES: Record<keyof DiffWaveConfig, Rule> = {
+/** What each field may be; `validateConfig` also knows which go together. */
+export const MODEL_RULES: Record<keyof DiffWaveConfig, Rule> = {
   layers: COUNT,
   channels: COUNT,
   kernelSize: { accepts: (value) => isCount(value) && value % 2 === 1, wanted: 'an odd whole number from 1' },

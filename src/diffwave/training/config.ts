@@ -75,7 +75,8 @@ export function completeTraining(fields: Partial<TrainingConfig>): TrainingConfi
   return { ...BEFORE_CHOICE, ...fields } as TrainingConfig;
 }
 
-const TRAINING_RULES: Record<keyof TrainingConfig, Rule> = {
+/** What each field may be; `validateTraining` also knows which go together. */
+export const TRAINING_RULES: Record<keyof TrainingConfig, Rule> = {
   batchSize: COUNT,
   cropSamples: COUNT_OR_NULL,
   learningRate: POSITIVE,

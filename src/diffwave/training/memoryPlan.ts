@@ -1,6 +1,7 @@
 /**
- * Fits a training step into memory before anything is allocated: predicts the bytes of every way in which the step can
- * be worked through, and takes the one that is probably fastest of those that fit.
+ * Fits a training step into memory before any of its own is allocated (the weights are there already, and count): predicts
+ * the bytes of every way in which the step can be worked through, and takes the one that is probably fastest of those that
+ * fit.
  */
 import type { Parameters } from '../../autograd/parameters.ts';
 import type { Plan } from '../../autograd/plan.ts';

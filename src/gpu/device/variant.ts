@@ -1,6 +1,8 @@
 /**
- * Kernels come in variants under one contract (DESIGN: `naive`, `tile`, `broadcast`). Which one an adapter gets is a
- * fixed table; sizes that are outside a variant's reach fall back to `naive`, by name.
+ * Kernels come in variants under one contract, to compute the same: `naive` is the formula and what the others are measured
+ * against, `tile` has workgroup memory and register tiles, for GPUs, `broadcast` has subgroup broadcasts and uniform
+ * weights, for software adapters. Which one an adapter gets is a fixed table; sizes that are outside a variant's reach
+ * fall back to `naive`, by name.
  */
 
 export type Variant = 'naive' | 'tile' | 'broadcast';
