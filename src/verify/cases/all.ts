@@ -20,12 +20,14 @@ import { residualLayerCases } from './residualLayer.ts';
 import { reverseCases } from './reverse.ts';
 import { scaleCases } from './scale.ts';
 import { siluCases } from './silu.ts';
+import { stepProjectionsCases } from './stepProjections.ts';
 import { windowCases } from './window.ts';
 
 export const allCases: readonly KernelCase[] = [
   ...encodeCases,
   ...linearCases,
   ...siluCases,
+  ...stepProjectionsCases,
   ...conv1dCases,
   ...reluCases,
   ...addStepCases,
