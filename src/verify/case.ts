@@ -1,5 +1,5 @@
 /** What is checked: one operation on one shape, with the float64 truth and how far float32 may be from it. */
-import type { Precision } from '../autograd/operation.ts';
+import type { Keeps, Precision } from '../autograd/operation.ts';
 import type { Tape } from '../autograd/tape.ts';
 import type { Tensor } from '../autograd/tensor.ts';
 import type { Values } from '../gpu/program/dispatch.ts';
@@ -41,6 +41,10 @@ export interface KernelCase {
   readonly runs?: readonly Values[];
   /** `mixed`: activations are stored as f16, which the naive variant cannot. */
   readonly precision?: Precision;
+  /** What stays between forward and backward; everything by default. */
+  readonly keeps?: Keeps;
+  /** Bytes that a uniform binding may have, where that is to be fewer than the adapter has: packed weights go elsewhere then. */
+  readonly maxUniformBytes?: number;
   /** Whether its kernels come in variants. */
   readonly hasVariants?: boolean;
   /** Outputs that nobody reads, so that no gradient comes in there. */

@@ -19,8 +19,9 @@ export interface Recorded {
 }
 
 /** Records operation and gradients. `parameters` has the inputs that are parameters; for whoever only lists kernels, no memory. */
-export function recordCase(kernelCase: KernelCase, variant: VariantSettings, parameters: ParameterSource = placesOnly(kernelCase)): Recorded {
-  const tape = new Tape({ variant, parameters, precision: kernelCase.precision });
+export function recordCase(kernelCase: KernelCase, variant: VariantSettings, parameters: ParameterSource = placesOnly(parameterSpecs(kernelCase))): Recorded {
+  const { precision, keeps, maxUniformBytes = variant.maxUniformBytes } = kernelCase;
+  const tape = new Tape({ variant: { ...variant, maxUniformBytes }, parameters, precision, keeps });
   const inputs = Object.fromEntries(Object.entries(kernelCase.inputs).map(([name, { shape, gradient, parameter }]) =>
     [name, parameter ? tape.parameter(name) : tape.input(name, shape, { gradient })]));
   const outputs = kernelCase.record(tape, inputs);
@@ -36,12 +37,12 @@ export function parameterSpecs({ inputs }: KernelCase): ParameterSpec[] {
   return Object.entries(inputs).filter(([, { parameter }]) => parameter).map(([name, { shape }]) => ({ name, shape }));
 }
 
-/** The places that parameters would have, without a GPU. */
-function placesOnly(kernelCase: KernelCase): ParameterSource {
+/** The places that parameters would have, without a GPU: enough to record and to plan. */
+export function placesOnly(specs: readonly ParameterSpec[]): ParameterSource {
   const places = new Map<string, { shape: readonly number[]; range: BufferRange }>();
   const buffer = {} as GPUBuffer;
   let offset = 0;
-  for (const { name, shape } of parameterSpecs(kernelCase)) {
+  for (const { name, shape } of specs) {
     const size = elementsOf(shape) * 4;
     places.set(name, { shape, range: { buffer, offset, size } });
     offset += alignUp(size, bindingAlignment);

@@ -121,7 +121,7 @@ async function compute(gpu: Gpu, kernelCase: KernelCase, variant: VariantSetting
   const executable = await Executable.build(gpu, planTape(tape, { guardBytes }));
   try {
     const run = async (): Promise<Map<string, Float32Array>> => {
-      poison(executable, inputs);
+      poison(gpu, executable, inputs);
       for (const [tensor, values] of inputs) executable.write(tensor, values);
       for (const values of kernelCase.runs ?? [{}]) executable.run(values);
       const read = new Map<string, Float32Array>();
@@ -152,7 +152,7 @@ function kernelsOf(kernelCase: KernelCase, variant: VariantSettings): string {
 }
 
 /** The case with one more reader, 1.5·x, of each of `names`: to the gradient in x comes 1.5 times that reader's. */
-function withSecondReaders(kernelCase: KernelCase, names: readonly string[]): KernelCase {
+export function withSecondReaders(kernelCase: KernelCase, names: readonly string[]): KernelCase {
   const readerOf = (name: string): string => `reader of ${name}`;
   const rounding = roundingError(secondRoundings);
   return {
@@ -183,11 +183,14 @@ function withSecondReaders(kernelCase: KernelCase, names: readonly string[]): Ke
 }
 
 /** NaN into everything that the kernels write, apart from inputs that they update. */
-function poison(executable: Executable, inputs: ReadonlyMap<Tensor, unknown>): void {
+function poison(gpu: Gpu, executable: Executable, inputs: ReadonlyMap<Tensor, unknown>): void {
   const kept = new Set([...inputs.keys()].map((tensor) => tensor.storage));
   for (const { writes } of executable.plan.operations) {
     for (const tensor of Object.values(writes)) {
-      if (!kept.has(tensor.storage)) executable.write(tensor, new Float32Array(tensor.length).fill(NaN));
+      if (kept.has(tensor.storage)) continue;
+      const { buffer, offset } = executable.range(tensor);
+      const nan = tensor.dtype === 'f16' ? 0x7e00_7e00 : 0x7fc0_0000; // two of f16, one of float32
+      gpu.device.queue.writeBuffer(buffer, offset, new Uint32Array(Math.ceil(tensor.bytes / 4)).fill(nan));
     }
   }
 }

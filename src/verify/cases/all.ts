@@ -10,8 +10,10 @@ import { gateCases } from './gate.ts';
 import { keepFigureCases } from './keepFigure.ts';
 import { linearCases } from './linear.ts';
 import { lossCases } from './loss.ts';
+import { mixedCases } from './mixed.ts';
 import { noiseCases } from './noise.ts';
 import { normCases } from './norm.ts';
+import { packWeightsCases } from './packWeights.ts';
 import { reduceCases } from './reduce.ts';
 import { reluCases } from './relu.ts';
 import { renoiseCases } from './renoise.ts';
@@ -29,11 +31,13 @@ export const allCases: readonly KernelCase[] = [
   ...siluCases,
   ...stepProjectionsCases,
   ...conv1dCases,
+  ...packWeightsCases,
   ...reluCases,
   ...addStepCases,
   ...gateCases,
   ...residualCases,
   ...residualLayerCases,
+  ...mixedCases,
   ...scaleCases,
   ...lossCases,
   ...reduceCases,
