@@ -78,8 +78,8 @@ function parseShape(text: string): Shape {
     throw new UserError(`--shape must be five whole numbers B,L,C,K,D, got '${text}'`);
   }
   const [B, L, C, K, D] = sizes;
-  if (K % 2 === 0) throw new UserError(`--shape must have an odd K, got ${K}`);
-  return { B, L, C, K, D };
+  if (K! % 2 === 0) throw new UserError(`--shape must have an odd K, got ${K}`);
+  return { B: B!, L: L!, C: C!, K: K!, D: D! };
 }
 
 function checkOnce({ gpu }: Machine, { bench, shape, variant }: {

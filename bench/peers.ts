@@ -140,7 +140,7 @@ async function openOurs({ gpu }: Machine, sizes: Sizes): Promise<Ours> {
     model,
     async firstLoss() {
       trainer.update(batch);
-      return (await trainer.losses(1))[0];
+      return (await trainer.losses(1))[0]!;
     },
     async do(task) {
       const start = performance.now();

@@ -69,8 +69,8 @@ async function measurePoint({ gpu, stopwatch, probes }: Machine, { L, B, channel
     const expected = seconds.length > 0 ? Math.min(...seconds) : 0;
     const [each] = await stopwatch.time([(pass) => program.encode(pass)], { expected });
     const after = await probes.fma();
-    seconds.push(each);
-    costs.push((each * (before.wall + after.wall)) / 2);
+    seconds.push(each!);
+    costs.push((each! * (before.wall + after.wall)) / 2);
     before = after;
   }
   trainer.destroy();

@@ -138,7 +138,8 @@ async function measureStep(machine: Machine, { flops, executable, runs = 1, size
 }): Promise<Omit<StepRow, 'step' | 'javaScript'>> {
   await run(); // warm
   await run(); // and the wait is known
-  const [seconds, gpuSeconds]: number[][] = [[], []];
+  const seconds: number[] = [];
+  const gpuSeconds: number[] = [];
   const fma = [(await machine.probes.fma()).wall];
   const probe = async () => fma.push((await machine.probes.fma()).wall);
   for (let i = 0; i < repetitions; i++) {
@@ -150,14 +151,14 @@ async function measureStep(machine: Machine, { flops, executable, runs = 1, size
     gpuSeconds.push(...(await machine.stopwatch.time([(pass) => executable.program.encode(pass)], { expected })).map((each) => each * runs));
     await probe();
   }
-  const middle = median(seconds);
-  const between = seconds.flatMap((each, i) => [flops / each, flops / gpuSeconds[i]]);
+  const middle = median(seconds!);
+  const between = seconds!.flatMap((each, i) => [flops / each, flops / gpuSeconds![i]!]);
   const ratios = ratiosToNeighbours(between, fma);
   return {
     seconds: middle,
-    p20: quantile(seconds, 0.2),
-    p80: quantile(seconds, 0.8),
-    gpuSeconds: median(gpuSeconds),
+    p20: quantile(seconds!, 0.2),
+    p80: quantile(seconds!, 0.8),
+    gpuSeconds: median(gpuSeconds!),
     samplesPerSecond: (sizes.B * sizes.L) / middle,
     flopsPerSecond: flops / middle,
     ofFmaProbe: median(ratios.filter((_, i) => i % 2 === 0)),

@@ -62,7 +62,7 @@ async function playClips(out: string, wanted: number): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'diffwave-clips-'));
   for (let i = 0; i < count; i++) {
     const index = Math.floor((i * dataset.clipCount) / count);
-    const { file, offsetSeconds } = dataset.manifest.clips[index];
+    const { file, offsetSeconds } = dataset.manifest.clips[index]!;
     const path = join(folder, `clip-${index}.wav`);
     writeFileSync(path, encodeWav16(dataset.clip(index), dataset.sampleRate));
     console.log(`clip ${index}: ${file} from ${offsetSeconds.toFixed(1)} s: ${path}`);

@@ -71,7 +71,7 @@ function cells({ subject, name, direction, error, tolerance, ok }: Row): string[
 }
 
 function line(texts: readonly string[]): string {
-  return texts.map((text, column) => text.padEnd(widths[column])).join(' ').trimEnd();
+  return texts.map((text, column) => text.padEnd(widths[column]!)).join(' ').trimEnd();
 }
 
 function short(value: number): string {

@@ -34,15 +34,15 @@ export function philox4x32({ counter, key }: { counter: ArrayLike<number>; key: 
   let [c0, c1, c2, c3] = [counter[0], counter[1], counter[2], counter[3]];
   let [k0, k1] = [key[0], key[1]];
   for (let round = 0; round < ROUNDS; round++) {
-    const high0 = multiplyHigh(MULTIPLIER_0, c0);
-    const high1 = multiplyHigh(MULTIPLIER_1, c2);
-    const low0 = Math.imul(MULTIPLIER_0, c0);
-    const low1 = Math.imul(MULTIPLIER_1, c2);
-    [c0, c1, c2, c3] = [(high1 ^ c1 ^ k0) >>> 0, low1 >>> 0, (high0 ^ c3 ^ k1) >>> 0, low0 >>> 0];
-    k0 = (k0 + WEYL_0) >>> 0;
-    k1 = (k1 + WEYL_1) >>> 0;
+    const high0 = multiplyHigh(MULTIPLIER_0, c0!);
+    const high1 = multiplyHigh(MULTIPLIER_1, c2!);
+    const low0 = Math.imul(MULTIPLIER_0, c0!);
+    const low1 = Math.imul(MULTIPLIER_1, c2!);
+    [c0, c1, c2, c3] = [(high1 ^ c1! ^ k0!) >>> 0, low1 >>> 0, (high0 ^ c3! ^ k1!) >>> 0, low0 >>> 0];
+    k0 = (k0! + WEYL_0) >>> 0;
+    k1 = (k1! + WEYL_1) >>> 0;
   }
-  return Uint32Array.of(c0, c1, c2, c3);
+  return Uint32Array.of(c0!, c1!, c2!, c3!);
 }
 
 /** The two key words of a seed: its lower 32 bits, then the rest. Throws a RangeError unless 0 ≤ seed ≤ 2^53 - 1. */
@@ -70,7 +70,7 @@ export const unitInterval = (word: number): number => (word >>> 8) * 2 ** -24;
 
 /** A uniform number in [0, 1), a multiple of 2^-24. Lane `index & 3` of its block. */
 export function uniform(place: RandomPlace): number {
-  return unitInterval(randomBlock(place)[place.index & 3]);
+  return unitInterval(randomBlock(place)[place.index & 3]!);
 }
 
 /** The numbers `uniform` gives for the indices 0 … length − 1, four from a block. */

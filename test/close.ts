@@ -15,9 +15,9 @@ export function assertClose(
   let misses = 0;
   let worst = { index: -1, error: -1 };
   for (let index = 0; index < want.length; index++) {
-    const error = Math.abs(got[index] - want[index]);
+    const error = Math.abs(got[index]! - want[index]!);
     // An infinite `want` would make the tolerance infinite and accept anything.
-    if (Number.isFinite(error) && error <= atol + rtol * Math.abs(want[index])) continue;
+    if (Number.isFinite(error) && error <= atol + rtol * Math.abs(want[index]!)) continue;
     misses++;
     const size = Number.isFinite(error) ? error : Infinity;
     if (size > worst.error) worst = { index, error: size };

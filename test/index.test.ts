@@ -30,7 +30,7 @@ test('the tape has every operation', () => {
 
 test('the example of the documentation runs as it stands', () => {
   const [documentation] = readFileSync(index, 'utf8').split('*/');
-  const code = [...documentation.matchAll(/^ \*     (.*)$/gm)].map(([, line]) => line).join('\n');
+  const code = [...documentation!.matchAll(/^ \*     (.*)$/gm)].map(([, line]) => line).join('\n');
   assert.match(code, "from 'diffwave-webgpu'");
   const folder = temporaryFolder({ 'example.mts': code.replace("'diffwave-webgpu'", JSON.stringify(index.href)) });
   const command = ['--import', import.meta.resolve('tsx'), 'example.mts'];

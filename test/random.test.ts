@@ -20,7 +20,7 @@ test('philox4x32-10 gives the known answers of Random123', () => {
 test('uniform takes the lane of its block, in [0, 1), in multiples of 2^-24', () => {
   const block = philox4x32({ counter: [1, 3, 2, 1], key: [7, 0] });
   for (const lane of [0, 1, 2, 3]) {
-    assert.is(uniform({ ...PLACE, index: 4 + lane }), Math.floor(block[lane] / 256) / 2 ** 24);
+    assert.is(uniform({ ...PLACE, index: 4 + lane }), Math.floor(block[lane]! / 256) / 2 ** 24);
   }
   const values = Array.from({ length: 4000 }, (_, index) => uniform({ ...PLACE, index }));
   assert.ok(values.every((u) => u >= 0 && u < 1 && Number.isInteger(u * 2 ** 24)));

@@ -157,7 +157,7 @@ test('the check sees what it should', () => {
     ['src/audio/a.ts', `import { b } from '../disk/files.node.ts';`],
     ['src/diffwave/files/a.ts', `const b = await import('../../disk/files.node.ts');`],
     ['src/attic/a.ts', `import { b } from '../gpu/b.ts';`],
-  ]) assert.ok(faultOf(from, line), `${from}: ${line}`);
+  ]) assert.ok(faultOf(from!, line!), `${from}: ${line}`);
   for (const [from, line] of [
     ['src/ops/a.ts', `import { b } from '../gpu/b.ts';`],
     ['src/verify/a.ts', `import { b } from '../reference/b.ts';`],
@@ -168,7 +168,7 @@ test('the check sees what it should', () => {
     ['src/diffwave/sampling/a.ts', `import { b } from './samplers/b.ts';`],
         ['test/ops/a.test.ts', `import { b } from '../../src/reference/b.ts';`],
     ['src/gpu/a.ts', `// import { b } from '../ops/b.ts';`],
-  ]) assert.is(faultOf(from, line), undefined, `${from}: ${line}`);
+  ]) assert.is(faultOf(from!, line!), undefined, `${from}: ${line}`);
 });
 
 test(`no file is longer than ${MAX_LINES} lines`, () => {

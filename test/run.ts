@@ -45,8 +45,8 @@ async function runFile(file: string): Promise<void> {
   uvu.UVU_QUEUE = [[]];
   try {
     await import(pathToFileURL(join(folder, file)).href);
-    if (uvu.UVU_QUEUE[0].length === 0) throw new Error(`${file} queued no test: is test.run() missing?`);
-    for (const suite of uvu.UVU_QUEUE[0]) await runSuite(suite);
+    if (uvu.UVU_QUEUE[0]!.length === 0) throw new Error(`${file} queued no test: is test.run() missing?`);
+    for (const suite of uvu.UVU_QUEUE[0]!) await runSuite(suite);
   } catch (error) {
     console.error(error);
     failed++;

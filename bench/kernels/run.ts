@@ -63,7 +63,7 @@ function record(bench: KernelBench, shape: Shape, variant: VariantSettings) {
   const seeds = wanted.length > 0
     ? outputs.map(([name, of]) => ({ of, gradient: tape.input(`d ${name}`, of.shape) }))
     : [];
-  if (seeds.length > 0) tape.backward(seeds[0].of, ...seeds);
+  if (seeds.length > 0) tape.backward(seeds[0]!.of, ...seeds);
   for (const [, output] of outputs) tape.keep(output);
   return {
     tape,

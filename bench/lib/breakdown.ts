@@ -38,7 +38,7 @@ export function breakdownOf(operations: readonly Pick<Operation, 'kernel'>[], se
   operations.forEach((operation, i) => {
     const label = kernelLabel(operation);
     const known = byKernel.get(label) ?? { dispatches: 0, seconds: 0 };
-    byKernel.set(label, { dispatches: known.dispatches + 1, seconds: known.seconds + seconds[i] });
+    byKernel.set(label, { dispatches: known.dispatches + 1, seconds: known.seconds + seconds[i]! });
   });
   return [...byKernel]
     .map(([kernel, row]) => ({ kernel, ...row, share: row.seconds / sum }))
@@ -56,8 +56,8 @@ export async function measureBreakdown(machine: Machine, { program, plan }: Exec
     wholes.push(...(await machine.stopwatch.time([(pass) => program.encode(pass)], { expected })));
     singles.push(await machine.stopwatch.time(single, { expected }));
   }
-  const seconds = plan.operations.map((_, i) => median(singles.map((times) => times[i])));
+  const seconds = plan.operations.map((_, i) => median(singles.map((times) => times[i]!)));
   const sums = singles.map((times) => times.reduce((a, b) => a + b, 0));
-  const accounted = median(sums.map((sum, i) => sum / wholes[i]));
+  const accounted = median(sums.map((sum, i) => sum / wholes[i]!));
   return { rows: breakdownOf(plan.operations, seconds), sum: median(sums), whole: median(wholes), accounted };
 }

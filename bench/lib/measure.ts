@@ -50,7 +50,7 @@ export async function measure(machine: Machine, work: Work, { repetitions = 7 } 
   const shareBy = (clock: keyof Span): number | undefined => {
     if (runs.some((run) => run[clock] === undefined)) return undefined;
     return median(runs.map((run, i) => {
-      const between = (rates: Rate[]) => (rates[i][clock]! + rates[i + 1][clock]!) / 2;
+      const between = (rates: Rate[]) => (rates[i]![clock]! + rates[i + 1]![clock]!) / 2;
       return rooflineSeconds(work, { flops: between(fma), bytes: between(copy) }) / run[clock]!;
     }));
   };

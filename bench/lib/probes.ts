@@ -37,7 +37,7 @@ const copyBytes = 2 ** 26;
 export async function timeSpan({ gpu, stopwatch }: { gpu: Gpu; stopwatch: Stopwatch }, encode: Encode, expected = 0): Promise<Span> {
   const before = gpu.isSoftware ? workerSeconds() : undefined;
   const [wall] = await stopwatch.time([encode], { expected });
-  return { wall, cpu: before === undefined ? undefined : workerSeconds()! - before };
+  return { wall: wall!, cpu: before === undefined ? undefined : workerSeconds()! - before };
 }
 
 export function repeat(program: Program, times: number, range?: { start: number; end: number }): Encode {
@@ -70,9 +70,9 @@ export class Probes {
       ]);
       await stopwatch.time([repeat(program, 1)]); // warm
       const [seconds] = await stopwatch.time([repeat(program, 1)]);
-      if (seconds >= probeSeconds / 10 || workgroups >= mostWorkgroups) {
+      if (seconds! >= probeSeconds / 10 || workgroups >= mostWorkgroups) {
         const flops = workgroups * flopsPerWorkgroup;
-        return new Probes(gpu, stopwatch, { program, flops, times: Math.max(1, Math.round(probeSeconds / seconds)) });
+        return new Probes(gpu, stopwatch, { program, flops, times: Math.max(1, Math.round(probeSeconds / seconds!)) });
       }
       program.destroy();
     }
@@ -103,7 +103,7 @@ export class Probes {
     }]);
     await this.#stopwatch.time([repeat(program, 1)]); // warm
     const [seconds] = await this.#stopwatch.time([repeat(program, 4)]);
-    const probe = { program, times: timesFor(seconds / 4, probeSeconds) };
+    const probe = { program, times: timesFor(seconds! / 4, probeSeconds) };
     this.#copies.set(workgroups, probe);
     return probe;
   }

@@ -11,7 +11,7 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
   const widths = head.map((_, column) => Math.max(...all.map((row) => (row[column] ?? '').length)));
   const isNumeric = head.map((_, column) => rows.length > 0 && rows.every((row) => /^([-–\d].*)?$/.test(row[column] ?? '')));
   return all
-    .map((row) => row.map((cell, column) => (isNumeric[column] ? cell.padStart(widths[column]) : cell.padEnd(widths[column]))).join('  ').trimEnd())
+    .map((row) => row.map((cell, column) => (isNumeric[column] ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!))).join('  ').trimEnd())
     .join('\n');
 }
 

@@ -7,7 +7,7 @@ export function quantile(values: readonly number[], q: number): number {
   const place = q * (sorted.length - 1);
   const below = Math.floor(place);
   const above = Math.min(below + 1, sorted.length - 1);
-  return sorted[below] + (place - below) * (sorted[above] - sorted[below]);
+  return sorted[below]! + (place - below) * (sorted[above]! - sorted[below]!);
 }
 
 export function median(values: readonly number[]): number {
@@ -29,5 +29,5 @@ export function fittedExponent(points: readonly { readonly size: number; readonl
  */
 export function ratiosToNeighbours(between: readonly number[], around: readonly number[]): number[] {
   if (around.length !== between.length + 1) throw new RangeError(`${between.length} values want one probe more, got ${around.length}`);
-  return between.map((value, i) => value / ((around[i] + around[i + 1]) / 2));
+  return between.map((value, i) => value / ((around[i]! + around[i + 1]!) / 2));
 }

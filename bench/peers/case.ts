@@ -30,11 +30,11 @@ export async function writeCase(model: DiffWave, sizes: Sizes, folder: string): 
   const schedule = scheduleOf(config);
   const noisy = audio.map((x, i) => {
     const step = t[Math.floor(i / L)];
-    return schedule.sqrtAlphaBar[step] * x + schedule.sqrtOneMinusAlphaBar[step] * wanted[i];
+    return schedule.sqrtAlphaBar[step!]! * x + schedule.sqrtOneMinusAlphaBar[step!]! * wanted[i]!;
   });
   const { encodingWidth: width, diffusionSteps: steps, encoding: kind } = config;
   const table = encodingTable({ kind, steps, width });
-  const encoding = Float32Array.from({ length: B * width }, (_, i) => table[t[Math.floor(i / width)] * width + (i % width)]);
+  const encoding = Float32Array.from({ length: B * width }, (_, i) => table[t[Math.floor(i / width)]! * width + (i % width)]!);
   const { learningRate, beta1, beta2, epsilon } = training;
 
   const about = { config, B, L, software: gpu.isSoftware, adam: { learningRate, beta1, beta2, epsilon } };

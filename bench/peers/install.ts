@@ -7,7 +7,7 @@ import { cacheFolder } from '../../src/disk/cache.node.ts';
 
 /** A folder with these packages in its `node_modules`, installed at the first call. `packages` carry exact versions. */
 export async function installed(name: string, packages: readonly string[]): Promise<string> {
-  const folder = join(cacheFolder(), 'peers', `${name}-${packages[0].split('@').at(-1)}`);
+  const folder = join(cacheFolder(), 'peers', `${name}-${packages[0]!.split('@').at(-1)}`);
   if (existsSync(folder)) return folder;
   const making = `${folder}.${process.pid}.tmp`;
   mkdirSync(making, { recursive: true });

@@ -32,7 +32,7 @@ export class PeerProcess {
 
   /** Throws in one line why it does not run. */
   static async start(name: string, [program, ...args]: readonly string[]): Promise<PeerProcess> {
-    const child = spawn(program, args);
+    const child = spawn(program!, args);
     let heard = '';
     child.stderr.on('data', (text) => { heard = (heard + text).slice(-4096); });
     child.on('error', (error) => { heard = error.message; });

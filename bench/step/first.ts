@@ -10,7 +10,7 @@ import { endProcess } from '../../scripts/lib/cli/command.ts';
 import type { Sizes } from '../lib/work.ts';
 import { batchOf, configured } from '../lib/work.ts';
 
-const sizes: Sizes = JSON.parse(process.argv[2]);
+const sizes: Sizes = JSON.parse(process.argv[2]!);
 await ensureAdapter();
 const gpu = await Gpu.open();
 const { model: config, training, L } = configured(sizes);

@@ -11,7 +11,7 @@ import { batchOf, configured } from '../lib/work.ts';
 const warmUp = 50;
 const steps = 300;
 
-const sizes: Sizes = JSON.parse(process.argv[2]);
+const sizes: Sizes = JSON.parse(process.argv[2]!);
 const gpu = await openOn(await openProvider(['backend=null']));
 const { model: config, training, L } = configured(sizes);
 const trainer = await Trainer.create({ model: DiffWave.create(gpu, config), training, L });

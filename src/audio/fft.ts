@@ -25,7 +25,7 @@ export function realFft(size: number): (frame: ArrayLike<number>) => Spectrum {
 
   return (frame) => {
     if (frame.length !== size) throw new RangeError(`realFft: a frame must have ${size} samples, not ${frame.length}`);
-    for (let n = 0; n < size; n++) re[n] = frame[reversed[n]];
+    for (let n = 0; n < size; n++) re[n] = frame[reversed[n]!]!;
     im.fill(0);
     for (let half = 1; half < size; half *= 2) {
       const stride = size / (2 * half); // of the twiddle factors
@@ -35,12 +35,12 @@ export function realFft(size: number): (frame: ArrayLike<number>) => Spectrum {
           const b = a + half;
           const c = cos[k * stride];
           const s = sin[k * stride];
-          const turnedRe = re[b] * c - im[b] * s;
-          const turnedIm = re[b] * s + im[b] * c;
-          re[b] = re[a] - turnedRe;
-          im[b] = im[a] - turnedIm;
-          re[a] += turnedRe;
-          im[a] += turnedIm;
+          const turnedRe = re[b]! * c! - im[b]! * s!;
+          const turnedIm = re[b]! * s! + im[b]! * c!;
+          re[b] = re[a]! - turnedRe;
+          im[b] = im[a]! - turnedIm;
+          re[a]! += turnedRe;
+          im[a]! += turnedIm;
         }
       }
     }
@@ -51,6 +51,6 @@ export function realFft(size: number): (frame: ArrayLike<number>) => Spectrum {
 /** For every index below `size` the index with its bits in the opposite order. */
 function bitReversal(size: number): Uint32Array {
   const reversed = new Uint32Array(size);
-  for (let n = 1; n < size; n++) reversed[n] = (reversed[n >> 1] >> 1) | (n & 1 ? size >> 1 : 0);
+  for (let n = 1; n < size; n++) reversed[n] = (reversed[n >> 1]! >> 1) | (n & 1 ? size >> 1 : 0);
   return reversed;
 }

@@ -86,8 +86,8 @@ export function filterEvery(signal: Float32Array, kernel: Float64Array, factor: 
   const result = new Float32Array(Math.ceil(signal.length / factor));
   for (let i = 0; i < result.length; i++) {
     const centre = i * factor + half;
-    let sum = kernel[half] * padded[centre];
-    for (let k = 1; k <= half; k++) sum += kernel[half + k] * (padded[centre - k] + padded[centre + k]);
+    let sum = kernel[half]! * padded[centre]!;
+    for (let k = 1; k <= half; k++) sum += kernel[half + k]! * (padded[centre - k]! + padded[centre + k]!);
     result[i] = sum;
   }
   return result;

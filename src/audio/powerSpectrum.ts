@@ -15,7 +15,7 @@ export function powerSpectrum(samples: Float32Array, { size }: { size: number })
   // `stft` scales |X|² by (4/N)², so that a sine is 1; a periodic Hann window has Σw² = 3N/8. (16/N²)·(3N/8) = 6/N.
   const scale = size / 6;
   const density = new Float64Array(bins);
-  power.forEach((value, i) => (density[i % bins] += (value * scale) / frames));
+  power.forEach((value, i) => (density[i % bins]! += (value * scale) / frames));
   return density;
 }
 

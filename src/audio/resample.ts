@@ -59,7 +59,7 @@ export function resample(signal: Float32Array, fromHz: number, toHz: number): Fl
     const whole = (i * down - phase) / up;
     const kernel = (kernels[phase] ??= phaseKernel(phase / up, reach, design));
     let sum = 0;
-    for (let k = 0; k < kernel.length; k++) sum += kernel[k] * padded[whole + 1 + k];
+    for (let k = 0; k < kernel.length; k++) sum += kernel[k]! * padded[whole + 1 + k]!;
     result[i] = sum;
   }
   return result;

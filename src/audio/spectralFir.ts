@@ -17,7 +17,7 @@ import { realFft } from './fft.ts';
 export function spectralFir(gain: ArrayLike<number>): Float64Array {
   const half = gain.length - 1;
   const size = 2 * half;
-  const { re } = realFft(size)(Float64Array.from({ length: size }, (_, k) => gain[Math.min(k, size - k)]));
-  const tap = (n: number): number => (re[n] / size) * (n === half ? 0.5 : 1);
+  const { re } = realFft(size)(Float64Array.from({ length: size }, (_, k) => gain[Math.min(k, size - k)]!));
+  const tap = (n: number): number => (re[n]! / size) * (n === half ? 0.5 : 1);
   return Float64Array.from({ length: size + 1 }, (_, i) => tap(Math.abs(i - half)));
 }

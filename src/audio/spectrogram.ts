@@ -48,9 +48,9 @@ export function stft(samples: Float32Array, { size = 1024, hop = size / 4 }: Stf
   const windowed = new Float64Array(size);
   for (let frame = 0; frame < frames; frame++) {
     const start = frame * hop;
-    for (let n = 0; n < size; n++) windowed[n] = start + n < samples.length ? samples[start + n] * window[n] : 0;
+    for (let n = 0; n < size; n++) windowed[n] = start + n < samples.length ? samples[start + n]! * window[n]! : 0;
     const { re, im } = transform(windowed);
-    for (let k = 0; k < bins; k++) power[frame * bins + k] = (re[k] * re[k] + im[k] * im[k]) * gain * gain;
+    for (let k = 0; k < bins; k++) power[frame * bins + k] = (re[k]! * re[k]! + im[k]! * im[k]!) * gain * gain;
   }
   return { frames, bins, power, size, hop };
 }
@@ -74,7 +74,7 @@ export function meanLogSpectrum(samples: Float32Array, options: SpectrogramOptio
   const { frames, bins, power } = stft(samples, options);
   const toDb = decibels(options.floorDb);
   const mean = new Float64Array(bins);
-  power.forEach((value, i) => (mean[i % bins] += toDb(value) / frames));
+  power.forEach((value, i) => (mean[i % bins]! += toDb(value) / frames));
   return mean;
 }
 
@@ -93,7 +93,7 @@ export function logSpectrumDistance(aSpectrum: Float64Array, bSpectrum: Float64A
       `logSpectrumDistance: spectra of ${aSpectrum.length} and ${bSpectrum.length} bins cannot be compared`,
     );
   }
-  const sum = aSpectrum.reduce((total, a, k) => total + (a - bSpectrum[k]) ** 2, 0);
+  const sum = aSpectrum.reduce((total, a, k) => total + (a - bSpectrum[k]!) ** 2, 0);
   return Math.sqrt(sum / aSpectrum.length);
 }
 

@@ -264,7 +264,7 @@ function describe(bytes: Uint8Array): string {
   const found = (what: string) => `it is ${what}; convert it to WAV first, for example with ffmpeg`;
   const head = ascii(bytes, 0);
   if (bytes.length === 0) return 'it is empty';
-  const isMp3Frame = bytes[0] === 0xff && (bytes[1] & 0xe6) === 0xe2; // frame sync and "layer III"
+  const isMp3Frame = bytes[0] === 0xff && (bytes[1]! & 0xe6) === 0xe2; // frame sync and "layer III"
   if (head.startsWith('ID3') || isMp3Frame) return found('an MP3 file');
   if (head === 'OggS') return found('an Ogg file');
   if (head === 'fLaC') return found('a FLAC file');

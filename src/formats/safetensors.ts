@@ -48,24 +48,24 @@ export function readSafetensors(bytes: Uint8Array, name: string): Safetensors {
   const entries = Object.entries(header)
     .filter(([key]) => key !== METADATA)
     .map(([key, value]) => readEntry({ key, value, name }))
-    .sort((a, b) => a.begin - b.begin || a.end - b.end);
+    .sort((a, b) => a.begin! - b.begin! || a.end! - b.end!);
 
   const dataBytes = bytes.length - dataStart;
   const tensors = new Map<string, StoredTensor>();
   let at = 0;
   for (const { key, dtype, shape, begin, end } of entries) {
     const tensor = `tensor ${JSON.stringify(key)}`;
-    if (end > dataBytes) {
+    if (end! > dataBytes) {
       throw new UserError(
         `${name} is cut off: ${tensor} ends at byte ${end} of the data, of which there are ${dataBytes}. ${AGAIN}`,
       );
     }
     if (begin !== at) {
-      const fault = begin < at ? 'overlaps the tensor before it' : 'leaves a gap after the tensor before it';
+      const fault = begin! < at ? 'overlaps the tensor before it' : 'leaves a gap after the tensor before it';
       throw new UserError(`${name}: ${tensor} ${fault} (begins at byte ${begin}, wanted ${at}). ${AGAIN}`);
     }
-    at = end;
-    const copy = new Uint8Array(bytes.subarray(dataStart + begin, dataStart + end)); // aligned, whatever `bytes` is
+    at = end!;
+    const copy = new Uint8Array(bytes.subarray(dataStart + begin, dataStart + end!)); // aligned, whatever `bytes` is
     tensors.set(key, { dtype, shape, data: DTYPES[dtype].decode(copy.buffer) });
   }
   if (at !== dataBytes) {
@@ -167,14 +167,14 @@ function readEntry({ key, value, name }: { key: string; value: unknown; name: st
   if (!isCounts(shape)) {
     throw new UserError(`${where} has shape ${JSON.stringify(shape)}, wanted a list of sizes. ${AGAIN}`);
   }
-  if (!isCounts(offsets) || offsets.length !== 2 || offsets[0] > offsets[1]) {
+  if (!isCounts(offsets) || offsets.length !== 2 || offsets[0]! > offsets[1]!) {
     throw new UserError(`${where} has data_offsets ${JSON.stringify(offsets)}, wanted [begin, end]. ${AGAIN}`);
   }
   const [begin, end] = offsets;
   const wanted = elementCount(shape) * DTYPES[dtype as Dtype].bytes;
-  if (end - begin !== wanted) {
+  if (end! - begin! !== wanted) {
     throw new UserError(
-      `${where} has shape (${shape.join(', ')}) of ${dtype}, which takes ${wanted} bytes, not ${end - begin}. ${AGAIN}`,
+      `${where} has shape (${shape.join(', ')}) of ${dtype}, which takes ${wanted} bytes, not ${end! - begin!}. ${AGAIN}`,
     );
   }
   return { key, dtype: dtype as Dtype, shape, begin, end };

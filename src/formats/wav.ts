@@ -66,10 +66,10 @@ export function encodeWav(samples: Float32Array, { sampleRate, format = '16', in
   const fullScale = 2 ** (bits - 1);
   for (let i = 0; i < samples.length; i++) {
     if (format === 'float') {
-      view.setFloat32(4 * i, samples[i], true);
+      view.setFloat32(4 * i, samples[i]!, true);
       continue;
     }
-    const integer = Math.max(-fullScale, Math.min(fullScale - 1, Math.round(samples[i] * fullScale)));
+    const integer = Math.max(-fullScale, Math.min(fullScale - 1, Math.round(samples[i]! * fullScale)));
     if (format === '16') {
       view.setInt16(2 * i, integer, true);
     } else {

@@ -72,5 +72,5 @@ const ROWS = [
 export function glyphPixel(character: string, { x, y }: { x: number; y: number }): boolean {
   const known = character.length === 1 && character >= ' ' && character <= '~';
   const index = (known ? character : '?').charCodeAt(0) - FIRST;
-  return ROWS[Math.floor(index / PER_ROW)][y][(index % PER_ROW) * GLYPH.advance + x] === '#';
+  return ROWS[Math.floor(index / PER_ROW)]![y]![(index % PER_ROW) * GLYPH.advance + x] === '#';
 }

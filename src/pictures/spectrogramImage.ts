@@ -83,12 +83,12 @@ export function drawLevels(canvas: Canvas, { frames, bins, db }: Spectrogram, op
     const end = Math.max(first + 1, Math.floor(((x + 1) * frames) / plot.width));
     column.fill(0);
     for (let frame = first; frame < end; frame++) {
-      for (let k = 0; k < bins; k++) column[k] += db[frame * bins + k] / (end - first);
+      for (let k = 0; k < bins; k++) column[k]! += db[frame * bins + k]! / (end - first);
     }
     for (let y = 0; y < plot.height; y++) {
       const position = ((plot.height - 0.5 - y) / plot.height) * (bins - 1);
       const below = Math.floor(position);
-      const level = column[below] + (position - below) * (column[below + 1] - column[below]);
+      const level = column[below]! + (position - below) * (column[below + 1]! - column[below]!);
       canvas.set(plot.x + x, plot.y + y, colorMap((level - from) / (to - from)));
     }
   }
@@ -151,7 +151,7 @@ export function colorMap(value: number): Rgb {
   const position = Math.max(0, Math.min(1, value)) * (COLOR_POINTS.length - 1);
   const below = Math.min(Math.floor(position), COLOR_POINTS.length - 2);
   const mix = (channel: number) =>
-    COLOR_POINTS[below][channel] +
-    (position - below) * (COLOR_POINTS[below + 1][channel] - COLOR_POINTS[below][channel]);
+    COLOR_POINTS[below]![channel]! +
+    (position - below) * (COLOR_POINTS[below + 1]![channel]! - COLOR_POINTS[below]![channel]!);
   return [Math.round(mix(0)), Math.round(mix(1)), Math.round(mix(2))];
 }

@@ -155,8 +155,8 @@ async function openApt({ work, release, signal }: { work: string; release: Relea
       const args = ['install', '--yes', '--no-install-recommends', '--print-uris', ...names];
       const listing = await aptGet(args).catch((error: Error) => { throw updateError ?? error; });
       const files = [...listing.matchAll(/^'[^']+' ([^_ ]+)_\S+ (\d+)/gm)];
-      return files.map(([, name, bytes]) => ({ name, bytes: Number(bytes) }))
-        .filter(({ name }) => !SYSTEM_PACKAGES.test(name));
+      return files.map(([, name, bytes]) => ({ name: name!, bytes: Number(bytes) }))
+        .filter(({ name }) => !SYSTEM_PACKAGES.test(name!));
     },
     /** Their .deb files, with apt's check of the signed hashes. */
     async download(packages: Package[]): Promise<string[]> {
@@ -176,14 +176,14 @@ export function findArchive(
     .map(([, uri, suite, component]) => ({ uri, suite, component }));
   // Other vendors name their suites after the release too, but have no component main with updates beside it.
   const isOwn = ({ suite, component }: typeof found[number]) =>
-    component === 'main' && [codename, 'stable', 'oldstable', 'testing', 'unstable', 'sid'].includes(suite);
+    component === 'main' && [codename, 'stable', 'oldstable', 'testing', 'unstable', 'sid'].includes(suite!);
   const uri = found.find(isOwn)?.uri;
   if (!uri) throw new Error(`no archive of ${codename} among the machine's package sources`);
   const own = found.filter((target) => target.uri === uri);
   return {
     uri,
-    suites: [...new Set(own.map(({ suite }) => suite))],
-    components: [...new Set(own.map(({ component }) => component))].filter((name) => /^(main|universe)$/.test(name)),
+    suites: [...new Set(own.map(({ suite }) => suite!))],
+    components: [...new Set(own.map(({ component }) => component!))].filter((name) => /^(main|universe)$/.test(name!)),
   };
 }
 

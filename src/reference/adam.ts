@@ -20,10 +20,10 @@ export function adam(
   const correction1 = 1 - beta1 ** step;
   const correction2 = 1 - beta2 ** step;
   for (let i = 0; i < value.length; i++) {
-    m[i] = beta1 * m[i] + (1 - beta1) * gradient[i];
-    v[i] = beta2 * v[i] + (1 - beta2) * gradient[i] ** 2;
-    value[i] *= 1 - learningRate * weightDecay;
-    value[i] -= (learningRate * (m[i] / correction1)) / (Math.sqrt(v[i] / correction2) + epsilon);
+    m[i] = beta1 * m[i]! + (1 - beta1) * gradient[i]!;
+    v[i] = beta2 * v[i]! + (1 - beta2) * gradient[i]! ** 2;
+    value[i]! *= 1 - learningRate * weightDecay;
+    value[i]! -= (learningRate * (m[i]! / correction1)) / (Math.sqrt(v[i]! / correction2) + epsilon);
   }
 }
 
@@ -33,7 +33,7 @@ export function follow({ average, value, decay }: {
   readonly value: Float64Array;
   readonly decay: number;
 }): void {
-  value.forEach((x, i) => (average[i] = decay * average[i] + (1 - decay) * x));
+  value.forEach((x, i) => (average[i] = decay * average[i]! + (1 - decay) * x));
 }
 
 /** A gradient whose norm is above `max`, scaled to that norm (Pascanu, Mikolov and Bengio 2013, algorithm 1). */

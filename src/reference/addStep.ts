@@ -10,7 +10,7 @@ interface Shape {
 export function addStep(
   { input, step, L, C }: Shape & { readonly input: Float64Array; readonly step: Float64Array },
 ): Float64Array {
-  return input.map((x, i) => x + step[Math.floor(i / (L * C)) * C + (i % C)]);
+  return input.map((x, i) => x + step[Math.floor(i / (L * C)) * C + (i % C)]!);
 }
 
 // y[b, t, c] = x[b, t, c] + s[b, c]  ⇒  dx = dy,  ds[b, c] = Σ_t dy[b, t, c]
@@ -19,6 +19,6 @@ export function addStepBackward(
   { dOutput, B, L, C }: Shape & { readonly dOutput: Float64Array },
 ): { dInput: Float64Array; dStep: Float64Array } {
   const dStep = new Float64Array(B * C);
-  dOutput.forEach((dy, i) => (dStep[Math.floor(i / (L * C)) * C + (i % C)] += dy));
+  dOutput.forEach((dy, i) => (dStep[Math.floor(i / (L * C)) * C + (i % C)]! += dy));
   return { dInput: dOutput.slice(), dStep };
 }

@@ -21,7 +21,7 @@ export function conv1d({ input, weight, bias, B, L, Cin, Cout, K, D }: Conv1d): 
   forEachTap({ B, L, K, D }, ({ from, to, k }) => {
     for (let i = 0; i < Cin; i++) {
       const x = input[from * Cin + i];
-      for (let o = 0; o < Cout; o++) output[to * Cout + o] += x * weight[(k * Cin + i) * Cout + o];
+      for (let o = 0; o < Cout; o++) output[to * Cout + o]! += x! * weight[(k * Cin + i) * Cout + o]!;
     }
   });
   return output;
@@ -36,17 +36,17 @@ export function conv1dBackward(
   const dInput = new Float64Array(B * L * Cin);
   const dWeight = new Float64Array(K * Cin * Cout);
   const dBias = new Float64Array(Cout);
-  for (let at = 0; at < B * L * Cout; at++) dBias[at % Cout] += dOutput[at];
+  for (let at = 0; at < B * L * Cout; at++) dBias[at % Cout]! += dOutput[at]!;
   forEachTap({ B, L, K, D }, ({ from, to, k }) => {
     for (let i = 0; i < Cin; i++) {
       const x = input[from * Cin + i];
       let sum = 0;
       for (let o = 0; o < Cout; o++) {
         const dy = dOutput[to * Cout + o];
-        sum += dy * weight[(k * Cin + i) * Cout + o];
-        dWeight[(k * Cin + i) * Cout + o] += x * dy;
+        sum += dy! * weight[(k * Cin + i) * Cout + o]!;
+        dWeight[(k * Cin + i) * Cout + o]! += x! * dy!;
       }
-      dInput[from * Cin + i] += sum;
+      dInput[from * Cin + i]! += sum;
     }
   });
   return { dInput, dWeight, dBias };

@@ -14,7 +14,7 @@ export function diffuse(
 ): Float64Array {
   return audio.map((x, i) => {
     const b = Math.floor(i / L);
-    return signalLevel[b] * x + noiseLevel[b] * noise[i];
+    return signalLevel[b]! * x + noiseLevel[b]! * noise[i]!;
   });
 }
 
@@ -27,6 +27,6 @@ export function velocity(
 ): Float64Array {
   return audio.map((x, i) => {
     const b = Math.floor(i / L);
-    return signalLevel[b] * noise[i] - noiseLevel[b] * x;
+    return signalLevel[b]! * noise[i]! - noiseLevel[b]! * x;
   });
 }

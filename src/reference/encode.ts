@@ -14,8 +14,8 @@ export function encode(
 ): Float64Array {
   const table = new Float64Array(t.length * width);
   for (let row = 0; row < t.length; row++) {
-    const below = Math.floor(t[row]);
-    const fraction = t[row] - below;
+    const below = Math.floor(t[row]!);
+    const fraction = t[row]! - below;
     for (let place = 0; place < width; place++) {
       const low = encodingAt({ kind, t: below, place, width });
       const high = encodingAt({ kind, t: below + 1, place, width });

@@ -12,7 +12,7 @@ export function gate({ input, rows, C }: Gate): Float64Array {
   const output = new Float64Array(rows * C);
   for (let row = 0; row < rows; row++) {
     for (let c = 0; c < C; c++) {
-      output[row * C + c] = sigmoid(input[row * 2 * C + c]) * Math.tanh(input[row * 2 * C + C + c]);
+      output[row * C + c] = sigmoid(input[row * 2 * C + c]!) * Math.tanh(input[row * 2 * C + C + c]!);
     }
   }
   return output;
@@ -24,11 +24,11 @@ export function gateBackward({ input, dOutput, rows, C }: Gate & { readonly dOut
   const dInput = new Float64Array(rows * 2 * C);
   for (let row = 0; row < rows; row++) {
     for (let c = 0; c < C; c++) {
-      const s = sigmoid(input[row * 2 * C + c]);
-      const h = Math.tanh(input[row * 2 * C + C + c]);
+      const s = sigmoid(input[row * 2 * C + c]!);
+      const h = Math.tanh(input[row * 2 * C + C + c]!);
       const dy = dOutput[row * C + c];
-      dInput[row * 2 * C + c] = dy * h * s * (1 - s);
-      dInput[row * 2 * C + C + c] = dy * s * (1 - h * h);
+      dInput[row * 2 * C + c] = dy! * h * s * (1 - s);
+      dInput[row * 2 * C + C + c] = dy! * s * (1 - h * h);
     }
   }
   return dInput;

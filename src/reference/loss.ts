@@ -9,7 +9,7 @@ interface Loss {
 
 /** The weight of an element's item. */
 function weightOf({ predicted, weight }: Loss, element: number): number {
-  return weight ? weight[Math.floor((element * weight.length) / predicted.length)] : 1;
+  return weight ? weight[Math.floor((element * weight.length) / predicted.length)]! : 1;
 }
 
 /** The mean over all elements of (predicted − target)², or of |predicted − target|, each times its item's weight. */
@@ -17,7 +17,7 @@ export function loss(options: Loss): number {
   const { kind, predicted, target } = options;
   let sum = 0;
   predicted.forEach((p, i) => {
-    sum += weightOf(options, i) * (kind === 'mse' ? (p - target[i]) ** 2 : Math.abs(p - target[i]));
+    sum += weightOf(options, i) * (kind === 'mse' ? (p - target[i]!) ** 2 : Math.abs(p - target[i]!));
   });
   return sum / predicted.length;
 }
@@ -29,5 +29,5 @@ export function lossBackward(options: Loss): Float64Array {
   const { kind, predicted, target } = options;
   const N = predicted.length;
   return predicted.map((p, i) =>
-    (weightOf(options, i) * (kind === 'mse' ? 2 * (p - target[i]) : Math.sign(p - target[i]))) / N);
+    (weightOf(options, i) * (kind === 'mse' ? 2 * (p - target[i]!) : Math.sign(p - target[i]!))) / N);
 }

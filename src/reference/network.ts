@@ -126,7 +126,7 @@ export function networkBackward(
   const dEmbedding = new Float64Array(B * H);
   let dx: Float64Array | null = null; // nobody reads the last layer's output
   for (let i = config.layers - 1; i >= 0; i--) {
-    const { shifted, convolved, hidden } = trace.layers[i];
+    const { shifted, convolved, hidden } = trace.layers[i]!;
     const D = 2 ** (i % config.dilationCycle);
     const { dInput, dProjected } = residualBackward({ dOutput: dx, dSkip, rows: B * L, C });
     const dHidden = conv(layerName(i, 'output_projection'),
@@ -152,7 +152,7 @@ export function networkBackward(
 }
 
 function accumulate(sum: Float64Array, term: Float64Array): void {
-  term.forEach((value, i) => (sum[i] += value));
+  term.forEach((value, i) => (sum[i]! += value));
 }
 
 function parametersOf(

@@ -9,7 +9,7 @@ export { philox4x32, uniform } from '../random.ts';
  * words 0 and 1 the lanes 0 and 1, words 2 and 3 the lanes 2 and 3.
  */
 export function normal(place: RandomPlace): number {
-  return normalsOfBlock(randomBlock(place))[place.index & 3];
+  return normalsOfBlock(randomBlock(place))[place.index & 3]!;
 }
 
 /** The normals with index offset … offset + length − 1 of one item. */
@@ -21,7 +21,7 @@ export function normals(
   for (let i = 0; i < length; i++) {
     const index = offset + i;
     if (i === 0 || index % 4 === 0) block = normalsOfBlock(randomBlock({ seed, stream, step, item, index }));
-    values[i] = block[index % 4];
+    values[i] = block[index % 4]!;
   }
   return values;
 }
@@ -30,8 +30,8 @@ export function normals(
 function normalsOfBlock(words: Uint32Array): Float64Array {
   const block = new Float64Array(4);
   for (const pair of [0, 2]) {
-    const u1 = unitInterval(words[pair]) + 2 ** -24;
-    const u2 = unitInterval(words[pair + 1]);
+    const u1 = unitInterval(words[pair]!) + 2 ** -24;
+    const u2 = unitInterval(words[pair + 1]!);
     const radius = Math.sqrt(-2 * Math.log(u1));
     block[pair] = radius * Math.cos(2 * Math.PI * u2);
     block[pair + 1] = radius * Math.sin(2 * Math.PI * u2);

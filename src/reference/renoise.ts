@@ -7,5 +7,5 @@ export function renoise(
     readonly noiseLevel: number;
   },
 ): Float64Array {
-  return x.map((value, i) => signalLevel * value + noiseLevel * noise[i]);
+  return x.map((value, i) => signalLevel * value + noiseLevel * noise[i]!);
 }

@@ -21,8 +21,8 @@ export function residual(
   const sum = skip ? skip.slice() : new Float64Array(rows * C);
   for (let row = 0; row < rows; row++) {
     for (let c = 0; c < C; c++) {
-      output[row * C + c] = (input[row * C + c] + projected[row * 2 * C + c]) * Math.SQRT1_2;
-      sum[row * C + c] += projected[row * 2 * C + C + c];
+      output[row * C + c] = (input[row * C + c]! + projected[row * 2 * C + c]!) * Math.SQRT1_2;
+      sum[row * C + c]! += projected[row * 2 * C + C + c]!;
     }
   }
   return { output, skip: sum };

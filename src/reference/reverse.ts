@@ -12,7 +12,7 @@ export function reverseStep(
     readonly sigma: number; // σ_t, 0 at the last step
   },
 ): Float64Array {
-  return noisy.map((x, i) => (x - noiseCoefficient * predicted[i]) * inverseSqrtAlpha + sigma * noise[i]);
+  return noisy.map((x, i) => (x - noiseCoefficient * predicted[i]!) * inverseSqrtAlpha + sigma * noise[i]!);
 }
 
 /**
@@ -34,8 +34,8 @@ export function generalStep(
     readonly ofPrevious: number;
   },
 ): { next: Float64Array; x0: Float64Array } {
-  const x0 = x.map((value, i) => Math.min(limit, Math.max(-limit, of.fromX * value + of.fromOutput * output[i])));
+  const x0 = x.map((value, i) => Math.min(limit, Math.max(-limit, of.fromX * value + of.fromOutput * output[i]!)));
   const next = x.map((value, i) =>
-    of.ofX * value + of.ofX0 * x0[i] + of.ofNoise * noise[i] + of.ofPrevious * previous[i]);
+    of.ofX * value + of.ofX0 * x0[i]! + of.ofNoise * noise[i]! + of.ofPrevious * previous[i]!);
   return { next, x0 };
 }

@@ -21,7 +21,7 @@ function walkWith({ alphaBar, t, start, predict }: ReferenceWalk, update: Update
   const sequence = [start];
   for (let i = alphaBar.length - 1; i >= 0; i--) {
     const x = sequence[sequence.length - 1];
-    sequence.push(update({ x, epsilon: predict(x, t[i]), i, alphaBar: alphaBar[i], next: i > 0 ? alphaBar[i - 1] : 1 }));
+    sequence.push(update({ x: x!, epsilon: predict(x!, t[i]!), i, alphaBar: alphaBar[i]!, next: i > 0 ? alphaBar[i - 1]! : 1 }));
   }
   return sequence;
 }
@@ -35,8 +35,8 @@ export function ancestralWalk(options: ReferenceWalk & { variance: 'beta' | 'pos
     const beta = 1 - alphaBar / next;
     const variance = options.variance === 'beta' ? beta : ((1 - next) / (1 - alphaBar)) * beta;
     const z = i > 0 ? options.noise(i) : new Float64Array(x.length);
-    const mean = x.map((value, k) => (value - (beta / Math.sqrt(1 - alphaBar)) * epsilon[k]) / Math.sqrt(1 - beta));
-    return mean.map((value, k) => value + Math.sqrt(variance) * z[k]);
+    const mean = x.map((value, k) => (value - (beta / Math.sqrt(1 - alphaBar)) * epsilon[k]!) / Math.sqrt(1 - beta));
+    return mean.map((value, k) => value + Math.sqrt(variance) * z[k]!);
   });
 }
 
@@ -46,8 +46,8 @@ export function ddimWalk(options: ReferenceWalk & { eta: number }): Float64Array
     const sigma = options.eta * Math.sqrt((1 - next) / (1 - alphaBar)) * Math.sqrt(1 - alphaBar / next);
     const z = sigma > 0 ? options.noise(i) : new Float64Array(x.length);
     return x.map((value, k) => {
-      const x0 = (value - Math.sqrt(1 - alphaBar) * epsilon[k]) / Math.sqrt(alphaBar);
-      return Math.sqrt(next) * x0 + Math.sqrt(1 - next - sigma ** 2) * epsilon[k] + sigma * z[k];
+      const x0 = (value - Math.sqrt(1 - alphaBar) * epsilon[k]!) / Math.sqrt(alphaBar);
+      return Math.sqrt(next) * x0 + Math.sqrt(1 - next - sigma ** 2) * epsilon[k]! + sigma * z[k]!;
     });
   });
 }
@@ -60,15 +60,15 @@ export function dpmSolverWalk(options: ReferenceWalk): Float64Array[] {
   const lambda = (level: number): number => Math.log(Math.sqrt(level) / Math.sqrt(1 - level));
   let last: { x0: Float64Array; h: number } | undefined;
   return walkWith(options, ({ x, epsilon, alphaBar, next }) => {
-    const x0 = x.map((value, k) => (value - Math.sqrt(1 - alphaBar) * epsilon[k]) / Math.sqrt(alphaBar));
+    const x0 = x.map((value, k) => (value - Math.sqrt(1 - alphaBar) * epsilon[k]!) / Math.sqrt(alphaBar));
     if (next === 1) return x0;
     const h = lambda(next) - lambda(alphaBar);
     const before = last;
     const r = before ? before.h / h : NaN;
-    const D = before ? x0.map((value, k) => (1 + 1 / (2 * r)) * value - (1 / (2 * r)) * before.x0[k]) : x0;
+    const D = before ? x0.map((value, k) => (1 + 1 / (2 * r)) * value - (1 / (2 * r)) * before.x0[k]!) : x0;
     last = { x0, h };
     return x.map((value, k) =>
-      (Math.sqrt(1 - next) / Math.sqrt(1 - alphaBar)) * value - Math.sqrt(next) * (Math.exp(-h) - 1) * D[k]);
+      (Math.sqrt(1 - next) / Math.sqrt(1 - alphaBar)) * value - Math.sqrt(next) * (Math.exp(-h) - 1) * D[k]!);
   });
 }
 
@@ -85,8 +85,8 @@ export function alignBetas(training: ArrayLike<number>, betas: readonly number[]
   const places: number[] = [];
   for (const wanted of cumulated(betas)) {
     for (let t = 0; t < trained.length - 1; t++) {
-      if (!(trained[t + 1] <= wanted && wanted <= trained[t])) continue;
-      const twiddle = (Math.sqrt(trained[t]) - Math.sqrt(wanted)) / (Math.sqrt(trained[t]) - Math.sqrt(trained[t + 1]));
+      if (!(trained[t + 1]! <= wanted && wanted <= trained[t]!)) continue;
+      const twiddle = (Math.sqrt(trained[t]!) - Math.sqrt(wanted)) / (Math.sqrt(trained[t]!) - Math.sqrt(trained[t + 1]!));
       places.push(t + twiddle);
       break;
     }

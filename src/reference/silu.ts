@@ -10,7 +10,7 @@ export function silu(x: Float64Array): Float64Array {
 /** input and dOutput have one shape, which is the result's. */
 export function siluBackward({ input, dOutput }: { input: Float64Array; dOutput: Float64Array }): Float64Array {
   return dOutput.map((dy, i) => {
-    const s = sigmoid(input[i]);
-    return dy * s * (1 + input[i] * (1 - s));
+    const s = sigmoid(input[i]!);
+    return dy * s * (1 + input[i]! * (1 - s));
   });
 }

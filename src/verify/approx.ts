@@ -25,13 +25,13 @@ export function bilinear(
   const [sizeA, sizeB] = [a.value.map(Math.abs), b.value.map(Math.abs)];
   const [fromA, fromB, size] = [f(a.error, sizeB), f(sizeA, b.error), f(sizeA, sizeB)];
   const rounding = roundingError(terms + 1);
-  return { value: f(a.value, b.value), error: size.map((sum, i) => rounding * sum + fromA[i] + fromB[i]) };
+  return { value: f(a.value, b.value), error: size.map((sum, i) => rounding * sum + fromA[i]! + fromB[i]!) };
 }
 
 /** `f` is linear; every element of the result is a sum of `terms` numbers. */
 export function linear(f: (a: Float64Array) => Float64Array, { a, terms }: { a: Approx; terms: number }): Approx {
   const [size, fromA] = [f(a.value.map(Math.abs)), f(a.error)];
-  return { value: f(a.value), error: size.map((sum, i) => roundingError(terms) * sum + fromA[i]) };
+  return { value: f(a.value), error: size.map((sum, i) => roundingError(terms) * sum + fromA[i]!) };
 }
 
 /** An element-wise function, itself off by `error` at most, whose derivative is at most `slope`. */
@@ -44,15 +44,15 @@ export function smooth(
 
 /** Element by element. */
 export function product(a: Approx, b: Approx): Approx {
-  return bilinear((x, y) => x.map((value, i) => value * y[i]), { a, b, terms: 1 });
+  return bilinear((x, y) => x.map((value, i) => value * y[i]!), { a, b, terms: 1 });
 }
 
 /** Element by element; `b` is repeated to the length of `a`. */
 export function sum(a: Approx, b: Approx): Approx {
   const n = b.value.length;
-  const value = a.value.map((x, i) => x + b.value[i % n]);
-  const size = a.value.map((x, i) => Math.abs(x) + Math.abs(b.value[i % n]));
-  return { value, error: size.map((own, i) => unitRoundoff * own + a.error[i] + b.error[i % n]) };
+  const value = a.value.map((x, i) => x + b.value[i % n]!);
+  const size = a.value.map((x, i) => Math.abs(x) + Math.abs(b.value[i % n]!));
+  return { value, error: size.map((own, i) => unitRoundoff * own + a.error[i]! + b.error[i % n]!) };
 }
 
 /** The factor is rounded, too. */
@@ -75,7 +75,7 @@ export function joined(first: Approx, second: Approx, C: number): Approx {
   const join = (a: Float64Array, b: Float64Array) =>
     Float64Array.from({ length: 2 * a.length }, (_, i) => {
       const at = Math.floor(i / (2 * C)) * C + (i % C);
-      return i % (2 * C) < C ? a[at] : b[at];
+      return i % (2 * C) < C ? a[at]! : b[at]!;
     });
   return { value: join(first.value, second.value), error: join(first.error, second.error) };
 }

@@ -49,7 +49,7 @@ export async function checkGolden(
   const parameters = new Parameters(gpu, parameterSpecs(golden.config));
   const moments = [parameters.flat('m'), parameters.flat('v')];
   try {
-    return await compare(gpu, { golden, variant, parameters, m: moments[0].buffer, v: moments[1].buffer });
+    return await compare(gpu, { golden, variant, parameters, m: moments[0]!.buffer, v: moments[1]!.buffer });
   } finally {
     parameters.destroy();
     for (const { buffer } of moments) gpu.buffers.release(buffer);
@@ -64,7 +64,7 @@ async function compare(
 ): Promise<Row[]> {
   const { config, B, L, values, steps } = golden;
   const schedule = scheduleOf(config);
-  const levels = (of: Float64Array) => Float32Array.from(steps, (t) => of[t]);
+  const levels = (of: Float64Array) => Float32Array.from(steps, (t) => of[t]!);
 
   const tape = new Tape({ parameters, variant });
   const inputs = {
@@ -106,7 +106,7 @@ async function compare(
     const losses: number[] = [];
     for (let step = 1; step <= golden.adam.steps; step++) {
       pass.run();
-      losses.push((await pass.read(value))[0]);
+      losses.push((await pass.read(value))[0]!);
       if (step === 1) {
         add('noisy', { error: relative(await pass.read(noisy), values('noisy')), tolerance: noisyTolerance });
         add('predicted', {
@@ -147,9 +147,9 @@ function adamRows(
     const gradient = gradients.get(name)!;
     const threshold = clearGradient * largest(gradient);
     want.forEach((wanted, i) => {
-      const kind = Math.abs(gradient[i]) > threshold ? 'clear' : 'turned';
+      const kind = Math.abs(gradient[i]!) > threshold ? 'clear' : 'turned';
       const scale = Float64Array.of(step * learningRate);
-      const error = largestError([got.get(name)![i]], { value: Float64Array.of(wanted), scale });
+      const error = largestError([got.get(name)![i]!], { value: Float64Array.of(wanted), scale });
       worst[kind] = Math.max(worst[kind], error);
     });
   }

@@ -30,7 +30,7 @@ const wanted = 'A golden file has config, audio, noise, step, noisy, predicted, 
 export function readGolden(bytes: Uint8Array, file: string): Golden {
   const stored = readSafetensors(bytes, file);
   const config = configFromMetadata(stored.metadata.config, file);
-  const adam = readAdam(stored.metadata.config, file);
+  const adam = readAdam(stored.metadata.config!, file);
   const find = (name: string): StoredTensor => {
     const tensor = stored.tensors.get(name);
     if (!tensor) throw new UserError(`${file}: the tensor '${name}' is missing. ${wanted}.`);
@@ -43,7 +43,7 @@ export function readGolden(bytes: Uint8Array, file: string): Golden {
   };
 
   const { shape } = find('audio');
-  const [B, L] = shape;
+  const [B, L] = shape as [number, number];
   if (shape.length !== 2 || B * L === 0) {
     throw new UserError(`${file}: 'audio' has shape (${shape.join(', ')}), wanted (B, L).`);
   }
@@ -59,7 +59,7 @@ export function readGolden(bytes: Uint8Array, file: string): Golden {
   }
   const groups = new Map(['weights', 'grads', 'adam1', `adam${adam.steps}`].map((group) =>
     [group, weightsFromDisk(config, stored, { file, prefix: `${group}.` })]));
-  return { file, config, adam, B, L, steps, values: (name) => values[name], group: (name) => groups.get(name)! };
+  return { file, config, adam, B: B!, L: L!, steps, values: (name) => values[name]!, group: (name) => groups.get(name)! };
 }
 
 function readAdam(json: string, file: string): Golden['adam'] {

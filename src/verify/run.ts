@@ -51,8 +51,8 @@ export function variantsOf({ device, info }: Gpu): VariantSettings[] {
 export async function checkCase(gpu: Gpu, kernelCase: KernelCase, variants = [gpu.variant]): Promise<Row[]> {
   const [naive] = variantsOf(gpu);
   if (kernelCase.precision === 'mixed') return checkMixed(gpu, kernelCase, variants);
-  const rows = await checkVariant(gpu, kernelCase, naive);
-  const kernels = kernelsOf(kernelCase, naive);
+  const rows = await checkVariant(gpu, kernelCase, naive!);
+  const kernels = kernelsOf(kernelCase, naive!);
   for (const variant of kernelCase.hasVariants ? variants : []) {
     if (kernelsOf(kernelCase, variant) === kernels) continue;
     const name = `${kernelCase.name} · ${variant.variant}`;
@@ -77,7 +77,7 @@ async function checkMixed(gpu: Gpu, kernelCase: KernelCase, variants: readonly V
 export async function checkVariant(gpu: Gpu, kernelCase: KernelCase, variant: VariantSettings): Promise<Row[]> {
   const alone = await compute(gpu, kernelCase, variant);
   const outcomes = [alone];
-  const shared = alone.gradients.filter((name) => !kernelCase.inputs[name].soleReader);
+  const shared = alone.gradients.filter((name) => !kernelCase.inputs[name]!.soleReader);
   if (shared.length > 0) outcomes.push(await compute(gpu, withSecondReaders(kernelCase, shared), variant));
   const { stem: subject, name } = kernelCase;
   const changed = outcomes.reduce((sum, outcome) => sum + outcome.changed, 0);
@@ -97,9 +97,9 @@ export function largestError(got: ArrayLike<number>, { value, scale }: Omit<Expe
   if (got.length !== value.length) throw new Error(`got ${got.length} numbers, wanted ${value.length}`);
   let worst = 0;
   for (let i = 0; i < value.length; i++) {
-    const error = Math.abs(got[i] - value[i]);
+    const error = Math.abs(got[i]! - value[i]!);
     if (error === 0) continue;
-    const relative = error / scale[i];
+    const relative = error / scale[i]!;
     worst = Math.max(worst, Number.isFinite(relative) ? relative : Infinity);
   }
   return worst;
@@ -133,7 +133,7 @@ async function compute(gpu: Gpu, kernelCase: KernelCase, variant: VariantSetting
     const directions = [...results.keys()];
     return {
       rows: directions.map((direction): Row => {
-        const { tolerance, ...wanted } = expected[direction];
+        const { tolerance, ...wanted } = expected[direction]!;
         const error = largestError(first.get(direction)!, wanted);
         return { subject, name, direction, error, tolerance, ok: error <= tolerance };
       }),
@@ -159,22 +159,22 @@ export function withSecondReaders(kernelCase: KernelCase, names: readonly string
     ...kernelCase,
     record(tape, inputs) {
       const outputs = kernelCase.record(tape, inputs);
-      const readers = names.map((name) => [readerOf(name), scale(tape, inputs[name], secondFactor)]);
+      const readers = names.map((name) => [readerOf(name), scale(tape, inputs[name]!, secondFactor)]);
       return { ...outputs, ...Object.fromEntries(readers) };
     },
     expected(given) {
       const expected = { ...kernelCase.expected(given) };
       for (const name of names) {
-        const { value, scale, tolerance } = expected[`d ${name}`];
-        const share = given[`d ${readerOf(name)}`].map((dy) => secondFactor * dy);
-        const allowed = scale.map((own, i) => tolerance * own + rounding * (Math.abs(value[i]) + Math.abs(share[i])));
+        const { value, scale, tolerance } = expected[`d ${name}`]!;
+        const share = given[`d ${readerOf(name)}`]!.map((dy) => secondFactor * dy);
+        const allowed = scale.map((own, i) => tolerance * own + rounding * (Math.abs(value[i]!) + Math.abs(share[i]!)));
         delete expected[`d ${name}`];
         expected[`d ${name}${added}`] = {
-          value: value.map((own, i) => own + share[i]),
+          value: value.map((own, i) => own + share[i]!),
           scale: allowed.map((error) => error / (tolerance + rounding)),
           tolerance: tolerance + rounding,
         };
-        const y = given[name].map((x) => secondFactor * x);
+        const y = given[name]!.map((x) => secondFactor * x);
         expected[readerOf(name)] = { value: y, scale: y.map(Math.abs), tolerance: rounding };
       }
       return expected;
@@ -197,5 +197,5 @@ function poison(gpu: Gpu, executable: Executable, inputs: ReadonlyMap<Tensor, un
 
 function differingBits(a: Float32Array, b: Float32Array): number {
   const [wordsA, wordsB] = [a, b].map(({ buffer }) => new Uint32Array(buffer));
-  return wordsA.reduce((count, word, i) => count + Number(word !== wordsB[i]), 0);
+  return wordsA!.reduce((count, word, i) => count + Number(word !== wordsB![i]), 0);
 }

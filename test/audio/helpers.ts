@@ -27,7 +27,7 @@ export function noise(samples: number, seed = 1): Float32Array {
 /** The largest difference between two signals; infinite when they differ in length, NaN when one has a NaN. */
 export function largestDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
   if (a.length !== b.length) return Infinity;
-  return Array.from(a).reduce((most, value, i) => Math.max(most, Math.abs(value - b[i])), 0);
+  return Array.from(a).reduce((most, value, i) => Math.max(most, Math.abs(value - b[i]!)), 0);
 }
 
 const temporaryFolders: string[] = [];

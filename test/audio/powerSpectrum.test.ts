@@ -21,7 +21,7 @@ test('its mean over frequency is the mean square', () => {
   const tone = sine({ hertz: 1000, sampleRate: 8000, samples: 8192 });
   const meanSquare = tone.reduce((sum, value) => sum + value * value, 0) / tone.length;
   const spectrum = powerSpectrum(tone, { size: 256 });
-  const mean = meanOverFrequency(spectrum.length, (bin) => spectrum[bin]);
+  const mean = meanOverFrequency(spectrum.length, (bin) => spectrum[bin]!);
   assert.ok(Math.abs(mean - meanSquare) <= 0.001 * meanSquare, `${mean}, wanted ${meanSquare}`);
   assert.is(spectrum.indexOf(Math.max(...spectrum)), 32); // 1000 Hz
 });

@@ -46,12 +46,12 @@ for (const [fromHz, toHz] of [
   [22050, 7350],
 ]) {
   test(`${fromHz} to ${toHz} Hz: a tone keeps its frequency, phase and level`, () => {
-    const samples = Math.round(fromHz / 10);
-    const hertz = 0.3 * Math.min(fromHz, toHz);
-    const result = resample(sine({ hertz, sampleRate: fromHz, samples }), fromHz, toHz);
-    assert.is(result.length, Math.ceil((samples * toHz) / fromHz));
-    const wanted = sine({ hertz, sampleRate: toHz, samples: result.length });
-    const edge = Math.ceil(EDGE * Math.max(1, toHz / fromHz));
+    const samples = Math.round(fromHz! / 10);
+    const hertz = 0.3 * Math.min(fromHz!, toHz!);
+    const result = resample(sine({ hertz, sampleRate: fromHz!, samples }), fromHz!, toHz!);
+    assert.is(result.length, Math.ceil((samples * toHz!) / fromHz!));
+    const wanted = sine({ hertz, sampleRate: toHz!, samples: result.length });
+    const edge = Math.ceil(EDGE * Math.max(1, toHz! / fromHz!));
     assert.ok(largestDifference(inner(result, edge), inner(wanted, edge)) <= 3e-4);
   });
 }

@@ -44,7 +44,7 @@ test('missing, doubled and unknown names, and wrong lengths', async () => {
   const wrong = new Map([...values, ['b', new Float32Array(4)]] as [string, Float32Array][]);
   assert.throws(() => parameters.write(parameters.values, wrong), /'b': wanted 5 values, got 4/);
   assert.throws(() => parameters.value('c'), /there is no parameter 'c'/);
-  assert.throws(() => new Parameters(gpu, [...specs, specs[0]]), /two parameters are named 'w'/);
+  assert.throws(() => new Parameters(gpu, [...specs, specs[0]!]), /two parameters are named 'w'/);
   parameters.destroy();
 });
 

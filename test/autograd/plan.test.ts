@@ -46,7 +46,7 @@ function conflicts(tape: Tape, plan: Plan): string[] {
   const found: string[] = [];
   const placed = [...plan.place];
   placed.forEach(([a, place], i) => {
-    if (a.size > plan.buffers[place]) found.push(`${a.name} does not fit`);
+    if (a.size > plan.buffers[place]!) found.push(`${a.name} does not fit`);
     for (const [b, other] of placed.slice(i + 1)) {
       if (place !== other) continue;
       const [usesA, usesB] = [uses.get(a) ?? [], uses.get(b) ?? []];
@@ -72,18 +72,18 @@ function randomTape(seed: number): Tape {
     const writes: Tensor[] = Array.from({ length: 1 + below(2) }, () => tape.result(`r${position}`, [1 + below(5000)]));
     tape.record({
       kernel,
-      reads: Object.fromEntries([...new Set(reads)].map((read, i) => [`x${i}`, tensors[read]])),
+      reads: Object.fromEntries([...new Set(reads)].map((read, i) => [`x${i}`, tensors[read]!])),
       writes: Object.fromEntries(writes.map((tensor, i) => [`y${i}`, tensor])),
       workgroups: 1,
     });
     if (below(4) === 0) {
       const old = below(tensors.length);
       if (!reads.includes(old)) {
-        tensors[old] = tape.updated(tensors[old]);
+        tensors[old] = tape.updated(tensors[old]!);
         tape.record({ kernel, reads: {}, writes: { y: tensors[old] }, workgroups: 1 });
       }
     }
-    if (below(8) === 0) tape.keep(writes[0]);
+    if (below(8) === 0) tape.keep(writes[0]!);
     tensors.push(...writes);
   }
   return tape;
@@ -152,7 +152,7 @@ test('sharing memory does not change a bit of any result', async () => {
     parameters.destroy();
   }
   const [shared, apart] = results;
-  assert.ok(shared.every((values) => values.some((number) => number !== 0)), 'every gradient has numbers in it');
+  assert.ok(shared!.every((values) => values.some((number) => number !== 0)), 'every gradient has numbers in it');
   assert.equal(shared, apart);
 });
 
@@ -172,7 +172,7 @@ test('the listing has a line for each dispatch, with kernel, tensors and buffers
   const tape = randomTape(1);
   const lines = listPlan(planTape(tape)).split('\n');
   assert.is(lines.length, tape.operations.length);
-  assert.match(lines[0], /^ {3}0 {2}none\.none: r0 \(\d+\) @\d+.* ← input \(100\) @0$/);
+  assert.match(lines[0]!, /^ {3}0 {2}none\.none: r0 \(\d+\) @\d+.* ← input \(100\) @0$/);
 });
 
 test.run();

@@ -29,20 +29,20 @@ test('shapes that cannot be are refused where they are given', () => {
 test('an old value that was updated in place cannot be read, reshaped or updated any more', () => {
   const tape = new Tape();
   const [x, output, noise] = ['x', 'output', 'noise'].map((name) => tape.input(name, [1, 3]));
-  const next = reverseStep(tape, { x, output, noise });
+  const next = reverseStep(tape, { x: x!, output: output!, noise: noise! });
   const gone = /x \(1, 3\) was updated in place and its old value is gone/;
-  assert.throws(() => scale(tape, x, 2), gone);
-  assert.throws(() => tape.reshaped(x, [3]), gone);
-  assert.throws(() => reverseStep(tape, { x, output, noise }), gone);
-  assert.not.throws(() => reverseStep(tape, { x: next, output, noise }));
+  assert.throws(() => scale(tape, x!, 2), gone);
+  assert.throws(() => tape.reshaped(x!, [3]), gone);
+  assert.throws(() => reverseStep(tape, { x: x!, output: output!, noise: noise! }), gone);
+  assert.not.throws(() => reverseStep(tape, { x: next, output: output!, noise: noise! }));
 });
 
 test('the gradient of a tensor with several readers is the sum of theirs', async () => {
   const tape = new Tape();
   const x = tape.input('x', [5], { gradient: true });
   const readers = [2, 3, 5].map((factor) => scale(tape, x, factor));
-  const chained = scale(tape, readers[0], 10); // readers[0] has the reader `chained` and none from outside
-  const seeds = [chained, readers[1], readers[2]].map((of, i) => ({ of, gradient: tape.input(`seed ${i}`, [5]) }));
+  const chained = scale(tape, readers[0]!, 10); // readers[0] has the reader `chained` and none from outside
+  const seeds = [chained, readers[1]!, readers[2]!].map((of, i) => ({ of, gradient: tape.input(`seed ${i}`, [5]) }));
   tape.backward(chained, ...seeds);
   const dx = tape.keep(tape.gradient(x)!);
   const executable = await Executable.build(await gpuForTests(), planTape(tape));

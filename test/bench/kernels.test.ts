@@ -19,9 +19,9 @@ test('a right kernel passes, a wrong one is refused by name', async () => {
   const gpu = await gpuForTests();
   const [naive] = variantsFor(gpu, named('scale'), small);
   const right = named('scale').make(checkedShape(small));
-  await throwIfWrong(gpu, right, naive);
-  const wrong: KernelCase = { ...right, record: (tape, { x }) => ({ y: scale(tape, x, 0.7) }) }; // not 1/√2
-  const error = await throwIfWrong(gpu, wrong, naive).then(() => undefined, (reason: Error) => reason);
+  await throwIfWrong(gpu, right, naive!);
+  const wrong: KernelCase = { ...right, record: (tape, { x }) => ({ y: scale(tape, x!, 0.7) }) }; // not 1/√2
+  const error = await throwIfWrong(gpu, wrong, naive!).then(() => undefined, (reason: Error) => reason);
   assert.match(error!.message, /^wrong, so not timed: scale .* · naive: y: error .*; d x/);
 });
 
@@ -37,7 +37,7 @@ test('a gradient is measured without the forward pass before it', async () => {
   const gpu = await gpuForTests();
   const [naive] = variantsFor(gpu, named('gate'), small);
   for (const name of ['gate', 'gate d x']) {
-    const { dispatches, destroy } = await prepareWork(gpu, named(name), { shape: small, variant: naive });
+    const { dispatches, destroy } = await prepareWork(gpu, named(name), { shape: small, variant: naive! });
     assert.is(dispatches, 1, name);
     destroy();
   }

@@ -106,7 +106,7 @@ test('files of another rate come out as those of the base rate', async () => {
   await prepare();
   const dataset = loadDataset(out);
   const [a, b] = [dataset.clip(0), dataset.clip(2)].map((clip) => clip.subarray(100));
-  assert.ok(largestDifference(a, b) <= 1e-3);
+  assert.ok(largestDifference(a!, b!) <= 1e-3);
 });
 
 test('unreadable and silent files are left out by name, short ones are padded with a warning', async () => {
@@ -126,7 +126,7 @@ test('unreadable and silent files are left out by name, short ones are padded wi
     { file: 'mute.wav', reason: 'is silent (peak -∞ dBFS, needed -60 dBFS)' },
     { file: 'text.wav', reason: 'is not a WAV file: it is text, beginning with "this is no music at all"' },
   ]);
-  if (process.platform !== 'win32') assert.match(manifest.leftOut[3].reason, /^cannot be read: ENOENT/);
+  if (process.platform !== 'win32') assert.match(manifest.leftOut[3]!.reason, /^cannot be read: ENOENT/);
   assert.ok(lines.includes('warning: short.wav: its 0.20 s are less than a clip of 0.50 s; padded with silence'));
   assert.ok(lines.includes('left out: hush.wav is silent (peak -66 dBFS, needed -60 dBFS)'));
 });
@@ -174,7 +174,7 @@ test('the same sources and options are used again, anything else is prepared ane
 
   truncateSync(join(out, 'clips.f32'), 100);
   assert.is((await prepare()).reused, false);
-  assert.match(lines.splice(0)[0], /again: .*clips\.f32 has 100 bytes instead of 19600 \(4 clips of 1225 samples\)$/);
+  assert.match(lines.splice(0)[0]!, /again: .*clips\.f32 has 100 bytes instead of 19600 \(4 clips of 1225 samples\)$/);
 
   rmSync(join(out, 'manifest.json'));
   writeFileSync(join(out, 'clips.f32.999999999.tmp'), 'of a process that was killed');
@@ -285,7 +285,7 @@ test('a folder of WAV files is prepared into the cache once, a prepared data set
     assert.match(lines.splice(0).join(), /^using the data set prepared from /);
     appendFileSync(join(source, 'a.wav'), 'x');
     await datasetFrom(source, SMALL, (line) => lines.push(line));
-    assert.match(lines.splice(0)[0], /^preparing .* again: the source files have changed$/);
+    assert.match(lines.splice(0)[0]!, /^preparing .* again: the source files have changed$/);
     assert.is(readdirSync(join(cache, 'diffwave-webgpu', 'datasets')).length, 1);
 
     await prepare({ splits: 1 });

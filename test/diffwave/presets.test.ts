@@ -95,7 +95,7 @@ test('an unknown preset is answered with those there are', () => {
 
 test('the tiny preset ends in noise, as its comment says', () => {
   const last = ({ diffusionSteps: steps, betaStart, betaEnd }: typeof PRESETS.tiny.model): number =>
-    noiseSchedule({ steps, betaStart, betaEnd }).alphaBar[steps - 1];
+    noiseSchedule({ steps, betaStart, betaEnd }).alphaBar[steps - 1]!;
   assert.is(last(PRESETS.tiny.model).toFixed(3), '0.005');
   assert.is(last({ ...PRESETS.tiny.model, betaEnd: 0.02 }).toFixed(2), '0.60');
 });

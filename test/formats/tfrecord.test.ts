@@ -38,10 +38,10 @@ test('scalars', () => {
     wallTime: 1.5e9 + 0.25, step: 2 ** 40 + 5,
     content: { kind: 'summary', values: [{ tag: 'loss', scalar: 0.125 }, { tag: 'Ladungsträger', scalar: -3 }] },
   }));
-  const fields = decodeMessage(event);
+  const fields = decodeMessage(event!);
   assert.equal([fields.get(1), fields.get(2)], [[1.5e9 + 0.25], [2 ** 40 + 5]]);
-  const values = decodeMessage(fields.get(5)![0]).get(1)!.map(decodeMessage);
-  assert.equal(values.map((value) => [textOf(value.get(1)![0]), value.get(2)]), [['loss', [0.125]], ['Ladungsträger', [-3]]]);
+  const values = decodeMessage(fields.get(5)![0]!).get(1)!.map(decodeMessage);
+  assert.equal(values.map((value) => [textOf(value.get(1)![0]!), value.get(2)]), [['loss', [0.125]], ['Ladungsträger', [-3]]]);
 });
 
 test('pictures and sounds', () => {
@@ -57,13 +57,13 @@ test('pictures and sounds', () => {
       ],
     },
   }));
-  const [picture, sound] = decodeMessage(decodeMessage(event).get(5)![0]).get(1)!.map(decodeMessage);
-  const image = decodeMessage(picture.get(4)![0]);
+  const [picture, sound] = decodeMessage(decodeMessage(event!).get(5)![0]!).get(1)!.map(decodeMessage);
+  const image = decodeMessage(picture!.get(4)![0]!);
   assert.equal([1, 2, 3].map((field) => image.get(field)), [[532], [1110], [3]]);
   assert.equal(image.get(4), [png]);
-  const audio = decodeMessage(sound.get(6)![0]);
+  const audio = decodeMessage(sound!.get(6)![0]!);
   assert.equal([1, 2, 3].map((field) => audio.get(field)), [[7350], [1], [36750]]);
-  assert.equal([audio.get(4)![0], textOf(audio.get(5)![0])], [wav, 'audio/wav']);
+  assert.equal([audio.get(4)![0], textOf(audio.get(5)![0]!)], [wav, 'audio/wav']);
 });
 
 test('a file begins with its version; that of a resumed run takes back what came after', () => {
@@ -71,12 +71,12 @@ test('a file begins with its version; that of a resumed run takes back what came
   const file = new EventFile(folder, { resumedAt: 40 });
   file.write(50, [{ tag: 'loss', scalar: 1 }]);
   const [name] = readdirSync(folder);
-  assert.match(name, /^events\.out\.tfevents\.\d{10}\./);
-  const events = readRecords(readFileSync(join(folder, name))).map(decodeMessage);
+  assert.match(name!, /^events\.out\.tfevents\.\d{10}\./);
+  const events = readRecords(readFileSync(join(folder, name!))).map(decodeMessage);
   assert.is(events.length, 3);
-  assert.is(textOf(events[0].get(3)![0]), 'brain.Event:2');
-  assert.equal([events[1].get(2), decodeMessage(events[1].get(7)![0]).get(1)], [[41], [1]]);
-  assert.equal(events[2].get(2), [50]);
+  assert.is(textOf(events[0]!.get(3)![0]!), 'brain.Event:2');
+  assert.equal([events[1]!.get(2), decodeMessage(events[1]!.get(7)![0]!).get(1)], [[41], [1]]);
+  assert.equal(events[2]!.get(2), [50]);
 });
 
 test.run();

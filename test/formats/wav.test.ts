@@ -47,7 +47,7 @@ for (const { bits, scale, step } of FORMATS) {
 
   test(`${kind} with three channels is mixed down to their mean`, () => {
     const channels = [noise(501, 1), noise(501, 2), noise(501, 3)];
-    const mean = channels[0].map((_, i) => (channels[0][i] + channels[1][i] + channels[2][i]) / 3);
+    const mean = channels[0]!.map((_, i) => (channels[0]![i]! + channels[1]![i]! + channels[2]![i]!) / 3);
     const { samples } = decodeWav(write({ bits, scale, channels }), 'a.wav');
     assert.ok(largestDifference(samples, mean) <= tolerance);
   });
@@ -82,7 +82,7 @@ for (const { format, bitDepth, codes, step } of WRITTEN) {
     const wav = new wavefile.WaveFile(bytes);
     const { audioFormat, blockAlign, bitsPerSample, numChannels, sampleRate, byteRate } = wav.fmt as Record<string, number>;
     assert.equal([audioFormat, blockAlign, bitsPerSample], codes);
-    assert.equal({ numChannels, sampleRate, byteRate }, { numChannels: 1, sampleRate: 7350, byteRate: 7350 * codes[1] });
+    assert.equal({ numChannels, sampleRate, byteRate }, { numChannels: 1, sampleRate: 7350, byteRate: 7350 * codes[1]! });
     assert.is(wav.bitDepth, bitDepth);
     const read = [...wav.getSamples(true, Float64Array)].slice(0, 1001).map((value) => (step ? value * step : value));
     assert.ok(largestDifference(read, signal) <= step / 2);
@@ -117,10 +117,10 @@ test('the chunks are those of the specification, the samples at byte 44 in PCM, 
   const fields = new DataView(bytes.buffer);
   assert.is(fields.getUint32(4, true), bytes.length - 8);
   assert.equal([...bytes.subarray(36, 53)], [0x64, 0x61, 0x74, 0x61, 9, 0, 0, 0, 0, 0, 0x40, 0, 0, 0xc0, 0, 0, 0x20]);
-  const list = chunksOf(bytes)[2][1];
+  const list = chunksOf(bytes)[2]![1];
   assert.is(String.fromCharCode(...list.subarray(0, 4)), 'INFO');
   assert.equal(chunksOf(list, 4), [['INAM', Uint8Array.of(0x61, 0x62, 0)], ['ICMT', Uint8Array.of(0xc3, 0xa9, 0)]]);
-  const [, fact] = chunksOf(encodeWav(samples, { sampleRate: 7350, format: 'float' }))[1];
+  const [, fact] = chunksOf(encodeWav(samples, { sampleRate: 7350, format: 'float' }))[1]!;
   assert.equal([...fact], [3, 0, 0, 0]);
 });
 

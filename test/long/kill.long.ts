@@ -46,11 +46,11 @@ if (process.platform !== 'win32') {
       const args = [...settings, ...often, '--out', run, ...(resumable ? ['--resume'] : [])];
       const { status, stderr } = await runScript('train', args, { kill });
       assert.equal([status, stderr], [null, ''], `kill ${n} found a process that had ended by itself`);
-      if (isResumable(run)) reached.add(RunFolder.open(run).checkpoints()[0].step);
+      if (isResumable(run)) reached.add(RunFolder.open(run).checkpoints()[0]!.step);
     }
     assert.ok(reached.size > kills / 2, `the run was at ${reached.size} different steps when it was killed`);
 
-    const steps = String(RunFolder.open(run).checkpoints()[0].step + 3);
+    const steps = String(RunFolder.open(run).checkpoints()[0]!.step + 3);
     await succeeds('train', [...settings, '--validate-every', '3', '--out', run, '--resume', '--steps', steps]);
     const straight = join(temporaryFolder(), 'straight');
     await succeeds('train', [...settings, '--validate-every', '3', '--out', straight, '--steps', steps]);

@@ -27,8 +27,8 @@ test('buffers that do not belong together are refused', () => {
 
 test('the corrections are those of float64', () => {
   const { correction1, correction2 } = adamValues({ ...options, learningRate: 1, update: 1 });
-  assert.ok(Math.abs(correction1 - 10) < 1e-12);
-  assert.ok(Math.abs(correction2 - 1000) < 1e-9);
+  assert.ok(Math.abs(correction1! - 10) < 1e-12);
+  assert.ok(Math.abs(correction2! - 1000) < 1e-9);
 });
 
 test('without weight decay nothing decays, and the average is the value', () => {

@@ -35,8 +35,8 @@ test('x_t and v together give back x_0 and ε, as sampling wants it', () => {
   const [signalLevel, noiseLevel] = [[0.8, 0], [0.6, 1]];
   const given = { audio, noise, signalLevel, noiseLevel, B: 2, L: 2 };
   const [x, v] = [diffuseTruth(given), velocity(given)];
-  assertClose(x.map((value, i) => signalLevel[i >> 1] * value - noiseLevel[i >> 1] * v[i]), audio, { atol: 1e-15, what: 'x_0' });
-  assertClose(x.map((value, i) => noiseLevel[i >> 1] * value + signalLevel[i >> 1] * v[i]), noise, { atol: 1e-15, what: 'ε' });
+  assertClose(x.map((value, i) => signalLevel[i >> 1]! * value - noiseLevel[i >> 1]! * v[i]!), audio, { atol: 1e-15, what: 'x_0' });
+  assertClose(x.map((value, i) => noiseLevel[i >> 1]! * value + signalLevel[i >> 1]! * v[i]!), noise, { atol: 1e-15, what: 'ε' });
 });
 
 test.run();

@@ -27,11 +27,11 @@ test('a tone is a bright line at its frequency, silence is dark', () => {
   const { data, width } = decode(
     spectrogramImage(sine({ hertz: 1837.5, sampleRate: 7350, samples: 7350 }), { sampleRate: 7350 }),
   );
-  const brightness = (x: number, y: number) => data[(y * width + x) * 3] + data[(y * width + x) * 3 + 1];
+  const brightness = (x: number, y: number) => data[(y * width + x) * 3]! + data[(y * width + x) * 3 + 1]!;
   const column = Array.from({ length: 400 }, (_, row) => brightness(500, 68 + row));
   const brightest = column.indexOf(Math.max(...column));
   assert.ok(Math.abs(brightest - 200) <= 2, `row ${brightest}`); // a quarter of the rate: the middle of 400 rows
-  assert.ok(column[20] < column[200] / 4);
+  assert.ok(column[20]! < column[200]! / 4);
 
   const silence = decode(spectrogramImage(new Float32Array(7350), { sampleRate: 7350 }));
   assert.equal([...silence.data.subarray((268 * width + 500) * 3, (268 * width + 500) * 3 + 3)], [...colorMap(0)]);
@@ -46,9 +46,9 @@ test('a title that is too long is cut', () => {
 
 test('the colour map gets lighter all the way', () => {
   // Luminance of Rec. ITU-R BT.709
-  const lightness = ([red, green, blue]: readonly number[]) => 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+  const lightness = ([red, green, blue]: readonly number[]) => 0.2126 * red! + 0.7152 * green! + 0.0722 * blue!;
   const steps = Array.from({ length: 101 }, (_, i) => lightness(colorMap(i / 100)));
-  for (let i = 1; i < steps.length; i++) assert.ok(steps[i] >= steps[i - 1], `at ${i} %`);
+  for (let i = 1; i < steps.length; i++) assert.ok(steps[i]! >= steps[i - 1]!, `at ${i} %`);
   assert.equal(colorMap(-1), colorMap(0));
   assert.equal(colorMap(2), colorMap(1));
 });

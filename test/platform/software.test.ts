@@ -116,7 +116,7 @@ if (process.platform === 'linux') {
       assert.equal({ status, stdout }, { status: 1, stdout: '' });
       const own = stderr.split('\n').filter((line) => line.startsWith('trial: ')); // Dawn prints warnings of its own
       assert.is(own.length, 1);
-      assert.match(own[0], new RegExp(`^trial: no WebGPU adapter, and ${why}; install .*mesa-vulkan-drivers`));
+      assert.match(own[0]!, new RegExp(`^trial: no WebGPU adapter, and ${why}; install .*mesa-vulkan-drivers`));
     }
   });
 }

@@ -22,7 +22,7 @@ export function assertGradient(
 
 /** Σ aᵢ·bᵢ: turns an op's output into one number whose gradient in that output is the other factor. */
 export function dot(a: Float64Array, b: Float64Array): number {
-  return a.reduce((sum, value, i) => sum + value * b[i], 0);
+  return a.reduce((sum, value, i) => sum + value * b[i]!, 0);
 }
 
 let streams = 0;

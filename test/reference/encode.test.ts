@@ -31,7 +31,7 @@ test('between whole steps the rows around t are interpolated', () => {
   for (const kind of ['transformer', 'diffwave'] as const) {
     const [low, high] = [5, 6].map((t) => encode({ kind, t: [t], width: 128 }));
     const between = encode({ kind, t: [5.25], width: 128 });
-    assertClose(between, low.map((x, i) => 0.75 * x + 0.25 * high[i]), { atol: 1e-15, what: kind });
+    assertClose(between, low!.map((x, i) => 0.75 * x + 0.25 * high![i]!), { atol: 1e-15, what: kind });
   }
 });
 

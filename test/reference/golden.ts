@@ -22,14 +22,14 @@ export interface Golden {
 export function readGolden(file: (typeof GOLDEN_FILES)[number]): Golden {
   const { metadata, tensors } = readSafetensors(readFileSync(new URL(`../golden/${file}`, import.meta.url)), file);
   const config = configFromMetadata(metadata.config, file);
-  const training = JSON.parse(metadata.config);
+  const training = JSON.parse(metadata.config!);
   const [beta1, beta2] = training.adamBetas;
   const tensor = (name: string): Float64Array => {
     const stored = tensors.get(name);
     if (!stored) throw new Error(`${file} has no tensor ${name}`);
     return Float64Array.from(stored.data as ArrayLike<number>);
   };
-  const [B, L] = tensors.get('audio')!.shape;
+  const [B, L] = tensors.get('audio')!.shape as [number, number];
   return {
     config,
     adam: {
@@ -47,7 +47,7 @@ function fromPyTorch({ diskShape, layout }: ParameterShape, data: Float64Array):
   if (layout === 'vector') return data;
   const [Cout, Cin, K = 1] = diskShape;
   return data.map((_, i) => {
-    const [k, cin, cout] = [Math.floor(i / (Cin * Cout)), Math.floor(i / Cout) % Cin, i % Cout];
-    return data[(cout * Cin + cin) * K + k];
+    const [k, cin, cout] = [Math.floor(i / (Cin! * Cout!)), Math.floor(i / Cout!) % Cin!, i % Cout!];
+    return data[(cout * Cin! + cin) * K + k]!;
   });
 }

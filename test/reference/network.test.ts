@@ -76,8 +76,8 @@ for (const file of GOLDEN_FILES) {
     const noisy = diffuse({
       audio: golden.tensor('audio'),
       noise: target,
-      signalLevel: t.map((step) => sqrtAlphaBar[step]),
-      noiseLevel: t.map((step) => sqrtOneMinusAlphaBar[step]),
+      signalLevel: t.map((step) => sqrtAlphaBar[step]!),
+      noiseLevel: t.map((step) => sqrtOneMinusAlphaBar[step]!),
       B,
       L,
     });

@@ -171,7 +171,7 @@ test('loss: gradients and values', () => {
   for (const kind of ['mse', 'l1'] as const) {
     const target = random(17);
     const apart = randomOffZero(17);
-    const predicted = target.map((x, i) => x + apart[i]);
+    const predicted = target.map((x, i) => x + apart[i]!);
     const value = () => loss({ kind, predicted, target });
     assertGradient({ analytic: lossBackward({ kind, predicted, target }), at: predicted, value, what: kind });
   }
@@ -207,7 +207,7 @@ test('adam: the first step is learningRate·sign(g), the second follows the writ
   adam({ value, gradient: Float64Array.of(1, 0, 0), m, v, step: 2, ...options });
   const mHat = (0.9 * 0.1 * 3 + 0.1 * 1) / (1 - 0.81);
   const vHat = (0.99 * 0.01 * 9 + 0.01 * 1) / (1 - 0.9801);
-  assertClose([value[0]], [before - (0.1 * mHat) / (Math.sqrt(vHat) + 1e-8)], { rtol: 1e-14, what: 'second step' });
+  assertClose([value[0]!], [before! - (0.1 * mHat) / (Math.sqrt(vHat) + 1e-8)], { rtol: 1e-14, what: 'second step' });
   assert.is(value[2], 1, 'a parameter without gradient stays');
 });
 

@@ -11,9 +11,9 @@ const N = 40000;
 test('a normal is Box and Muller of its block, words (0, 1) and (2, 3)', () => {
   const w = philox4x32({ counter: [2, 3, 2, 1], key: [5, 256] }); // index 8 … 11 is block 2
   const u = Array.from(w, (word) => Math.floor(word / 256) / 2 ** 24);
-  const [r0, r1] = [u[0], u[2]].map((x) => Math.sqrt(-2 * Math.log(x + 2 ** -24)));
-  const [a0, a1] = [u[1], u[3]].map((x) => 2 * Math.PI * x);
-  const want = [r0 * Math.cos(a0), r0 * Math.sin(a0), r1 * Math.cos(a1), r1 * Math.sin(a1)];
+  const [r0, r1] = [u[0], u[2]].map((x) => Math.sqrt(-2 * Math.log(x! + 2 ** -24)));
+  const [a0, a1] = [u[1], u[3]].map((x) => 2 * Math.PI * x!);
+  const want = [r0! * Math.cos(a0!), r0! * Math.sin(a0!), r1! * Math.cos(a1!), r1! * Math.sin(a1!)];
   const got = [8, 9, 10, 11].map((index) => normal({ ...PLACE, index }));
   assertClose(got, want, { atol: 1e-15, what: 'block 2' });
 });
@@ -51,7 +51,7 @@ test('neighbouring numbers, items, steps, streams and seeds are uncorrelated', (
     'step and item exchanged': normals({ ...PLACE, step: 3, item: 2, length: N }),
   };
   for (const [what, y] of Object.entries(others)) {
-    const correlation = x.reduce((sum, value, i) => sum + value * y[i], 0) / N;
+    const correlation = x.reduce((sum, value, i) => sum + value * y[i]!, 0) / N;
     assertClose([correlation], [0], { atol: 5 / Math.sqrt(N), what });
   }
 });

@@ -26,7 +26,7 @@ function newRun(data = 'music'): { folder: string; run: RunFolder } {
 /** The data of the charts, as the page's own script reads them. */
 function chartsOf(page: string) {
   const [, json] = /<script type="application\/json" id="charts">(.*?)<\/script>/s.exec(page)!;
-  return JSON.parse(json) as { id: string; series: { label: string; dashed?: boolean }[]; columns: (number | null)[][] }[];
+  return JSON.parse(json!) as { id: string; series: { label: string; dashed?: boolean }[]; columns: (number | null)[][] }[];
 }
 
 test('one page with everything in it, which asks for nothing else', async () => {
@@ -53,7 +53,7 @@ test('one page with everything in it, which asks for nothing else', async () => 
   assert.ok(page.includes(`src="data:audio/wav;base64,${readFileSync(sample.wav).toString('base64')}"`));
   // Whatever would be fetched is in an attribute; the rest of the page are scripts, and the policy forbids them to.
   const attributes = [...page.matchAll(/\b(?:src|href)="([^"]{0,10})/g)].map(([, value]) => value);
-  assert.ok(attributes.every((value) => value.startsWith('data:')), attributes.join(' '));
+  assert.ok(attributes.every((value) => value!.startsWith('data:')), attributes.join(' '));
   assert.match(page, `default-src 'none'`);
 });
 
@@ -100,7 +100,7 @@ test('a line and a dashed baseline of the same colour for every bin', () => {
   assert.equal(series.map(({ label, dashed }) => [label, dashed ?? false]), [
     ['t 0–1', false], ['its Wiener', true], ['t 2–4', false], ['its Wiener', true], ['predicting zero', true],
   ]);
-  assert.is(series[0].color, series[1].color);
+  assert.is(series[0]!.color, series[1]!.color);
   assert.equal(columns, [[10, 20], [0.4, 0.2], [0.25, 0.25], [0.2, 0.1], [0.01, 0.01], [1, 1]]);
 });
 

@@ -39,7 +39,7 @@ test('what it advises does help', () => {
   assert.is(advised.length, 4);
   for (const [, flags, level] of advised) {
     assert.ok(Number(level) > 0.9, flags);
-    const { flags: parsed } = parse({ name: 'schedule', summary: '', flags: scheduleFlags }, flags.split(' '));
+    const { flags: parsed } = parse({ name: 'schedule', summary: '', flags: scheduleFlags }, flags!.split(' '));
     const after = scheduleReport({ ...gtzan.model, ...scheduleFrom(parsed, gtzan.model) }, 'beta');
     assert.match(after, `nothing is lost at the start: a bin 14 dB over the noise comes out at ${level} of its level`);
   }

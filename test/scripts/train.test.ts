@@ -168,7 +168,7 @@ test('what contradicts the run is refused by its flag', async () => {
     ['--prediction', 'v', 'epsilon'],
   ];
   await Promise.all(contradictions.map(([flag, value, has]) =>
-    refuses('train', resume(flag, value), [`${flag} ${value} contradicts the run in ${run}, which has ${has}: `])));
+    refuses('train', resume(flag!, value!), [`${flag} ${value} contradicts the run in ${run}, which has ${has}: `])));
   await refuses('train', resume('--polarity-flip'), [`--polarity-flip contradicts the run in ${run}, which has false: `]);
   assert.equal(checkpoints(run), ['step-2', 'step-4']);
   await succeeds('train', resume('--preset', 'tiny', '--batch-size', '2', '--beta-schedule', 'linear', '--prediction', 'epsilon')); // said again, but no contradiction
@@ -269,14 +269,14 @@ if (process.platform !== 'win32') {
     const { status, stdout, stderr } = await runScript('train', args, { interruptAt: 'step 1 of' });
     assert.equal([status, stderr], [0, 'stopping after this step, then saving (again to stop at once)\n']);
     const [newest] = RunFolder.open(run).checkpoints();
-    assert.ok(newest.step > 0 && newest.step < 100000);
-    assert.match(stdout, `saved step ${newest.step} in ${run}\n`);
+    assert.ok(newest!.step > 0 && newest!.step < 100000);
+    assert.match(stdout, `saved step ${newest!.step} in ${run}\n`);
     assert.match(stdout, `go on with: npm run train -- --data ${data} --out ${run} --steps 100000 --resume\n`);
 
     appendFileSync(join(run, 'log.jsonl'), '{"step":9'); // as after a crash
-    const target = newest.step + 2;
+    const target = newest!.step + 2;
     await succeeds('train', ['--data', data, '--out', run, '--resume', '--steps', String(target)]);
-    assert.is(RunFolder.open(run).checkpoints()[0].step, target);
+    assert.is(RunFolder.open(run).checkpoints()[0]!.step, target);
     assert.is(RunFolder.open(run).readLog().at(-1)!.step, target);
   });
 }

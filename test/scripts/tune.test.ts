@@ -88,7 +88,7 @@ test('a cache that cannot be written is said, and the choice is used', async () 
   writeFileSync(blocked, '');
   const { tile, lines } = await opened(gpuWith(), join(blocked, 'tuning.json'));
   assert.equal(tile, better.tile);
-  assert.match(lines[1], /^note: the tuning could not be kept: .*\((ENOTDIR|EEXIST|ENOENT)\)$/);
+  assert.match(lines[1]!, /^note: the tuning could not be kept: .*\((ENOTDIR|EEXIST|ENOENT)\)$/);
 });
 
 test('the table has all candidates', () => {

@@ -19,7 +19,7 @@ function verify(...argv: string[]) {
 
 test('everything: adapter, a table, PASS, exit code 0', () => {
   const { status, lines } = verify();
-  assert.match(lines[0], /^adapter {3}\S/);
+  assert.match(lines[0]!, /^adapter {3}\S/);
   assert.match(lines.find((line) => line.startsWith('kernel '))!, /^kernel +case +what +error +tolerance$/);
   const table = lines.filter((line) => line.endsWith(' ok'));
   assert.is(lines.at(-1), `PASS (${table.length} lines)`);
@@ -33,14 +33,14 @@ test('a golden file that disagrees: its line, FAIL with the number, exit code 1'
   const folder = mkdtempSync(join(tmpdir(), 'verify-'));
   try {
     const stored = readSafetensors(readFileSync(inProject('test/golden/transformer-4x16.safetensors')), 'golden');
-    (stored.tensors.get('predicted')!.data as Float32Array)[7] += 1;
+    (stored.tensors.get('predicted')!.data as Float32Array)[7]! += 1;
     const path = join(folder, 'mine.safetensors');
     writeFileSync(path, writeSafetensors(stored));
     const { status, lines } = verify('relu', '--golden', path);
     assert.ok(lines.every((line) => !/^(gate|transformer)/.test(line)), 'only what was asked for');
     const failed = lines.filter((line) => line.endsWith(' FAIL'));
     assert.is(failed.length, 1);
-    assert.match(failed[0], /^mine +predicted +value /);
+    assert.match(failed[0]!, /^mine +predicted +value /);
     assert.match(lines.at(-1)!, /^FAIL \(1 of \d+ lines\)$/);
     assert.is(status, 1);
   } finally {

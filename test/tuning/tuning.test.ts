@@ -67,14 +67,14 @@ function contractionCase({ tile: { rows } }: VariantSettings): KernelCase {
       const y = tape.result('y', [B, L, Cin]);
       const partial = tape.result('partial', [B * tiles, Cin]);
       contract(tape, { finish: 'STEP_GRADIENT', last: true }, {
-        affine: { weight, bias }, transposed: true, B, L, dilation: shape.D, reads: { x }, writes: { y, partial },
+        affine: { weight: weight!, bias: bias! }, transposed: true, B, L, dilation: shape.D, reads: { x: x! }, writes: { y, partial },
       });
       return { y, partial };
     },
     expected: (given) => sums(
       given,
       ({ x, weight }) => {
-        const { dInput } = conv1dBackward({ ...shape, input: new Float64Array(B * L * Cin), weight, dOutput: x });
+        const { dInput } = conv1dBackward({ ...shape, input: new Float64Array(B * L * Cin), weight: weight!, dOutput: x! });
         return { y: dInput, partial: tileSums(dInput) };
       },
       { y: K * Cout, partial: K * Cout + rows },

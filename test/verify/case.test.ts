@@ -19,14 +19,14 @@ test('a float32 sum keeps within the rule, and without one of its terms it does 
   const terms = Float64Array.from({ length: 4000 }, (_, i) => Math.fround(Math.sin(i + 1)));
   const sumOf = (values: Float64Array): number => values.reduce((sum, value) => Math.fround(sum + value), 0);
   const exactly = (values: Float64Array): number => values.reduce((sum, value) => sum + value);
-  const { y } = sums({ terms }, (given) => ({ y: Float64Array.of(exactly(given.terms)) }), { y: terms.length });
+  const { y } = sums({ terms }, (given) => ({ y: Float64Array.of(exactly(given.terms!)) }), { y: terms.length });
   assert.ok(largestError([sumOf(terms)], y) <= y.tolerance);
   assert.not.ok(largestError([sumOf(terms.subarray(1))], y) <= y.tolerance);
 });
 
 test('the scale of a sum is that of its terms, however they cancel', () => {
   const given = { x: Float64Array.of(3, -3), weight: Float64Array.of(1, 1) };
-  const { y } = sums(given, ({ x, weight }) => ({ y: Float64Array.of(x[0] * weight[0] + x[1] * weight[1]) }), { y: 2 });
+  const { y } = sums(given, ({ x, weight }) => ({ y: Float64Array.of(x![0]! * weight![0]! + x![1]! * weight![1]!) }), { y: 2 });
   assert.equal([y.value[0], y.scale[0], y.tolerance], [0, 6, 2 * unitRoundoff]);
 });
 
@@ -50,7 +50,7 @@ test('a NaN is not forgotten when good elements follow', () => {
 });
 
 test('every operation has tests, and every case a name of its own', () => {
-  const [operations, tests] = ['../../src/ops/', '../ops/'].map((folder) => new URL(folder, import.meta.url));
+  const [operations, tests] = ['../../src/ops/', '../ops/'].map((folder) => new URL(folder, import.meta.url)) as [URL, URL];
   const stems = readdirSync(operations)
     .map((file) => file.replace('.ts', ''))
     .filter((stem) => readFileSync(new URL(`${stem}.ts`, operations), 'utf8').includes(`export function ${stem}(`));

@@ -41,7 +41,7 @@ for (const [tensor, change, line] of [
   ['adam10.skip_projection.weight', 1e-4, 'parameters, clear gradient adam10'],
 ] as const) {
   test(`one number of ${tensor} is off by ${change}`, async () => {
-    assert.equal(await failures(changed((stored) => (numbers(stored, tensor)[0] += change))), [line]);
+    assert.equal(await failures(changed((stored) => (numbers(stored, tensor)[0]! += change))), [line]);
   });
 }
 
@@ -79,7 +79,7 @@ for (const [what, bytes, message] of [
 }
 
 function forget(metadata: Record<string, string>, field: string): void {
-  metadata.config = JSON.stringify({ ...JSON.parse(metadata.config), [field]: undefined });
+  metadata.config = JSON.stringify({ ...JSON.parse(metadata.config!), [field]: undefined });
 }
 
 test.run();

@@ -23,12 +23,12 @@ const doubled: KernelCase = {
   stem: 'scale',
   name: 'doubled',
   inputs: { x: { shape: [67], gradient: true } },
-  record: (tape, { x }) => ({ y: scale(tape, x, 2) }),
-  expected: ({ x, 'd y': dy }) => ({ y: exact(x.map((value) => 2 * value)), 'd x': exact(dy.map((d) => 2 * d)) }),
+  record: (tape, { x }) => ({ y: scale(tape, x!, 2) }),
+  expected: ({ x, 'd y': dy }) => ({ y: exact(x!.map((value) => 2 * value)), 'd x': exact(dy!.map((d) => 2 * d)) }),
 };
 
 test('a correct operation has a row for everything that was compared', async () => {
-  const rows = await checkCase(await gpuForTests(), addStepCases[1]);
+  const rows = await checkCase(await gpuForTests(), addStepCases[1]!);
   const directions = rows.map(({ direction }) => direction);
   assert.equal(directions, ['y', 'd x', 'd step', 'd x +=', 'd step +=', 'repeat', 'guards']);
   assert.ok(rows.every(({ ok, error, tolerance }) => ok && error <= tolerance));
@@ -36,7 +36,7 @@ test('a correct operation has a row for everything that was compared', async () 
 });
 
 test('a value that is off by more than rounding', async () => {
-  const off = { ...doubled, record: (tape, { x }) => ({ y: scale(tape, x, 2.00001) }) } satisfies KernelCase;
+  const off = { ...doubled, record: (tape, { x }) => ({ y: scale(tape, x!, 2.00001) }) } satisfies KernelCase;
   assert.equal(await failures(off), ['y', 'd x', 'd x +=']);
 });
 
@@ -45,7 +45,7 @@ test('a wrong derivative, even of one element', async () => {
     ...doubled,
     expected(given) {
       const { y, 'd x': dx } = doubled.expected(given);
-      return { y, 'd x': { ...dx, value: dx.value.with(66, dx.value[66] + 1e-5) } };
+      return { y: y!, 'd x': { ...dx!, value: dx!.value.with(66, dx!.value[66]! + 1e-5) } };
     },
   };
   assert.equal(await failures(wrong), ['d x', 'd x +=']);
@@ -99,14 +99,14 @@ function copyCase(count: number): KernelCase {
       const y = tape.result('y', [10]);
       tape.record({
         kernel: { shader: 'copy', entry: 'forward' },
-        reads: { x },
+        reads: { x: x! },
         writes: { y },
         params: { count, last: 9 },
         workgroups: 1,
       });
       return { y };
     },
-    expected: ({ x }) => ({ y: exact(x) }),
+    expected: ({ x }) => ({ y: exact(x!) }),
   };
 }
 
@@ -117,7 +117,7 @@ test('elements that are left out, and elements behind the end', async () => {
     assert.equal(await failures(copyCase(9), gpu), ['y']);
     assert.equal(await failures(copyCase(12), gpu), ['guards behind y']);
     const [, , guards] = await checkCase(gpu, copyCase(12));
-    assert.is(guards.error, 2);
+    assert.is(guards!.error, 2);
   } finally {
     gpu.close();
   }
@@ -130,7 +130,7 @@ test('a truth that does not match the operation is a mistake of the case', async
   const missing: KernelCase = {
     ...doubled,
     inputs: { x: { shape: [67] } }, // without gradient
-    expected: (given) => doubled.expected({ ...given, 'd y': given.x }),
+    expected: (given) => doubled.expected({ ...given, 'd y': given.x! }),
   };
   await rejects(checkCase(gpu, missing), /scale doubled: nothing computes 'd x'/);
 });

@@ -122,8 +122,8 @@ export function usage(spec: CommandSpec): string {
     ...Object.entries(spec.flags).map(([key, flag]) => [showFlag(key, flag), helpOf(flag)]),
     ['--help', 'print this and exit'],
   ];
-  const width = Math.max(...rows.map(([left]) => left.length));
-  const table = rows.map(([left, help]) => `  ${left.padEnd(width)}  ${help}`);
+  const width = Math.max(...rows.map(([left]) => left!.length));
+  const table = rows.map(([left, help]) => `  ${left!.padEnd(width)}  ${help}`);
   return [`${spec.name}: ${spec.summary}`, '', `  ${line}`, '', ...table].join('\n') + '\n';
 }
 

@@ -87,17 +87,17 @@ export function parse<const S extends CommandSpec>(spec: S, argv: readonly strin
       const key = keys.get(name);
       if (key === undefined) throw unknownFlag(name, [...keys.keys(), '--help']);
       const flag = spec.flags[key];
-      if (given.has(key) && flag.type !== 'strings') throw new UserError(`${name} is given twice`);
+      if (given.has(key) && flag!.type !== 'strings') throw new UserError(`${name} is given twice`);
       given.add(key);
-      if (flag.type === 'boolean') {
+      if (flag!.type === 'boolean') {
         if (inline !== undefined) throw new UserError(`${name} takes no value, got '${inline}'`);
         values.set(key, true);
       } else {
-        const texts = inline !== undefined ? [inline] : takeValues(rest, flag.type === 'strings' ? Infinity : 1);
-        if (texts.length === 0) throw new UserError(`${withPlaceholder(name, flag)} needs a value`);
-        values.set(key, flag.type === 'strings'
+        const texts = inline !== undefined ? [inline] : takeValues(rest, flag!.type === 'strings' ? Infinity : 1);
+        if (texts.length === 0) throw new UserError(`${withPlaceholder(name, flag!)} needs a value`);
+        values.set(key, flag!.type === 'strings'
           ? [...(values.get(key) as string[] | undefined ?? []), ...texts]
-          : readValue(name, flag, texts[0]));
+          : readValue(name, flag!, texts[0]!));
       }
     }
   }
@@ -190,9 +190,9 @@ function editDistance(a: string, b: string): number {
   for (let i = 1; i <= a.length; i++) {
     const next = [i];
     for (let j = 1; j <= b.length; j++) {
-      next[j] = Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1));
+      next[j] = Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1));
     }
     row = next;
   }
-  return row[b.length];
+  return row[b.length]!;
 }

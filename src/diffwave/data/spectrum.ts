@@ -13,7 +13,7 @@ export function meanSpectrum(clips: ClipSource, size: number): Float64Array {
   const sum = new Float64Array(size / 2 + 1);
   for (let i = 0; i < count; i++) {
     const spectrum = powerSpectrum(checkedClip(clips, Math.floor((i * clips.clipCount) / count)), { size });
-    spectrum.forEach((value, bin) => (sum[bin] += value / count));
+    spectrum.forEach((value, bin) => (sum[bin]! += value / count));
   }
   return sum;
 }

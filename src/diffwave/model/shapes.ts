@@ -40,6 +40,6 @@ export function parameterShapes(config: DiffWaveConfig): ParameterShape[] {
 function affine(name: string, diskShape: readonly number[]): ParameterShape[] {
   return [
     { name: `${name}.weight`, diskShape, layout: diskShape.length === 3 ? 'conv' : 'linear' },
-    { name: `${name}.bias`, diskShape: [diskShape[0]], layout: 'vector' },
+    { name: `${name}.bias`, diskShape: [diskShape[0]!], layout: 'vector' },
   ];
 }

@@ -73,11 +73,11 @@ function scheduleFrom(beta: Float64Array): NoiseSchedule {
   const alpha = beta.map((value) => 1 - value);
   let product = 1;
   const alphaBar = alpha.map((value) => (product *= value));
-  const alphaBarBefore = perStep((t) => (t === 0 ? 1 : alphaBar[t - 1]));
+  const alphaBarBefore = perStep((t) => (t === 0 ? 1 : alphaBar[t - 1]!));
   const noise = alphaBar.map((value) => 1 - value); // variance of the noise in x_t
   if (!(noise[0]! > 0)) throw new UserError(`Noise schedule: β of the first step is ${beta[0]}, which float64 cannot tell from 0.`);
   const noiseBefore = alphaBarBefore.map((value) => 1 - value);
-  const posteriorVariance = perStep((t) => (noiseBefore[t] / noise[t]) * beta[t]);
+  const posteriorVariance = perStep((t) => (noiseBefore[t]! / noise[t]!) * beta[t]!);
 
   return {
     steps,
@@ -87,13 +87,13 @@ function scheduleFrom(beta: Float64Array): NoiseSchedule {
     sqrtAlphaBar: alphaBar.map(Math.sqrt),
     sqrtOneMinusAlphaBar: noise.map(Math.sqrt),
     inverseSqrtAlpha: alpha.map((value) => (value === 0 ? 0 : 1 / Math.sqrt(value))),
-    noiseCoefficient: perStep((t) => beta[t] / Math.sqrt(noise[t])),
+    noiseCoefficient: perStep((t) => beta[t]! / Math.sqrt(noise[t]!)),
     posteriorVariance,
-    posteriorMeanOfX0: perStep((t) => (Math.sqrt(alphaBarBefore[t]) * beta[t]) / noise[t]),
-    posteriorMeanOfXt: perStep((t) => (Math.sqrt(alpha[t]) * noiseBefore[t]) / noise[t]),
+    posteriorMeanOfX0: perStep((t) => (Math.sqrt(alphaBarBefore[t]!) * beta[t]!) / noise[t]!),
+    posteriorMeanOfXt: perStep((t) => (Math.sqrt(alpha[t]!) * noiseBefore[t]!) / noise[t]!),
     sigma: (variance) => {
       const squares = variance === 'beta' ? beta : posteriorVariance;
-      return perStep((t) => (t === 0 ? 0 : Math.sqrt(squares[t])));
+      return perStep((t) => (t === 0 ? 0 : Math.sqrt(squares[t]!)));
     },
   };
 }

@@ -21,11 +21,11 @@ interface AdamCase {
 
 /** Value, moments and average after the updates, along one gradient. */
 function walk(given: Given, { updates, learningRate, weightDecay, averageDecays, clip }: AdamCase) {
-  const gradient = clip ? clipped({ gradient: given.gradient, ...clip }) : given.gradient;
-  const [value, m, v, average] = [given.value, given.m, given.v, given.average ?? given.value].map((x) => x.slice());
+  const gradient = clip ? clipped({ gradient: given.gradient!, ...clip }) : given.gradient;
+  const [value, m, v, average] = [given.value, given.m, given.v, given.average ?? given.value].map((x) => x!.slice());
   for (let step = 1; step <= updates; step++) {
-    adamTruth({ value, gradient, m, v, step, learningRate, weightDecay, ...options });
-    follow({ average, value, decay: averageDecays?.[step - 1] ?? 0 });
+    adamTruth({ value: value!, gradient: gradient!, m: m!, v: v!, step, learningRate, weightDecay, ...options });
+    follow({ average: average!, value: value!, decay: averageDecays?.[step - 1] ?? 0 });
   }
   return { value, m, v, average };
 }
@@ -48,21 +48,21 @@ export function adamCase(shape: AdamCase): KernelCase {
     runs: Array.from({ length: updates }, (_, i) =>
       adamValues({ ...options, learningRate, weightDecay, averageDecay: averageDecays?.[i], update: i + 1 })),
     record(tape, { value, gradient, m, v, average, norm }) {
-      adam(tape, { ...options, value, gradient, m, v, average, clip: clip && { norm, max: clip.max } });
-      return { value, m, v, ...(average && { average }) };
+      adam(tape, { ...options, value: value!, gradient: gradient!, m: m!, v: v!, average, clip: clip && { norm: norm!, max: clip.max } });
+      return { value: value!, m: m!, v: v!, ...(average && { average }) };
     },
     expected(given) {
-      const { value, m, v, average } = walk(given, shape);
+      const { value, m, v, average } = walk(given, shape) as Record<'value' | 'm' | 'v' | 'average', Float64Array>;
       const tolerance = roundingError(updates * roundingsPerUpdate);
       // A step is at most the learning rate where the gradient stays the same.
-      const reach = given.value.map((x) => Math.abs(x) + updates * learningRate);
+      const reach = given.value!.map((x) => Math.abs(x) + updates * learningRate);
       const all = {
         value: { value, scale: reach, tolerance },
-        m: { value: m, scale: m.map(Math.abs), tolerance },
+        m: { value: m, scale: m!.map(Math.abs), tolerance },
         v: { value: v, scale: v, tolerance },
       };
       if (!averageDecays) return all;
-      const scale = given.average.map((x, i) => Math.abs(x) + reach[i]);
+      const scale = given.average!.map((x, i) => Math.abs(x) + reach[i]!);
       return { ...all, average: { value: average, scale, tolerance } };
     },
   };

@@ -8,12 +8,12 @@ export function addStepCase({ B, L, C }: { B: number; L: number; C: number }): K
     stem: 'addStep',
     name: times(B, L, C),
     inputs: { x: { shape: [B, L, C], gradient: true }, step: { shape: [B, C], gradient: true } },
-    record: (tape, { x, step }) => ({ y: addStep(tape, x, step) }),
+    record: (tape, { x, step }) => ({ y: addStep(tape, x!, step!) }),
     expected: (given) => sums(
       given,
       ({ x, step, 'd y': dy }) => {
-        const { dInput, dStep } = addStepBackward({ dOutput: dy, B, L, C });
-        return { y: addStepTruth({ input: x, step, B, L, C }), 'd x': dInput, 'd step': dStep };
+        const { dInput, dStep } = addStepBackward({ dOutput: dy!, B, L, C });
+        return { y: addStepTruth({ input: x!, step: step!, B, L, C }), 'd x': dInput, 'd step': dStep };
       },
       { y: 1, 'd x': 0, 'd step': L },
     ),

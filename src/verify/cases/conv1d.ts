@@ -25,12 +25,12 @@ export function conv1dCase({ why, ...shape }: Shape): KernelCase {
       weight: { shape: [K, Cin, Cout], gradient: true },
       bias: { shape: [Cout], gradient: true },
     },
-    record: (tape, { x, weight, bias }) => ({ y: conv1d(tape, { x, weight, bias, dilation: D }) }),
+    record: (tape, { x, weight, bias }) => ({ y: conv1d(tape, { x: x!, weight: weight!, bias: bias!, dilation: D }) }),
     expected: (given) => sums(
       given,
       ({ x, weight, bias, 'd y': dOutput }) => {
-        const layer = { ...shape, input: x, weight, bias };
-        const { dInput, dWeight, dBias } = conv1dBackward({ ...layer, dOutput });
+        const layer = { ...shape, input: x!, weight: weight!, bias: bias! };
+        const { dInput, dWeight, dBias } = conv1dBackward({ ...layer, dOutput: dOutput! });
         return { y: conv1dTruth(layer), 'd x': dInput, 'd weight': dWeight, 'd bias': dBias };
       },
       { y: K * Cin + 1, 'd x': K * Cout, 'd weight': B * L, 'd bias': B * L },

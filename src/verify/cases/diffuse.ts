@@ -7,7 +7,7 @@ import { roundingError, sums, times } from '../case.ts';
 
 export function diffuseCase({ B, L, prediction = 'epsilon' }: { B: number; L: number; prediction?: Prediction }): KernelCase {
   const noisyOf = ({ audio, noise, signalLevel, noiseLevel }: Given) =>
-    ({ noisy: diffuseTruth({ audio, noise, signalLevel, noiseLevel, B, L }) });
+    ({ noisy: diffuseTruth({ audio: audio!, noise: noise!, signalLevel: signalLevel!, noiseLevel: noiseLevel!, B, L }) });
   return {
     stem: 'diffuse',
     name: `${times(B, L)}${prediction === 'v' ? ', with v' : ''}`,
@@ -18,7 +18,7 @@ export function diffuseCase({ B, L, prediction = 'epsilon' }: { B: number; L: nu
       noiseLevel: { shape: [B], edges: [0] },
     },
     record: (tape, { audio, noise, signalLevel, noiseLevel }): Record<string, Tensor> => {
-      const inputs = { audio, noise, signalLevel, noiseLevel };
+      const inputs = { audio: audio!, noise: noise!, signalLevel: signalLevel!, noiseLevel: noiseLevel! };
       if (prediction === 'epsilon') return { noisy: diffuse(tape, inputs) };
       const { noisy, wanted } = diffuseWithTarget(tape, { ...inputs, prediction });
       return { noisy, velocity: wanted };
@@ -27,9 +27,9 @@ export function diffuseCase({ B, L, prediction = 'epsilon' }: { B: number; L: nu
       const noisy = sums(given, noisyOf, { noisy: 2 });
       if (prediction === 'epsilon') return noisy;
       const { audio, noise, signalLevel, noiseLevel } = given;
-      const value = velocity({ audio, noise, signalLevel, noiseLevel, B, L });
+      const value = velocity({ audio: audio!, noise: noise!, signalLevel: signalLevel!, noiseLevel: noiseLevel!, B, L });
       // The same two products as in x_t, of each other's factors, and so the scale of x_t with these exchanged.
-      const { noisy: { scale } } = sums({ ...given, audio: noise, noise: audio }, noisyOf, { noisy: 2 });
+      const { noisy: { scale } } = sums({ ...given, audio: noise!, noise: audio! }, noisyOf, { noisy: 2 });
       return { ...noisy, velocity: { value, scale, tolerance: roundingError(2) } };
     },
   };

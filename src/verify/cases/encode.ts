@@ -11,9 +11,9 @@ function encodeCase({ kind, t, steps, width }: {
     stem: 'encode',
     name: `${kind} ${times(t.length, width)} of ${steps}`,
     inputs: { t: { shape: [t.length], values: t } },
-    record: (tape, inputs) => ({ y: encode(tape, inputs.t, { kind, steps, width }) }),
+    record: (tape, inputs) => ({ y: encode(tape, inputs.t!, { kind, steps, width }) }),
     expected(given) {
-      const value = encodeTruth({ kind, t: given.t, width });
+      const value = encodeTruth({ kind, t: given.t!, width });
       // the table, 1 − f, two products and their sum; all of it at most 1
       return { y: { value, scale: value.map(() => 1), tolerance: roundingError(5) } };
     },

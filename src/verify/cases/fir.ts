@@ -27,23 +27,23 @@ export function firCase({ B, L, K, width, core: [coreStart, coreEnd], circular =
     },
     runs: [{ coreStart, coreEnd }],
     record(tape, { clip, stretch, taps, head }) {
-      fir(tape, { clip, stretch, taps, head });
-      return { clip };
+      fir(tape, { clip: clip!, stretch: stretch!, taps: taps!, head });
+      return { clip: clip! };
     },
     expected({ clip, stretch, taps, head }) {
       // An item's noise as the kernel should see it; NaN where it must not look.
       const noiseOf = (b: number): Float64Array => Float64Array.from({ length: L + K - 1 }, (_, i) => {
-        if (circular && i >= L) return head[b * H + (i % L)];
-        return i >= coreStart && i < coreStart + N ? stretch[b * N + i - coreStart] : NaN;
+        if (circular && i >= L) return head![b * H + (i % L)]!;
+        return i >= coreStart && i < coreStart + N ? stretch![b * N + i - coreStart]! : NaN;
       });
       const filtered = (into: Float64Array, change: (value: number) => number): Float64Array => {
         for (let b = 0; b < B; b++) {
-          const part = firTruth({ noise: noiseOf(b).map(change), taps: taps.map(change) }).subarray(coreStart, coreEnd);
+          const part = firTruth({ noise: noiseOf(b).map(change), taps: taps!.map(change) }).subarray(coreStart, coreEnd);
           into.set(part, b * L + coreStart);
         }
         return into;
       };
-      const value = filtered(clip.slice(), (x) => x);
+      const value = filtered(clip!.slice(), (x) => x);
       return { clip: { value, scale: filtered(new Float64Array(B * L), Math.abs), tolerance: roundingError(K + 1) } };
     },
   };

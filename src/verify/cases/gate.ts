@@ -16,15 +16,15 @@ export function gateCase({ B, L, C }: { B: number; L: number; C: number }): Kern
     stem: 'gate',
     name: times(B, L, C),
     inputs: { x: { shape: [B, L, 2 * C], gradient: true, edges } },
-    record: (tape, { x }) => ({ y: gate(tape, x) }),
+    record: (tape, { x }) => ({ y: gate(tape, x!) }),
     expected({ x, 'd y': dy }) {
       // All factors are at most 1, so their errors add up. In 1 − tanh² that of tanh counts twice.
-      const perElement = dy.map(Math.abs);
-      const perInput = new Float64Array(x.length).map((_, i) => perElement[Math.floor(i / (2 * C)) * C + (i % C)]);
+      const perElement = dy!.map(Math.abs);
+      const perInput = new Float64Array(x!.length).map((_, i) => perElement[Math.floor(i / (2 * C)) * C + (i % C)]!);
       return {
-        y: { value: gateTruth({ input: x, rows, C }), scale: dy.map(() => 1), tolerance: tanhError + sigmoidError },
+        y: { value: gateTruth({ input: x!, rows, C }), scale: dy!.map(() => 1), tolerance: tanhError + sigmoidError },
         'd x': {
-          value: gateBackward({ input: x, dOutput: dy, rows, C }),
+          value: gateBackward({ input: x!, dOutput: dy!, rows, C }),
           scale: perInput,
           tolerance: 2 * tanhError + 2 * sigmoidError,
         },

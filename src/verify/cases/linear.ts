@@ -12,12 +12,12 @@ export function linearCase({ B, Cin, Cout }: { B: number; Cin: number; Cout: num
       weight: { shape: [Cin, Cout], gradient: true },
       bias: { shape: [Cout], gradient: true },
     },
-    record: (tape, { x, weight, bias }) => ({ y: linear(tape, { x, weight, bias }) }),
+    record: (tape, { x, weight, bias }) => ({ y: linear(tape, { x: x!, weight: weight!, bias: bias! }) }),
     expected: (given) => sums(
       given,
       ({ x, weight, bias, 'd y': dOutput }) => {
-        const layer = { input: x, weight, bias, B, Cin, Cout };
-        const { dInput, dWeight, dBias } = linearBackward({ ...layer, dOutput });
+        const layer = { input: x!, weight: weight!, bias: bias!, B, Cin, Cout };
+        const { dInput, dWeight, dBias } = linearBackward({ ...layer, dOutput: dOutput! });
         return { y: linearTruth(layer), 'd x': dInput, 'd weight': dWeight, 'd bias': dBias };
       },
       { y: Cin + 1, 'd x': Cout, 'd weight': B, 'd bias': B },

@@ -16,16 +16,16 @@ export function lossCase({ shape, kind, weights }: {
     inputs: {
       predicted: { shape, gradient: true, edges },
       wanted: { shape, edges },
-      ...(weights && { weight: { shape: [shape[0]], values: weights } }),
+      ...(weights && { weight: { shape: [shape[0]!], values: weights } }),
     },
-    record: (tape, { predicted, wanted, weight }) => ({ loss: loss(tape, { predicted, wanted, kind, weight }) }),
-    expected({ predicted, wanted, weight, 'd loss': [dLoss] }) {
-      const pair = { kind, predicted, target: wanted, weight };
+    record: (tape, { predicted, wanted, weight }) => ({ loss: loss(tape, { predicted: predicted!, wanted: wanted!, kind, weight }) }),
+    expected({ predicted, wanted, weight, 'd loss': dLoss }) {
+      const pair = { kind, predicted: predicted!, target: wanted!, weight };
       const value = Float64Array.of(lossTruth(pair));
-      const gradient = lossBackward(pair).map((d) => dLoss * d);
+      const gradient = lossBackward(pair).map((d) => dLoss![0]! * d);
       return {
         // difference, square, weight, N − 1 additions and the mean
-        loss: { value, scale: value, tolerance: roundingError(predicted.length + 3 + divisionRoundings) },
+        loss: { value, scale: value, tolerance: roundingError(predicted!.length + 3 + divisionRoundings) },
         // difference, mean, weight, product
         'd predicted': {
           value: gradient,

@@ -23,7 +23,7 @@ export function noiseCase({ B, L, seed, step, stream, firstItem, start = 0 }: {
       const offset = start - (start % 2);
       const length = 2 * Math.ceil((start - offset + L) / 2);
       const items = Array.from({ length: B }, (_, b) => normals({ seed, stream, step, item: firstItem + b, length, offset }));
-      const radii = items.map((item) => item.map((z, i) => Math.hypot(z, item[i ^ 1])));
+      const radii = items.map((item) => item.map((z, i) => Math.hypot(z, item[i ^ 1]!)));
       const join = (parts: Float64Array[]) =>
         Float64Array.from(parts.flatMap((part) => [...part.subarray(start - offset, start - offset + L)]));
       return { z: { value: join(items), scale: join(radii), tolerance: roundingError(roundings) } };

@@ -8,9 +8,9 @@ function normCase({ count, factor }: { count: number; factor: number }): KernelC
     stem: 'norm',
     name: `${count} values of size ${factor}`,
     inputs: { x: { shape: [count], factor } },
-    record: (tape, { x }) => ({ norm: norm(tape, x) }),
+    record: (tape, { x }) => ({ norm: norm(tape, x!) }),
     expected({ x }) {
-      const value = Float64Array.of(normTruth(x));
+      const value = Float64Array.of(normTruth(x!));
       // squares and their sum, of which the root halves the error, and the root, which WGSL allows as much as a division
       return { norm: { value, scale: value, tolerance: roundingError(count + 6) } };
     },
@@ -25,11 +25,11 @@ function historyCase({ slots, slot }: { slots: number; slot: number }): KernelCa
     inputs: { x: { shape: [8] }, history: { shape: [slots] } },
     runs: [{ historySlot: slot }],
     record(tape, { x, history }) {
-      norm(tape, x, { history });
-      return { history };
+      norm(tape, x!, { history });
+      return { history: history! };
     },
     expected({ x, history }) {
-      const value = history.with(slot, normTruth(x));
+      const value = history!.with(slot, normTruth(x!));
       return { history: { value, scale: value.map((v, i) => (i === slot ? v : 0)), tolerance: roundingError(8 + 6) } };
     },
   };

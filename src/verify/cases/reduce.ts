@@ -16,7 +16,7 @@ function truth({ partial, start }: Given, { segments, parts, stride, offset, wid
   return result.map((first, i) => {
     const [segment, j] = [Math.floor(i / width), i % width];
     let sum = first;
-    for (let p = 0; p < parts; p++) sum += partial[(segment * parts + p) * stride + offset + j];
+    for (let p = 0; p < parts; p++) sum += partial![(segment * parts + p) * stride + offset + j]!;
     return sum;
   });
 }
@@ -30,8 +30,8 @@ export function reduceCase({ accumulate, ...sizes }: Sizes & { accumulate: boole
     name: `${times(segments, parts, stride)} from ${offset}, ${width} wide${accumulate ? ', added' : ''}`,
     inputs: { partial: { shape: [segments * parts, stride] }, ...(accumulate ? { start: { shape } } : {}) },
     record(tape, inputs) {
-      const tensor = accumulate ? tape.updated(inputs.start) : tape.result('y', shape);
-      reduceInto(tape, { tensor, accumulate }, inputs.partial, sizes);
+      const tensor = accumulate ? tape.updated(inputs.start!) : tape.result('y', shape);
+      reduceInto(tape, { tensor, accumulate }, inputs.partial!, sizes);
       return { y: tensor };
     },
     expected: (given) => sums(given, (values) => ({ y: truth(values, sizes) }), { y: parts + 1 }),

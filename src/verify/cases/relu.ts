@@ -8,10 +8,10 @@ export function reluCase(shape: readonly number[]): KernelCase {
     stem: 'relu',
     name: times(...shape),
     inputs: { x: { shape, gradient: true, edges: [0, -0, -1e-30, 1e-30, -1e30, 1e30] } },
-    record: (tape, { x }) => ({ y: relu(tape, x) }),
+    record: (tape, { x }) => ({ y: relu(tape, x!) }),
     expected: ({ x, 'd y': dy }) => ({
-      y: exact(reluTruth(x)),
-      'd x': exact(reluBackward({ input: x, dOutput: dy })),
+      y: exact(reluTruth(x!)),
+      'd x': exact(reluBackward({ input: x!, dOutput: dy! })),
     }),
   };
 }

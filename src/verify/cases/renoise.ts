@@ -23,19 +23,19 @@ function renoiseCase(entry: 'renoise' | 'impose', { B, L, width, core, gap }: Si
     name: `${entry} ${times(B, L)}, core ${core.join('–')}${imposes ? `, gap ${gap.join('–')}` : ''}`,
     inputs: { x: { shape: [B, L] }, noise: { shape: [B, width] }, known: { shape: [B, L] } },
     runs: [{ ...levels, coreStart, coreEnd, gapStart: gap[0], gapEnd: gap[1] }],
-    record: (tape, { x, noise, known }) => ({ next: imposes ? impose(tape, { x, noise, known }) : renoise(tape, { x, noise }) }),
+    record: (tape, { x, noise, known }) => ({ next: imposes ? impose(tape, { x: x!, noise: noise!, known: known! }) : renoise(tape, { x: x!, noise: noise! }) }),
     expected({ x, noise, known }): Record<string, Expected> {
       const isChanged = (t: number): boolean =>
         t >= coreStart && t < coreEnd && !(imposes && t >= gap[0] && t < gap[1]);
       // z at the places of x; what is not changed needs none
-      const z = x.map((_, i) => (isChanged(i % L) ? noise[Math.floor(i / L) * width + (i % L) - coreStart] : 0));
+      const z = x!.map((_, i) => (isChanged(i % L) ? noise![Math.floor(i / L) * width + (i % L) - coreStart]! : 0));
       const source = imposes ? known : x;
-      const value = renoiseTruth({ x: source, noise: z, ...levels });
-      const scale = renoiseTruth({ x: source.map(Math.abs), noise: z.map(Math.abs), ...levels });
+      const value = renoiseTruth({ x: source!, noise: z, ...levels });
+      const scale = renoiseTruth({ x: source!.map(Math.abs), noise: z.map(Math.abs), ...levels });
       const keep = (i: number): boolean => !isChanged(i % L);
       return {
         next: {
-          value: value.map((changed, i) => (keep(i) ? x[i] : changed)),
+          value: value.map((changed, i) => (keep(i) ? x![i]! : changed)),
           scale: scale.map((changed, i) => (keep(i) ? 0 : changed)),
           tolerance: roundingError(3), // the level, a product, the sum
         },

@@ -19,15 +19,15 @@ export function residualCase({ B, L, C, place }: { B: number; L: number; C: numb
     },
     unread: place === 'last' ? ['output'] : [],
     record(tape, inputs) {
-      const { output, skip: sum } = residual(tape, { x: inputs.x, projected: inputs.projected, skip: inputs.skip });
+      const { output, skip: sum } = residual(tape, { x: inputs.x!, projected: inputs.projected!, skip: inputs.skip });
       return { output, sum };
     },
     expected(given) {
       const computed = sums(
         given,
         ({ x, projected, skip = null, 'd output': dOutput = null, 'd sum': dSkip }) => {
-          const { output, skip: sum } = residualTruth({ input: x, projected, skip, rows, C });
-          const { dInput, dProjected } = residualBackward({ dOutput, dSkip, rows, C });
+          const { output, skip: sum } = residualTruth({ input: x!, projected: projected!, skip, rows, C });
+          const { dInput, dProjected } = residualBackward({ dOutput, dSkip: dSkip!, rows, C });
           return { output, sum, 'd x': dInput, 'd projected': dProjected };
         },
         { output: 3, sum: 1, 'd x': 2, 'd projected': 2 }, // 1/√2 is a rounded constant
@@ -36,7 +36,7 @@ export function residualCase({ B, L, C, place }: { B: number; L: number; C: numb
       return {
         ...others,
         ...(place === 'last' ? {} : { 'd x': dx }),
-        ...(place === 'first' ? {} : { 'd skip': exact(given['d sum']) }),
+        ...(place === 'first' ? {} : { 'd skip': exact(given['d sum']!) }),
       };
     },
   };

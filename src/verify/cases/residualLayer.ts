@@ -111,11 +111,11 @@ export function residualLayerCase({ keeps, maxUniformBytes, ...sizes }: Sizes & 
     unread: place === 'last' ? ['output'] : [],
     record(tape, inputs) {
       const { output, skip: total } = residualLayer(tape, {
-        x: inputs.x,
-        step: inputs.step,
+        x: inputs.x!,
+        step: inputs.step!,
         skip: inputs.skip,
-        dilated: { weight: inputs.dilatedWeight, bias: inputs.dilatedBias },
-        projection: { weight: inputs.projectionWeight, bias: inputs.projectionBias },
+        dilated: { weight: inputs.dilatedWeight!, bias: inputs.dilatedBias! },
+        projection: { weight: inputs.projectionWeight!, bias: inputs.projectionBias! },
         dilation: D,
         name: 'layer',
       });

@@ -39,28 +39,28 @@ export function reverseCase(options: Options): KernelCase {
     },
     runs: [{ windowStart: start, coreStart, coreEnd, ...reverseValues(coefficients, limit) }],
     record(tape, { x, output, noise, previous }): Record<string, Tensor> {
-      const next = reverseStep(tape, { x, output, noise, previous, inFours: areInFours(start, coreStart, coreEnd) });
-      return history ? { next, x0: previous } : { next };
+      const next = reverseStep(tape, { x: x!, output: output!, noise: noise!, previous, inFours: areInFours(start, coreStart, coreEnd) });
+      return history ? { next, x0: previous! } : { next };
     },
     expected({ x, output, noise, previous = new Float64Array(B * L) }): Record<string, Expected> {
       const isCore = (i: number): boolean => i % L >= coreStart && i % L < coreEnd;
       const ofTile = (tile: Float64Array, from: number): Float64Array =>
-        x.map((_, i) => (isCore(i) ? tile[Math.floor(i / L) * width + (i % L) - from] : 0));
-      const terms = { x, output: ofTile(output, start), noise: ofTile(noise, coreStart), previous };
+        x!.map((_, i) => (isCore(i) ? tile[Math.floor(i / L) * width + (i % L) - from]! : 0));
+      const terms = { x: x!, output: ofTile(output!, start), noise: ofTile(noise!, coreStart), previous };
       const { next, x0 } = generalStep({ ...terms, ...coefficients, limit });
       const scales = generalStep({
-        x: x.map(Math.abs), output: terms.output.map(Math.abs),
+        x: x!.map(Math.abs), output: terms.output.map(Math.abs),
         noise: terms.noise.map(Math.abs), previous: previous.map(Math.abs),
         fromX: 1.1, fromOutput: 0.4, ofX: 0.7, ofX0: 0.4, ofNoise, ofPrevious: Math.abs(coefficients.ofPrevious),
       });
       const inCore = (value: Float64Array, old: Float64Array): Float64Array =>
-        value.map((changed, i) => (isCore(i) ? changed : old[i]));
+        value.map((changed, i) => (isCore(i) ? changed : old[i]!));
       const nothing = new Float64Array(B * L);
       // x̂_0: two products, a sum; x_s: a product of each, three sums
       const expect = (value: Float64Array, old: Float64Array, scale: Float64Array, roundings: number): Expected =>
         ({ value: inCore(value, old), scale: inCore(scale, nothing), tolerance: roundingError(roundings) });
       return {
-        next: expect(next, x, scales.next, 9),
+        next: expect(next, x!, scales.next, 9),
         ...(history ? { x0: expect(x0, previous, scales.x0, 4) } : {}),
       };
     },

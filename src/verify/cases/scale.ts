@@ -8,10 +8,10 @@ export function scaleCase({ shape, factor }: { shape: readonly number[]; factor:
     stem: 'scale',
     name: `${times(...shape)} by ${factor.toFixed(3)}`,
     inputs: { x: { shape, gradient: true } },
-    record: (tape, { x }) => ({ y: scale(tape, x, factor) }),
+    record: (tape, { x }) => ({ y: scale(tape, x!, factor) }),
     expected: (given) => sums(
       given,
-      ({ x, 'd y': dy }) => ({ y: scaleTruth(x, Math.abs(factor)), 'd x': scaleTruth(dy, Math.abs(factor)) }),
+      ({ x, 'd y': dy }) => ({ y: scaleTruth(x!, Math.abs(factor)), 'd x': scaleTruth(dy!, Math.abs(factor)) }),
       { y: 2, 'd x': 2 }, // the factor itself, and the product
     ),
   };

@@ -16,13 +16,13 @@ export function siluCase(shape: readonly number[]): KernelCase {
     stem: 'silu',
     name: times(...shape),
     inputs: { x: { shape, gradient: true, edges } },
-    record: (tape, { x }) => ({ y: silu(tape, x) }),
+    record: (tape, { x }) => ({ y: silu(tape, x!) }),
     expected: ({ x, 'd y': dy }) => ({
-      y: { value: siluTruth(x), scale: x.map((value) => 1 + Math.abs(value)), tolerance: sigmoidError },
+      y: { value: siluTruth(x!), scale: x!.map((value) => 1 + Math.abs(value)), tolerance: sigmoidError },
       // σ occurs three times: as a factor of 1 + x·(1 − σ), and in it
       'd x': {
-        value: siluBackward({ input: x, dOutput: dy }),
-        scale: dy.map((d, i) => Math.abs(d) * (1 + Math.abs(x[i]))),
+        value: siluBackward({ input: x!, dOutput: dy! }),
+        scale: dy!.map((d, i) => Math.abs(d) * (1 + Math.abs(x![i]!))),
         tolerance: 3 * sigmoidError,
       },
     }),

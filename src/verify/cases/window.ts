@@ -17,10 +17,10 @@ function gatherCase({ B, L, width, start, core: [coreStart, coreEnd] }: Sizes): 
     name: `gather ${times(B, width)} at ${start} of ${L}`,
     inputs: { whole: { shape: [B, L] } },
     runs: [{ windowStart: start, coreStart, coreEnd }],
-    record: (tape, { whole }) => ({ tile: gatherWindow(tape, whole, width) }),
+    record: (tape, { whole }) => ({ tile: gatherWindow(tape, whole!, width) }),
     expected({ whole }) {
       const at = (i: number): number => Math.floor(i / width) * L + around(start + (i % width), L);
-      return { tile: exact(Float64Array.from({ length: B * width }, (_, i) => whole[at(i)])) };
+      return { tile: exact(Float64Array.from({ length: B * width }, (_, i) => whole![at(i)]!)) };
     },
   };
 }
@@ -32,12 +32,12 @@ function gatherOldCase({ B, L, width, start, core: [coreStart, coreEnd], M }: Si
     name: `gather ${times(B, width)} at ${start} of ${L} with ${M} old samples before ${coreStart}`,
     inputs: { whole: { shape: [B, L] }, before: { shape: [B, M] }, head: { shape: [B, M] } },
     runs: [{ windowStart: start, coreStart, coreEnd }],
-    record: (tape, { whole, before, head }) => ({ tile: gatherWindow(tape, whole, width, { before, head }) }),
+    record: (tape, { whole, before, head }) => ({ tile: gatherWindow(tape, whole!, width, { before: before!, head: head! }) }),
     expected({ whole, before, head }) {
       const old = (b: number, place: number): number => {
-        if (coreStart > 0 && place >= Math.max(0, coreStart - M) && place < coreStart) return before[b * M + place - coreStart + M];
-        if (coreStart > 0 && place >= L) return head[b * M + place - L];
-        return whole[b * L + around(place, L)];
+        if (coreStart > 0 && place >= Math.max(0, coreStart - M) && place < coreStart) return before![b * M + place - coreStart + M]!;
+        if (coreStart > 0 && place >= L) return head![b * M + place - L]!;
+        return whole![b * L + around(place, L)]!;
       };
       const tile = Float64Array.from({ length: B * width }, (_, i) => old(Math.floor(i / width), start + (i % width)));
       return { tile: exact(tile) };
@@ -53,13 +53,13 @@ function keepCase({ B, L, width, start, core: [coreStart, coreEnd], M }: Sizes &
       whole: { shape: [B, L] }, tile: { shape: [B, width] }, before: { shape: [B, M] }, head: { shape: [B, M] },
     },
     runs: [{ windowStart: start, coreStart, coreEnd }],
-    record: (tape, { whole, tile, before, head }) => ({ ...keepOld(tape, { whole, tile, old: { before, head } }) }),
+    record: (tape, { whole, tile, before, head }) => ({ ...keepOld(tape, { whole: whole!, tile: tile!, old: { before: before!, head: head! } }) }),
     expected({ whole, tile, head }) {
       const margins = (value: (b: number, m: number) => number): Float64Array =>
         Float64Array.from({ length: B * M }, (_, i) => value(Math.floor(i / M), i % M));
       return {
-        before: exact(margins((b, m) => (coreEnd - M + m >= start ? tile[b * width + coreEnd - M + m - start] : 0))),
-        head: exact(coreStart === 0 ? margins((b, m) => whole[b * L + around(m, L)]) : head),
+        before: exact(margins((b, m) => (coreEnd - M + m >= start ? tile![b * width + coreEnd - M + m - start]! : 0))),
+        head: exact(coreStart === 0 ? margins((b, m) => whole![b * L + around(m, L)]!) : head!),
       };
     },
   };
@@ -77,13 +77,13 @@ function scatterCase({ B, L, width, start, core: [coreStart, coreEnd] }: Sizes):
     inputs: { tile: { shape: [B, width] }, whole: { shape: [B, L] } },
     runs: [{ windowStart: start, coreStart, coreEnd }],
     record(tape, { tile, whole }) {
-      scatterWindow(tape, tile, whole);
-      return { whole };
+      scatterWindow(tape, tile!, whole!);
+      return { whole: whole! };
     },
     expected({ tile, whole }) {
       const isCore = (t: number): boolean => t >= coreStart && t < coreEnd;
-      const fromTile = (i: number): number => tile[Math.floor(i / L) * width + (i % L) - start];
-      return { whole: exact(whole.map((old, i) => (isCore(i % L) ? fromTile(i) : old))) };
+      const fromTile = (i: number): number => tile![Math.floor(i / L) * width + (i % L) - start]!;
+      return { whole: exact(whole!.map((old, i) => (isCore(i % L) ? fromTile(i) : old))) };
     },
   };
 }

@@ -11,14 +11,14 @@ import { config, dataset, trial } from '../trial.ts';
 const test = suite('spectrum of a data set');
 
 const loudness = [1, 2, 3];
-const clips = { clipCount: 3, clipSamples: 4096, clip: (i: number) => clip(4096, i).map((value) => loudness[i] * value) };
+const clips = { clipCount: 3, clipSamples: 4096, clip: (i: number) => clip(4096, i).map((value) => loudness[i]! * value) };
 
 test('white noise: the mean of the clips\' variances at every frequency', () => {
   const spectrum = trainingSpectrum(clips);
   assert.is(spectrum.length, 513);
   const wanted = (1 + 4 + 9) / 3;
   // 3 clips of 7 half-overlapping frames, of 513 bins: the mean over both has a relative standard deviation below 2 %.
-  assert.ok(Math.abs(meanOverFrequency(513, (bin) => spectrum[bin]) / wanted - 1) <= 0.1);
+  assert.ok(Math.abs(meanOverFrequency(513, (bin) => spectrum[bin]!) / wanted - 1) <= 0.1);
   assert.equal(spectrum, Float32Array.from(meanSpectrum(clips, 1024)));
   assert.is(trainingSpectrum({ ...clips, clipSamples: 100, clip: () => clip(100) }).length, 33);
 });

@@ -16,7 +16,7 @@ const music = (trackCount: number): TrackedClips => ({
 });
 const usual = { seed: 0, leastClips: 1 };
 const contents = (clips: { clipCount: number; clip(i: number): Float32Array } | undefined): number[] =>
-  clips ? Array.from({ length: clips.clipCount }, (_, i) => clips.clip(i)[0]) : [];
+  clips ? Array.from({ length: clips.clipCount }, (_, i) => clips.clip(i)[0]!) : [];
 
 test('whole tracks are kept back, and every clip is in one of the two', () => {
   const { training, validation, tracks, files } = splitByTrack(music(20), usual);

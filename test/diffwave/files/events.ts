@@ -35,8 +35,8 @@ export function decodeMessage(message: FieldValue): Map<number, FieldValue[]> {
     let value = 0;
     for (let weight = 1; ; weight *= 128) {
       const byte = message[at++];
-      value += (byte & 127) * weight;
-      if (byte < 128) return value;
+      value += (byte! & 127) * weight;
+      if (byte! < 128) return value;
     }
   };
   const take = (bytes: number): number => (at += bytes) - bytes;

@@ -22,7 +22,7 @@ function eventsOf(folder: string): (string | number)[][] {
   return readdirSync(folder).filter((name) => name.includes('tfevents')).flatMap((name) =>
     readRecords(readFileSync(join(folder, name))).map(decodeMessage).flatMap((event) =>
       (event.get(5) ?? []).flatMap((summary) => decodeMessage(summary).get(1)!.map((value) =>
-        [event.get(2)![0] as number, textOf(decodeMessage(value).get(1)![0])]))));
+        [event.get(2)![0] as number, textOf(decodeMessage(value).get(1)![0]!)]))));
 }
 
 test('validations, samples and progress, as files and for TensorBoard', () => {
@@ -34,10 +34,10 @@ test('validations, samples and progress, as files and for TensorBoard', () => {
 
   assert.equal(readValidations(folder), [validation(10)]);
   const [sample] = savedSamples(folder);
-  assert.is(sample.step, 20);
-  const { samples, sampleRate } = decodeWav(readFileSync(sample.wav), 'sample');
+  assert.is(sample!.step, 20);
+  const { samples, sampleRate } = decodeWav(readFileSync(sample!.wav), 'sample');
   assert.equal([samples.length, sampleRate], [2000, 7350]);
-  assert.is(readFileSync(sample.png).toString('latin1', 1, 4), 'PNG');
+  assert.is(readFileSync(sample!.png).toString('latin1', 1, 4), 'PNG');
   assert.equal(eventsOf(folder), [
     [5, 'training/loss'], [5, 'training/gradient norm'], [5, 'training/learning rate'], [5, 'training/updates per second'],
     [10, 'validation/loss'],

@@ -99,7 +99,7 @@ test('a folder that is not a run, and a configuration that is damaged', async ()
     ['{"format": 1}', 'config.json', 'layers'],
     [JSON.stringify({ format: 1, model }), 'config.json', 'batchSize'],
     [JSON.stringify({ format: 1, ...RUN, model: { ...model, layers: 0 } }), 'config.json', 'layers', 'not 0'],
-  ]) await refuses(() => RunFolder.open(temporaryFolder({ 'config.json': content })), ...texts);
+  ]) await refuses(() => RunFolder.open(temporaryFolder({ 'config.json': content! })), ...texts);
 });
 
 test('a checkpoint has the weights, their average, both moments, the step and the time, to the bit', async () => {
@@ -127,7 +127,7 @@ test('a run without averages has one file of weights, and one of before there wa
   // As it was then: no such fields, no hashes.
   const { emaDecay, schedule, timesteps, ...then } = RUN.training;
   writeFileSync(join(run.path, 'config.json'), JSON.stringify({ format: 1, ...RUN, training: then }));
-  writeFileSync(join(run.checkpoints()[0].path, 'state.json'), '{"step":3,"seconds":1.5}');
+  writeFileSync(join(run.checkpoints()[0]!.path, 'state.json'), '{"step":3,"seconds":1.5}');
   assert.is(RunFolder.open(run.path).config.training.emaDecay, 0);
   assert.equal((await resumed(run)), { state: plain, weights: weightsAt(3) });
 });
@@ -170,7 +170,7 @@ test('what a crash left behind is put in order: latest weights, temporary files'
   for (const leftover of leftovers) mkdirSync(leftover);
   await resumed(run);
   for (const name of ['weights.safetensors', 'weights-raw.safetensors']) {
-    assert.equal(readFileSync(join(run.path, name)), readFileSync(join(run.checkpoints()[0].path, name)));
+    assert.equal(readFileSync(join(run.path, name)), readFileSync(join(run.checkpoints()[0]!.path, name)));
   }
   assert.equal(leftovers.filter(existsSync), []);
   const started = temporaryFolder();
@@ -211,7 +211,7 @@ test('what a crash left half-written is no checkpoint', async () => {
 /** Another bit in the last number of a file. */
 function flip(path: string): void {
   const bytes = readFileSync(path);
-  bytes[bytes.length - 1] ^= 1;
+  bytes[bytes.length - 1]! ^= 1;
   writeFileSync(path, bytes);
 }
 
@@ -231,7 +231,7 @@ for (const [what, file, damage] of [
 ] as const) {
   test(`broken checkpoint: ${what}`, async () => {
     const run = await runWith(3, 12);
-    const newest = run.checkpoints()[0].path;
+    const newest = run.checkpoints()[0]!.path;
     damage(join(newest, file));
     const log = readFileSync(run.logFile, 'utf8');
     await refuses(() => resumed(run), newest, file, `delete ${newest} to resume from step 3`);
@@ -239,14 +239,14 @@ for (const [what, file, damage] of [
 
     rmSync(newest, { recursive: true });
     assert.equal((await resumed(run)).state, stateAt(3));
-    damage(join(run.checkpoints()[0].path, file));
+    damage(join(run.checkpoints()[0]!.path, file));
     await refuses(() => resumed(run), 'there is no older checkpoint');
   });
 }
 
 test('a broken checkpoint leaves the model as it was', async () => {
   const run = await runWith(12);
-  truncateSync(join(run.checkpoints()[0].path, 'optimizer.safetensors'), 5000);
+  truncateSync(join(run.checkpoints()[0]!.path, 'optimizer.safetensors'), 5000);
   const diffwave = await network(99);
   await refuses(() => run.resume(diffwave), 'optimizer.safetensors');
   assert.equal(await diffwave.weights(), weightsAt(99));

@@ -111,7 +111,7 @@ test('initial weights are a function of the seed, and no two parameters share th
   const random = [...one].filter(([name]) => name !== 'output_projection.weight');
   for (const [name, values] of random) {
     assert.ok(values.some((value, i) => value !== two.get(name)![i]), `${name} depends on the seed`);
-    firsts.add(values[0]);
+    firsts.add(values[0]!);
   }
   assert.is(firsts.size, random.length);
 });

@@ -52,7 +52,7 @@ test('a loop: shifting it round shifts the prediction, to the bit, whatever the 
   for (const { B, L } of [{ B: 1, L: 3 }, { B: 2, L: 16 }, { B: 1, L: 53 }]) { // the margin is 7
     const x = clip(B * L);
     const shifted = (values: Float32Array, by: number): Float32Array<ArrayBuffer> =>
-      Float32Array.from(values, (_, i) => values[i - (i % L) + ((i + by) % L)]);
+      Float32Array.from(values, (_, i) => values[i - (i % L) + ((i + by) % L)]!);
     const predict = async (values: Float32Array<ArrayBuffer>, tileSamples?: number): Promise<Float32Array> => {
       const denoiser = await Denoiser.create({ model, B, L, tileSamples, loop: true });
       denoiser.write(values);

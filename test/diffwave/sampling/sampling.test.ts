@@ -75,7 +75,7 @@ for (const { name, options, walk } of WALKS) {
     for (const b of [0, 1]) {
       const wanted = await truth({ L, seed, item: firstItem + b, levels, walk });
       wanted.forEach((want, i) => {
-        assertClose(sequence![i].clips[b], want, { atol: tolerance * largest(want), what: `clip ${b}, after ${i} steps` });
+        assertClose(sequence![i]!.clips[b]!, want, { atol: tolerance * largest(want), what: `clip ${b}, after ${i} steps` });
       });
       assert.equal(audio[b], sequence!.at(-1)!.clips[b]);
     }
@@ -97,7 +97,7 @@ test('a network that predicts v walks as one that predicts the ε which that imp
       },
     });
     const wanted = await truth({ L, seed, item: 0, levels, walk: (reference) => walk(epsilonOf(reference)) });
-    assertClose(audio[0], wanted.at(-1)!, { atol: tolerance * largest(wanted.at(-1)!), what: options.sampler });
+    assertClose(audio[0]!, wanted.at(-1)!, { atol: tolerance * largest(wanted.at(-1)!), what: options.sampler });
   }
   model.destroy();
 });
@@ -105,10 +105,10 @@ test('a network that predicts v walks as one that predicts the ε which that imp
 test('x̂_0 is clamped, x_t is not', async () => {
   const [L, clamp] = [41, 0.05];
   const { sequence } = await run({ shape: [1, L], clamp, sequenceEvery: 1 });
-  assert.ok(largest(sequence!.at(-1)!.clips[0]) <= clamp * (1 + 1e-6)); // the last x is x̂_0
-  assert.ok(sequence!.slice(0, -1).every(({ clips }) => largest(clips[0]) > 2 * clamp));
+  assert.ok(largest(sequence!.at(-1)!.clips[0]!) <= clamp * (1 + 1e-6)); // the last x is x̂_0
+  assert.ok(sequence!.slice(0, -1).every(({ clips }) => largest(clips[0]!) > 2 * clamp));
   const free = await run({ shape: [1, L] });
-  assert.ok(largest(free.audio[0]) > clamp);
+  assert.ok(largest(free.audio[0]!) > clamp);
   assert.equal((await run({ shape: [1, L], clamp: 1e6 })).audio, free.audio);
 });
 
@@ -140,8 +140,8 @@ test('clip n is the same alone and in a batch, to the bit', async () => {
 test('any length, from one sample to many times the receptive field', async () => {
   for (const L of [1, 2, 1000]) {
     const { audio, peakBytes } = await run({ shape: [1, L] });
-    assert.is(audio[0].length, L);
-    assert.ok(audio[0].every(Number.isFinite));
+    assert.is(audio[0]!.length, L);
+    assert.ok(audio[0]!.every(Number.isFinite));
     assert.ok(peakBytes >= L * 4);
   }
 });
@@ -168,8 +168,8 @@ test('a shaped start: x_T of the filter\'s noise, for the level that sampling be
     const taps = Float64Array.from(startTaps({ spectrum, alphaBar: levels.at(-1)!.alphaBar }));
     for (const b of [0, 1]) {
       const white = normals({ seed, stream: streams.shapedStart, step: 0, item: firstItem + b, length: L + taps.length - 1 });
-      const want = fir({ noise: loop ? white.map((_, i) => white[i % L]) : white, taps });
-      assertClose(sequence![0].clips[b], want, { atol: 1e-5, what: `x_T of clip ${b} in ${steps} steps` });
+      const want = fir({ noise: loop ? white.map((_, i) => white[i % L]!) : white, taps });
+      assertClose(sequence![0]!.clips[b]!, want, { atol: 1e-5, what: `x_T of clip ${b} in ${steps} steps` });
     }
   }
 });

@@ -49,14 +49,14 @@ test('every variant of the kernels makes the same sound, to 1e-4 of its largest 
     for (const variant of ['naive', 'tile', 'broadcast'] as const) {
       gpu.variant = variantNamed(variant, gpu.device, gpu.info)!;
       const model = await tinyModel(config);
-      made.set(variant, (await sample(model, { shape: [1, 300], seed: 4 })).audio[0]);
+      made.set(variant, (await sample(model, { shape: [1, 300], seed: 4 })).audio[0]!);
       model.destroy();
     }
   } finally {
     gpu.variant = usual;
   }
   const [naive, ...others] = made.values();
-  for (const other of others) assertClose(other, naive, { atol: 1e-4 * largest(naive), what: 'sample' });
+  for (const other of others) assertClose(other, naive!, { atol: 1e-4 * largest(naive!), what: 'sample' });
 });
 
 test('sample i of many is sample i made alone, whatever the tiles', async () => {

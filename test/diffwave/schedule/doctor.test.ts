@@ -35,15 +35,15 @@ test('it is eq. 11 with the ideal ε, walked step by step', () => {
           // What becomes of x_T = 1 without noise, and of the noise of every step: squares of independent parts add up.
           let [signal, noise] = [1, 0];
           for (let t = steps - 1; t >= 0; t--) {
-            const ideal = Math.sqrt(1 - alphaBar[t]) / (alphaBar[t] * S + 1 - alphaBar[t]); // E[ε | x_t = 1]
+            const ideal = Math.sqrt(1 - alphaBar[t]!) / (alphaBar[t]! * S + 1 - alphaBar[t]!); // E[ε | x_t = 1]
             const step = (sigma: number) => reverseStep({
               noisy: Float64Array.of(1), predicted: Float64Array.of(ideal), noise: Float64Array.of(1),
-              inverseSqrtAlpha: inverseSqrtAlpha[t], noiseCoefficient: noiseCoefficient[t], sigma,
+              inverseSqrtAlpha: inverseSqrtAlpha[t]!, noiseCoefficient: noiseCoefficient[t]!, sigma,
             })[0];
-            signal *= step(0);
-            noise = noise * step(0) ** 2 + sigmas[t] ** 2;
+            signal *= step(0)!;
+            noise = noise * step(0)! ** 2 + sigmas[t]! ** 2;
           }
-          const begin = start === 'noise' ? 1 : alphaBar[steps - 1] * S + 1 - alphaBar[steps - 1];
+          const begin = start === 'noise' ? 1 : alphaBar[steps - 1]! * S + 1 - alphaBar[steps - 1]!;
           return begin * signal ** 2 + noise;
         });
         assertClose(sampledPowers({ schedule, variance, start, powers }), wanted, { rtol: 1e-9, what: `${start}, ${variance}` });
@@ -64,16 +64,16 @@ test('it is what sampling with the ideal v gives, zero terminal SNR included', (
     for (let t = steps - 1; t >= 0; t--) {
       const z = draw(t);
       const [signal, noise] = [sqrtAlphaBar[t], sqrtOneMinusAlphaBar[t]];
-      const gain = (signal * noise * (1 - S)) / (signal ** 2 * S + noise ** 2); // E[v | x_t] = gain·x_t
+      const gain = (signal! * noise! * (1 - S)) / (signal! ** 2 * S + noise! ** 2); // E[v | x_t] = gain·x_t
       x = x.map((value, n) => {
-        const clean = signal * value - noise * gain * value;
-        return posteriorMeanOfX0[t] * clean + posteriorMeanOfXt[t] * value + sigmas[t] * z[n];
+        const clean = signal! * value - noise! * gain * value;
+        return posteriorMeanOfX0[t]! * clean + posteriorMeanOfXt[t]! * value + sigmas[t]! * z[n]!;
       });
     }
     const got = x.reduce((sum, value) => sum + value * value, 0) / length;
     const [wanted] = sampledPowers({ schedule, variance, start: 'noise', powers: Float64Array.of(S) });
     // A mean of 20,000 squares has a relative standard deviation of √(2/20000) = 1 %.
-    assert.ok(Math.abs(got - wanted) <= 0.05 * wanted, `${variance}: ${got}, formula ${wanted}`);
+    assert.ok(Math.abs(got - wanted!) <= 0.05 * wanted!, `${variance}: ${got}, formula ${wanted}`);
   }
 });
 
@@ -94,9 +94,9 @@ test('how much an error of the prediction matters: eq. 11 for ε, and never much
     const moved = schedule.beta.map((_, t) => {
       const [right, wrong] = [0, 1].map((predicted) => reverseStep({
         noisy: Float64Array.of(0.5), predicted: Float64Array.of(predicted), noise: Float64Array.of(0),
-        inverseSqrtAlpha: schedule.inverseSqrtAlpha[t], noiseCoefficient: schedule.noiseCoefficient[t], sigma: 0,
+        inverseSqrtAlpha: schedule.inverseSqrtAlpha[t]!, noiseCoefficient: schedule.noiseCoefficient[t]!, sigma: 0,
       })[0]);
-      return Math.abs(wrong - right);
+      return Math.abs(wrong! - right!);
     });
     assertClose([errorGain(schedule, 'epsilon')], [Math.max(...moved)], { rtol: 1e-9, what: 'ε' });
     assert.ok(errorGain(schedule, 'v') <= 0.1);
@@ -112,8 +112,8 @@ test('what a data set means: its levels, its loudest bins, the power that comes 
   // The middle one of three bins stands for half of the axis.
   assertClose([mean, loudest, loudestOfClip], [6.5, 13, 25].map((power) => 10 * Math.log10(power)), { atol: 1e-9, what: 'dB' });
   const out = (S: number) => sampledPowers({ schedule, variance: 'beta', start: 'noise', powers: Float64Array.of(S) })[0];
-  assertClose([level], [Math.sqrt(out(25) / 25)], { rtol: 1e-12, what: 'level' });
-  assertClose([kept], [(out(25) + out(1) + 2 * out(0)) / 26], { rtol: 1e-12, what: 'power' });
+  assertClose([level], [Math.sqrt(out(25)! / 25)], { rtol: 1e-12, what: 'level' });
+  assertClose([kept], [(out(25)! + out(1)! + 2 * out(0)!) / 26], { rtol: 1e-12, what: 'power' });
 });
 
 test('the smallest of those that will do', () => {

@@ -34,7 +34,7 @@ test('ᾱ is the product of 1 − β, and every level follows from it', () => {
     assertClose(s.sqrtAlphaBar.map((x) => x * x), alphaBar, { ...NEAR, what: 'signal level' });
     assertClose(s.sqrtOneMinusAlphaBar.map((x) => x * x), alphaBar.map((x) => 1 - x), { ...NEAR, what: 'noise level' });
     assertClose(s.inverseSqrtAlpha.map((x) => 1 / (x * x)), s.alpha, { ...NEAR, what: 'inverseSqrtAlpha' });
-    const numerator = s.noiseCoefficient.map((x, t) => x * s.sqrtOneMinusAlphaBar[t]);
+    const numerator = s.noiseCoefficient.map((x, t) => x * s.sqrtOneMinusAlphaBar[t]!);
     assertClose(numerator, s.beta, { ...NEAR, what: 'noiseCoefficient' });
   }
 });
@@ -44,11 +44,11 @@ test('the posterior is Bayes’ product of two Gaussians', () => {
   for (const options of SCHEDULES) {
     const s = noiseSchedule(options);
     for (let t = 1; t < s.steps; t++) {
-      const prior = 1 / (1 - s.alphaBar[t - 1]);
-      const precision = s.alpha[t] / s.beta[t] + prior;
-      const fromXt = Math.sqrt(s.alpha[t]) / s.beta[t] / precision;
-      const fromX0 = (Math.sqrt(s.alphaBar[t - 1]) * prior) / precision;
-      const got = [s.posteriorVariance[t], s.posteriorMeanOfXt[t], s.posteriorMeanOfX0[t]];
+      const prior = 1 / (1 - s.alphaBar[t - 1]!);
+      const precision = s.alpha[t]! / s.beta[t]! + prior;
+      const fromXt = Math.sqrt(s.alpha[t]!) / s.beta[t]! / precision;
+      const fromX0 = (Math.sqrt(s.alphaBar[t - 1]!) * prior) / precision;
+      const got = [s.posteriorVariance[t]!, s.posteriorMeanOfXt[t]!, s.posteriorMeanOfX0[t]!];
       assertClose(got, [1 / precision, fromXt, fromX0], { ...NEAR, what: `t = ${t} of ${s.steps}` });
     }
   }
@@ -59,11 +59,11 @@ test('the reverse step’s mean is the posterior’s at the x_0 that the noise i
   for (const options of SCHEDULES) {
     const s = noiseSchedule(options);
     for (let t = 0; t < s.steps; t++) {
-      const x0 = (xt - s.sqrtOneMinusAlphaBar[t] * noise) / s.sqrtAlphaBar[t];
-      const posterior = s.posteriorMeanOfX0[t] * x0 + s.posteriorMeanOfXt[t] * xt;
+      const x0 = (xt - s.sqrtOneMinusAlphaBar[t]! * noise) / s.sqrtAlphaBar[t]!;
+      const posterior = s.posteriorMeanOfX0[t]! * x0 + s.posteriorMeanOfXt[t]! * xt;
       const reverse = reverseStep({
         noisy: Float64Array.of(xt), predicted: Float64Array.of(noise), noise: Float64Array.of(1),
-        inverseSqrtAlpha: s.inverseSqrtAlpha[t], noiseCoefficient: s.noiseCoefficient[t], sigma: 0,
+        inverseSqrtAlpha: s.inverseSqrtAlpha[t]!, noiseCoefficient: s.noiseCoefficient[t]!, sigma: 0,
       });
       assertClose(reverse, [posterior], { atol: 1e-11, what: `t = ${t} of ${s.steps}` });
     }
@@ -73,14 +73,14 @@ test('the reverse step’s mean is the posterior’s at the x_0 that the noise i
 test('the last reverse step returns x_0 and adds no noise, with either variance', () => {
   for (const options of SCHEDULES) {
     const s = noiseSchedule(options);
-    assertClose([s.posteriorVariance[0], s.posteriorMeanOfXt[0]], [0, 0], { what: 'x_0 alone matters' });
-    assertClose([s.posteriorMeanOfX0[0]], [1], { ...NEAR, what: 'factor of x_0' });
+    assertClose([s.posteriorVariance[0]!, s.posteriorMeanOfXt[0]!], [0, 0], { what: 'x_0 alone matters' });
+    assertClose([s.posteriorMeanOfX0[0]!], [1], { ...NEAR, what: 'factor of x_0' });
     const [beta, posterior] = [s.sigma('beta'), s.sigma('posterior')];
     assert.equal([beta[0], posterior[0]], [0, 0]);
     for (let t = 1; t < s.steps; t++) {
-      assertClose([beta[t] ** 2], [s.beta[t]], { ...NEAR, what: 'σ² = β' });
-      assertClose([posterior[t] ** 2], [s.posteriorVariance[t]], { ...NEAR, what: 'σ² = β̃' });
-      assert.ok(posterior[t] < beta[t], 'β̃ is below β');
+      assertClose([beta[t]! ** 2], [s.beta[t]!], { ...NEAR, what: 'σ² = β' });
+      assertClose([posterior[t]! ** 2], [s.posteriorVariance[t]!], { ...NEAR, what: 'σ² = β̃' });
+      assert.ok(posterior[t]! < beta[t]!, 'β̃ is below β');
     }
   }
 });
@@ -100,18 +100,18 @@ test('cosine: ᾱ is eq. 17 but for the last steps, where β is clipped at 0.999
     const wanted = Array.from({ length: steps - 1 }, (_, t) => f(t + 1) / f(0));
     if (steps > 1) assertClose(alphaBar.slice(0, -1), wanted, { rtol: 1e-9, what: `T = ${steps}` });
     assert.is(beta.at(-1), 0.999);
-    assert.ok(beta.every((value, t) => t === 0 || value > beta[t - 1]), 'β rises');
+    assert.ok(beta.every((value, t) => t === 0 || value > beta[t - 1]!), 'β rises');
   }
   // Figure 5 of the paper: half of the signal's power is gone in the middle.
-  assert.ok(Math.abs(of({ schedule: 'cosine', diffusionSteps: 1000 }).alphaBar[499] - 0.5) < 0.02);
+  assert.ok(Math.abs(of({ schedule: 'cosine', diffusionSteps: 1000 }).alphaBar[499]! - 0.5) < 0.02);
 });
 
 test('scaled-linear ends with about the same noise at every T, and is linear at 1000', () => {
   const scaled = (diffusionSteps: number) => of({ schedule: 'scaled-linear', diffusionSteps });
   assertClose(scaled(1000).beta, noiseSchedule({ steps: 1000 }).beta, { rtol: 1e-15, what: 'T = 1000' });
   assertClose(scaled(200).beta, noiseSchedule({ steps: 200, betaStart: 5e-4, betaEnd: 0.1 }).beta, { rtol: 1e-14, what: 'T = 200' });
-  const ends = [100, 200, 500, 1000].map((steps) => Math.log(scaled(steps).alphaBar[steps - 1]));
-  for (const end of ends) assert.ok(Math.abs(end - ends[3]) < 0.1 * -ends[3], String(ends));
+  const ends = [100, 200, 500, 1000].map((steps) => Math.log(scaled(steps).alphaBar[steps - 1]!));
+  for (const end of ends) assert.ok(Math.abs(end - ends[3]!) < 0.1 * -ends[3]!, String(ends));
   const few = scaled(10); // 0.02·1000/10 is 2: no variance
   assert.is(few.beta[9], 0.999);
   assert.ok(few.beta.every((value) => value > 0 && value <= 0.999));
@@ -133,10 +133,10 @@ test('zero terminal SNR: ᾱ_T is 0, ᾱ_1 stays, and √ᾱ is an affine functi
   for (const { plain, zero } of stretched) {
     const last = plain.steps - 1;
     assert.equal([zero.alphaBar[last], zero.alpha[last], zero.beta[last], zero.sqrtOneMinusAlphaBar[last]], [0, 0, 1, 1]);
-    assertClose([zero.alphaBar[0]], [plain.alphaBar[0]], { rtol: 1e-14, what: 'the first step' });
+    assertClose([zero.alphaBar[0]!], [plain.alphaBar[0]!], { rtol: 1e-14, what: 'the first step' });
     const [a, b] = [plain.sqrtAlphaBar[0], plain.sqrtAlphaBar[last]];
     // Between the ends: the same part of the way down.
-    assertClose(zero.sqrtAlphaBar.map((level) => level / a), plain.sqrtAlphaBar.map((level) => (level - b) / (a - b)), {
+    assertClose(zero.sqrtAlphaBar.map((level) => level / a!), plain.sqrtAlphaBar.map((level) => (level - b!) / (a! - b!)), {
       atol: 1e-9, what: `T = ${plain.steps}`,
     });
   }
@@ -152,8 +152,8 @@ test('zero terminal SNR: every array is finite, and the reverse step draws x_{T�
     const last = steps - 1;
     assert.is(zero.inverseSqrtAlpha[last], 0);
     // q(x_{T−1} | x_T, x_0) = q(x_{T−1} | x_0), as x_T knows nothing of either.
-    assertClose([zero.posteriorMeanOfX0[last], zero.posteriorMeanOfXt[last], zero.posteriorVariance[last]],
-      [zero.sqrtAlphaBar[last - 1], 0, 1 - zero.alphaBar[last - 1]], { atol: 1e-14, what: `T = ${steps}` });
+    assertClose([zero.posteriorMeanOfX0[last]!, zero.posteriorMeanOfXt[last]!, zero.posteriorVariance[last]!],
+      [zero.sqrtAlphaBar[last - 1]!, 0, 1 - zero.alphaBar[last - 1]!], { atol: 1e-14, what: `T = ${steps}` });
   }
 });
 

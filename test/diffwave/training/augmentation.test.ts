@@ -10,8 +10,8 @@ function factors(crop: readonly number[], options: Partial<AugmentOptions>): num
   return Array.from({ length: 400 }, (_, step) => {
     const changed = Float32Array.from(crop);
     augment(changed, { seed: 1, step, item: 0, ...options });
-    const factor = changed[0] / crop[0];
-    for (const [i, value] of changed.entries()) assert.ok(Math.abs(value - factor * crop[i]) < 1e-6, 'one factor for all');
+    const factor = changed[0]! / crop[0]!;
+    for (const [i, value] of changed.entries()) assert.ok(Math.abs(value - factor * crop[i]!) < 1e-6, 'one factor for all');
     return factor;
   });
 }

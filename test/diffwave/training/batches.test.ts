@@ -19,7 +19,7 @@ const SIZES = { B: 2, L: 30, T: 8, seed: 0 };
 /** Which clip each item of a batch was cut from, and where. */
 function cropsOf({ audio }: Batch, L: number): { clip: number; start: number }[] {
   return Array.from({ length: audio.length / L }, (_, item) => {
-    const [clip, start] = [Math.floor(audio[item * L]), Math.round((audio[item * L] % 1) * 1000)];
+    const [clip, start] = [Math.floor(audio[item * L]!), Math.round((audio[item * L]! % 1) * 1000)];
     const want = clips.clip(clip).subarray(start, start + L);
     assert.equal(audio.slice(item * L, (item + 1) * L), Float32Array.from(want), 'a crop is a piece of one clip');
     return { clip, start };
@@ -59,7 +59,7 @@ test('t covers 0 to T − 1 evenly, and crops the whole clip', () => {
   const starts = new Set<number>();
   for (let step = 0; step < steps; step++) {
     const batch = source.at(step);
-    for (const t of batch.t) counts[t]++;
+    for (const t of batch.t) counts[t]!++;
     for (const { start } of cropsOf(batch, SIZES.L)) starts.add(start);
   }
   // 800 draws over 8 values: 100 each with a standard deviation of √(800 · 1/8 · 7/8) = 9.4; five of them are 47.
@@ -79,12 +79,12 @@ test('timesteps and augmentation are as they are asked for', () => {
     for (let item = 0; item < 4; item++) {
       const [from, to] = [item * SIZES.L, (item + 1) * SIZES.L];
       const [got, crop] = [audio.slice(from, to), plain.at(step).audio.slice(from, to)];
-      const factor = got[20] / crop[20];
-      got.forEach((value, i) => assert.ok(Math.abs(value - factor * crop[i]) <= 1e-5 * Math.abs(value)));
+      const factor = got[20]! / crop[20]!;
+      got.forEach((value, i) => assert.ok(Math.abs(value - factor * crop[i]!) <= 1e-5 * Math.abs(value)));
     }
   }
   for (const step of [3, 0, 7]) assert.equal(other.at(step), source.at(step), 'a function of seed and step');
-  const factors = [0, 1, 2].map((step) => source.at(step).audio[0] / plain.at(step).audio[0]);
+  const factors = [0, 1, 2].map((step) => source.at(step).audio[0]! / plain.at(step).audio[0]!);
   assert.is(new Set(factors).size, 3);
 });
 

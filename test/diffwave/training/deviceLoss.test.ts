@@ -227,7 +227,7 @@ test('a step that always loses the GPU ends the run, with all saved that was rea
   assert.equal(recoveries.map(({ resumedFrom }) => resumedFrom), [10, 10]);
   assert.equal(saved.map(({ step }) => step), [8, 10]);
   const rest = await lossyTrial(() => ({ steps: 10 }));
-  assert.equal([result.weights, saved[1].m], [rest.weights, rest.saved[1].m]);
+  assert.equal([result.weights, saved[1]!.m], [rest.weights, rest.saved[1]!.m]);
 });
 
 test('what a callback throws is thrown, and taken for nothing else', async () => {

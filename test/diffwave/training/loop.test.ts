@@ -26,8 +26,8 @@ test('one batch is learned by heart', async () => {
     DiffWave.create(await gpuForTests(), { ...config, diffusionSteps: 4, betaStart: 0.1, betaEnd: 0.5 }),
   );
   assert.is(reports.length, 5);
-  assert.ok(reports[0].loss > 0.8, `the first loss is ${reports[0].loss}`);
-  assert.ok(reports[4].loss < 0.05, `the mean loss of steps 151 to 200 is ${reports[4].loss}`);
+  assert.ok(reports[0]!.loss > 0.8, `the first loss is ${reports[0]!.loss}`);
+  assert.ok(reports[4]!.loss < 0.05, `the mean loss of steps 151 to 200 is ${reports[4]!.loss}`);
 });
 
 test('an untrained network predicts its bias: the first loss is the mean of (ε − bias)²', async () => {
@@ -37,10 +37,10 @@ test('an untrained network predicts its bias: the first loss is the mean of (ε 
   const [B, L] = [training.batchSize, training.cropSamples!];
   const target = noiseOf({ step: 0, B, L });
   // A float32 sum of 122 squares, and normals whose logarithm and cosine the GPU rounds in its own way.
-  const exact = loss({ kind: 'mse', predicted: target.map(() => bias), target });
-  assertClose([first.loss], [exact], { rtol: 1e-5, what: 'first loss' });
+  const exact = loss({ kind: 'mse', predicted: target.map(() => bias!), target });
+  assertClose([first!.loss], [exact], { rtol: 1e-5, what: 'first loss' });
   // ε has variance 1, and the mean of 122 squares of it spreads by √(2/122) = 0.13.
-  assertClose([first.loss], [1 + bias ** 2], { atol: 0.6, what: 'first loss against its expectation' });
+  assertClose([first!.loss], [1 + bias! ** 2], { atol: 0.6, what: 'first loss against its expectation' });
 });
 
 test('reports: when, and the mean loss of which steps', async () => {
@@ -82,7 +82,7 @@ test('a loss that is not a number stops the run and is never saved', async () =>
 
 test('a NaN that the loss need not show is not saved either', async () => {
   const { saved: [resume] } = await trial({ steps: 2 });
-  resume.m.get('residual_layers.0.dilated_conv.weight')![7] = NaN;
+  resume!.m.get('residual_layers.0.dilated_conv.weight')![7] = NaN;
   const { problem, saved } = await trial({ steps: 50, saveEvery: 2, resume });
   assert.instance(problem, UserError);
   // The gate turns it into a number on some adapters; on others the loss or the gradient is NaN in step 4.

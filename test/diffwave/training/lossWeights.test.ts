@@ -18,7 +18,7 @@ test('of v: the same weight for the x_0 that it implies, 0 where there is no sig
   assertClose(v, [5 / 100, 5 / 10, 3 / 4, 1 / 2, 1 / 10], { atol: 1e-12, what: 'min(SNR, γ)/(SNR + 1)' });
   // x_0 − x̂_0 is √(1−ᾱ)/√ᾱ times the error of ε, and √(1−ᾱ) times that of v.
   const epsilon = lossWeights({ alphaBar }, { gamma: 5, prediction: 'epsilon' });
-  assertClose(v.map((weight, t) => weight / (1 - alphaBar[t])), epsilon.map((weight, t) => (weight * alphaBar[t]) / (1 - alphaBar[t])),
+  assertClose(v.map((weight, t) => weight / (1 - alphaBar[t]!)), epsilon.map((weight, t) => (weight * alphaBar[t]!) / (1 - alphaBar[t]!)),
     { rtol: 1e-12, what: 'weight of the error of x_0' });
   assert.equal([...lossWeights({ alphaBar: Float64Array.of(0) }, { gamma: 5, prediction: 'v' })], [0]);
 });

@@ -49,10 +49,10 @@ test('trains like float32 in less memory', async () => {
   assert.is(runs.mixed.length, 7);
   runs.mixed.forEach(({ loss }, i) => {
     // f16 rounds at 5e-4; the curves drift apart slowly, by less than what a batch more or less does.
-    const difference = Math.abs(loss - runs.float32[i].loss);
-    assert.ok(difference <= 5e-3, `loss ${loss} and ${runs.float32[i].loss} at step ${runs.float32[i].step}`);
+    const difference = Math.abs(loss - runs.float32[i]!.loss);
+    assert.ok(difference <= 5e-3, `loss ${loss} and ${runs.float32[i]!.loss} at step ${runs.float32[i]!.step}`);
     // The first loss is that of a last convolution of zeros.
-    assert.ok(i === 0 || loss !== runs.float32[i].loss, 'the precision makes no difference at all: is f16 used?');
+    assert.ok(i === 0 || loss !== runs.float32[i]!.loss, 'the precision makes no difference at all: is f16 used?');
   });
 });
 

@@ -12,14 +12,14 @@ function draw({ first = 0, steps, B, T, seed = 0 }: { first?: number; steps: num
 
 const countsOf = (values: readonly number[], T: number): number[] => {
   const counts = new Array<number>(T).fill(0);
-  for (const t of values) counts[t]++;
+  for (const t of values) counts[t]!++;
   return counts;
 };
 
 test('any 2^k items in a row from a multiple of 2^k on have every one of 2^k steps once', () => {
   for (const [B, T, steps] of [[4, 4, 1], [1, 8, 8], [4, 64, 16], [16, 64, 4]]) {
     for (const block of [0, 1, 2, 77]) {
-      const counts = countsOf(draw({ first: block * steps, steps, B, T, seed: block }), T);
+      const counts = countsOf(draw({ first: block * steps!, steps: steps!, B: B!, T: T!, seed: block }), T!);
       assert.equal(counts, new Array(T).fill(1), `B ${B}, T ${T}, block ${block}`);
     }
   }

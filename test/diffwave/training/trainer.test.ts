@@ -71,13 +71,14 @@ async function followReference(config: DiffWaveConfig, training: TrainingConfig)
     sawLastStep ||= batch.t.includes(config.diffusionSteps - 1);
 
     const epsilon = noiseOf({ step, B, L });
-    const [signalLevel, noiseLevel] = [sqrtAlphaBar, sqrtOneMinusAlphaBar].map((level) => batch.t.map((t) => level[t]));
+    const levelsOf = (level: Float64Array): number[] => batch.t.map((t) => level[t]!);
+    const [signalLevel, noiseLevel] = [levelsOf(sqrtAlphaBar), levelsOf(sqrtOneMinusAlphaBar)];
     const given = { audio: Float64Array.from(batch.audio), noise: epsilon, signalLevel, noiseLevel, B, L };
     const noisy = diffuse(given);
     const target = config.prediction === 'v' ? velocity(given) : epsilon;
     const input = { config, parameters, noisy, t: batch.t, B, L };
     const trace = networkForward(input);
-    const pair = { kind: config.loss, predicted: trace.predicted, target, weight: batch.t.map((t) => weightAt[t]) };
+    const pair = { kind: config.loss, predicted: trace.predicted, target, weight: batch.t.map((t) => weightAt[t]!) };
     wantedLosses.push(loss(pair));
     const gradients = networkBackward({ ...input, trace, dPredicted: lossBackward(pair) });
     const size = norm(Float64Array.from([...gradients.values()].flatMap((gradient) => [...gradient])));
@@ -89,7 +90,7 @@ async function followReference(config: DiffWaveConfig, training: TrainingConfig)
     for (const [name, gradient] of gradients) {
       const scale = largest(gradient);
       const relative = smallest.get(name)!;
-      gradient.forEach((value, i) => (relative[i] = Math.min(relative[i], Math.abs(value) / scale)));
+      gradient.forEach((value, i) => (relative[i] = Math.min(relative[i]!, Math.abs(value) / scale)));
       const value = parameters.get(name)!;
       const scaled = clipped({ gradient, norm: size, max });
       adam({ ...training, learningRate, value, gradient: scaled, ...moments.get(name)!, step: step + 1 });
@@ -104,7 +105,7 @@ async function followReference(config: DiffWaveConfig, training: TrainingConfig)
   const { average } = await trainer.optimizerState();
   let [plain, all] = [0, 0];
   for (const [name, want] of parameters) {
-    const keep = (_: unknown, i: number) => smallest.get(name)![i] >= 1e-3;
+    const keep = (_: unknown, i: number) => smallest.get(name)![i]! >= 1e-3;
     const [subset, wanted] = [got.get(name)!.filter(keep), want.filter(keep)];
     plain += wanted.length;
     all += want.length;
@@ -125,9 +126,9 @@ async function followReference(config: DiffWaveConfig, training: TrainingConfig)
 test('the average lags behind the weights, and is not there if it is not wanted', async () => {
   const { saved: [state], weights } = await trial({ steps: 10 });
   const name = 'residual_layers.0.dilated_conv.weight';
-  assert.is.not(state.average!.get(name)![0], weights.get(name)![0]);
+  assert.is.not(state!.average!.get(name)![0], weights.get(name)![0]);
   const without = await trial({ steps: 10, training: { ...training, emaDecay: 0 } });
-  assert.is(without.saved[0].average, undefined);
+  assert.is(without.saved[0]!.average, undefined);
   assert.equal(without.weights, weights, 'the average does not change what is trained');
 });
 
@@ -171,12 +172,12 @@ async function resumeExactly(training: TrainingConfig): Promise<void> {
   const resumed = await trialOf({ steps: 20, resume }, second);
 
   assert.equal(resumed.saved.map(({ step }) => step), [20]);
-  assert.ok(resumed.saved[0].seconds >= resume.seconds);
+  assert.ok(resumed.saved[0]!.seconds >= resume.seconds);
   assert.equal(resumed.weights, straight.weights);
-  assert.equal(resumed.saved[0].m, straight.saved[0].m);
-  assert.equal(resumed.saved[0].v, straight.saved[0].v);
-  assert.ok(resumed.saved[0].average);
-  assert.equal(resumed.saved[0].average, straight.saved[0].average);
+  assert.equal(resumed.saved[0]!.m, straight.saved[0]!.m);
+  assert.equal(resumed.saved[0]!.v, straight.saved[0]!.v);
+  assert.ok(resumed.saved[0]!.average);
+  assert.equal(resumed.saved[0]!.average, straight.saved[0]!.average);
   assert.is(resumed.last!.loss, (await trialOf({ steps: 20, printEvery: 10 })).last!.loss); // the mean of steps 11 to 20
 }
 
@@ -189,7 +190,8 @@ test('the same bits, whether a step is one submit or every dispatch is one', asy
       let submits = 0;
       gpu.longestSubmit = longestSubmit;
       gpu.submit = (commands) => (submits++, submit.call(gpu, commands));
-      const { weights, saved: [{ m, v, average }] } = await trial({ steps: 6, training: { ...training, ...allOptions } });
+      const { weights, saved } = await trial({ steps: 6, training: { ...training, ...allOptions } });
+      const { m, v, average } = saved[0]!;
       return { submits, state: { weights, m, v, average } };
     };
     const whole = await trained(Infinity);

@@ -39,10 +39,10 @@ for (const config of [tinyConfig, velocityConfig]) test(`the loss of every bin i
   for (const [i, { audio, t, bin }] of validator.items.entries()) {
     const epsilon = normals({ seed, stream: streams.validationNoise, step: i, item: 0, length: L });
     const [signal, level] = [schedule.sqrtAlphaBar[t], schedule.sqrtOneMinusAlphaBar[t]];
-    const noisy = audio.map((x, n) => signal * x + level * epsilon[n]);
-    const target = config.prediction === 'v' ? audio.map((x, n) => signal * epsilon[n] - level * x) : epsilon;
+    const noisy = audio.map((x, n) => signal! * x + level! * epsilon[n]!);
+    const target = config.prediction === 'v' ? audio.map((x, n) => signal! * epsilon[n]! - level! * x) : epsilon;
     const predicted = await predictNoise(model, noisy, { t: [t] });
-    wanted[bin] += predicted.reduce((sum, value, n) => sum + (value - target[n]) ** 2, 0) / L / perBin;
+    wanted[bin]! += predicted.reduce((sum, value, n) => sum + (value - target[n]!) ** 2, 0) / L / perBin;
   }
   // Sums of 61 float32 terms, and x_t rounded once more on its way here.
   assertClose(bins.map((bin) => bin.loss), wanted, { rtol: 1e-4, what: 'losses of the bins' });
@@ -92,13 +92,13 @@ test('crops come from all validation clips, and every bin has the same ones', as
   const validator = await Validator.create({ model, ...sets, L, seed });
   const bins = binsOf(23);
   for (const { t, bin, audio } of validator.items) {
-    assert.ok(t >= bins[bin].from && t <= bins[bin].to);
+    assert.ok(t >= bins[bin]!.from && t <= bins[bin]!.to);
     assert.is(audio.length, L);
   }
   const ofBin = (bin: number) => validator.items.filter((item) => item.bin === bin);
   for (const bin of bins.keys()) {
     assert.equal(ofBin(bin).map(({ audio }) => audio), ofBin(0).map(({ audio }) => audio));
-    assert.is(new Set(ofBin(bin).map(({ t }) => t)).size, bins[bin].to - bins[bin].from + 1);
+    assert.is(new Set(ofBin(bin).map(({ t }) => t)).size, bins[bin]!.to - bins[bin]!.from + 1);
   }
   validator.destroy();
   model.destroy();

@@ -15,7 +15,7 @@ const phi = 0.9;
 const data = (() => {
   const drive = normal(0);
   const x = new Float64Array(samples);
-  for (let n = 0; n < samples; n++) x[n] = phi * (n ? x[n - 1] : 0) + Math.sqrt(1 - phi ** 2) * drive[n];
+  for (let n = 0; n < samples; n++) x[n] = phi * (n ? x[n - 1] : 0)! + Math.sqrt(1 - phi ** 2) * drive[n]!;
   return x;
 })();
 const bins = 513;
@@ -30,23 +30,23 @@ function leastSquares(given: Float64Array, wanted: Float64Array, reach: number):
     for (let i = 0; i < taps; i++) {
       const row = rows[i];
       const a = given[n + i - reach];
-      for (let j = i; j < taps; j++) row[j] += a * given[n + j - reach];
-      row[taps] += a * wanted[n];
+      for (let j = i; j < taps; j++) row![j]! += a! * given[n + j - reach]!;
+      row![taps]! += a! * wanted[n]!;
     }
   }
-  for (let i = 0; i < taps; i++) for (let j = 0; j < i; j++) rows[i][j] = rows[j][i];
+  for (let i = 0; i < taps; i++) for (let j = 0; j < i; j++) rows[i]![j] = rows[j]![i]!;
   for (let i = 0; i < taps; i++) { // Gauss and Jordan; the matrix is positive definite, so no pivoting
     for (let k = 0; k < taps; k++) {
       if (k === i) continue;
-      const factor = rows[k][i] / rows[i][i];
-      for (let j = i; j <= taps; j++) rows[k][j] -= factor * rows[i][j];
+      const factor = rows[k]![i]! / rows[i]![i]!;
+      for (let j = i; j <= taps; j++) rows[k]![j]! -= factor * rows[i]![j]!;
     }
   }
-  const filter = rows.map((row, i) => row[taps] / row[i]);
+  const filter = rows.map((row, i) => row[taps]! / row[i]!);
   let error = 0;
   for (let n = reach; n < samples - reach; n++) {
-    const predicted = filter.reduce((sum, tap, i) => sum + tap * given[n + i - reach], 0);
-    error += (wanted[n] - predicted) ** 2;
+    const predicted = filter.reduce((sum, tap, i) => sum + tap * given[n + i - reach]!, 0);
+    error += (wanted[n]! - predicted) ** 2;
   }
   return error / (samples - 2 * reach);
 }
@@ -56,8 +56,8 @@ for (const prediction of ['epsilon', 'v'] as const) test(`it is what the best li
   // At ᾱ = 0, x_t is the noise, which says nothing about v = −x_0: no filter does better than zero.
   for (const alphaBar of prediction === 'v' ? [0.9, 0.5, 0.05, 0] : [0.9, 0.5, 0.05]) {
     const [signal, noise] = [Math.sqrt(alphaBar), Math.sqrt(1 - alphaBar)];
-    const noisy = data.map((x, n) => signal * x + noise * epsilon[n]);
-    const wanted = prediction === 'v' ? data.map((x, n) => signal * epsilon[n] - noise * x) : epsilon;
+    const noisy = data.map((x, n) => signal * x + noise * epsilon[n]!);
+    const wanted = prediction === 'v' ? data.map((x, n) => signal * epsilon[n]! - noise * x) : epsilon;
     const reached = leastSquares(noisy, wanted, 15);
     const formula = wienerLoss({ alphaBar, prediction, designed: spectrum });
     // At small ᾱ the errors of about ten neighbours are alike: a mean of some 4000 independent squares has a relative
@@ -79,7 +79,7 @@ test('the error of v is that of ε divided by ᾱ, for a filter of another spect
   for (const alphaBar of [0.99, 0.5, 1e-3]) {
     const [v, epsilon] = (['v', 'epsilon'] as const).map((prediction) =>
       wienerLoss({ alphaBar, prediction, designed: spectrum, actual: quiet }));
-    assert.ok(Math.abs(v * alphaBar - epsilon) <= 1e-12 * epsilon, `${v} ${epsilon}`);
+    assert.ok(Math.abs(v! * alphaBar - epsilon!) <= 1e-12 * epsilon!, `${v} ${epsilon}`);
   }
 });
 

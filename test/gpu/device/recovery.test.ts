@@ -17,14 +17,14 @@ async function compute(gpu: Gpu): Promise<number[]> {
   const [x, y] = ['x', 'y'].map((label) => gpu.buffers.acquire(256, label));
   const program = await Program.build(gpu, [{
     kernel: { shader: 'relu', entry: 'forward', constants: { Lane: 'f32', Out: 'f32', F16: 0 } },
-    bindings: { x: { buffer: x, ...whole }, y: { buffer: y, ...whole } },
+    bindings: { x: { buffer: x!, ...whole }, y: { buffer: y!, ...whole } },
     writes: ['y'],
     params: { count: 16 },
     workgroups: 1,
   }]);
-  gpu.device.queue.writeBuffer(x, 0, Float32Array.from({ length: 16 }, (_, i) => i - 8));
+  gpu.device.queue.writeBuffer(x!, 0, Float32Array.from({ length: 16 }, (_, i) => i - 8));
   program.run();
-  return [...new Float32Array(await gpu.read(y, { offset: 0, size: 64 }))];
+  return [...new Float32Array(await gpu.read(y!, { offset: 0, size: 64 }))];
 }
 
 const expected = Array.from({ length: 16 }, (_, i) => Math.max(0, i - 8));

@@ -106,7 +106,7 @@ test('who made the pieces is told of dispatches that are too long, and how many 
   assert.equal(told.splice(0), [{ at: 0, parts: 10 }, { at: 3, parts: 4 }], 'again when it is timed again');
   milliseconds[0] = 1e9;
   for (let i = 0; i < 64; i++) await run();
-  assert.is(told[0].parts, 64);
+  assert.is(told[0]!.parts, 64);
 });
 
 test('a lost GPU teaches nothing', async () => {
@@ -127,20 +127,20 @@ test('a chain of dispatches gives the same, in order, in one submit in one for e
     ({ buffer: gpu.buffers.acquire(count * 4, `x${i}`), offset: 0, size: count * 4 }));
   const scaled = (i: number) => ({
     kernel: { shader: 'scale', entry: 'forward', constants: { Lane: 'f32' } },
-    bindings: { x: ranges[i], y: ranges[i + 1] },
+    bindings: { x: ranges[i]!, y: ranges[i + 1]! },
     writes: ['y'],
     params: { count, factor: i + 2 },
     workgroups: rows,
   });
   const nothingIsShort = { whole: -1, sliced: 1e-9 }; // ms; no number of parts makes a dispatch shorter than −1
-  for (const [longestSubmit, submits] of [[Infinity, 1], [nothingIsShort.whole, length], [nothingIsShort.sliced, length * rows]]) {
+  for (const [longestSubmit, submits] of [[Infinity, 1], [nothingIsShort.whole, length], [nothingIsShort.sliced, length * rows]] as const) {
     gpu.longestSubmit = longestSubmit;
     const program = await Program.build(gpu, Array.from({ length }, (_, i) => scaled(i)));
     for (let run = 0; run < 8; run++) {
-      gpu.device.queue.writeBuffer(ranges[0].buffer, 0, Float32Array.from({ length: count }, (_, i) => i + run));
-      gpu.device.queue.writeBuffer(ranges[length].buffer, 0, new Float32Array(count));
+      gpu.device.queue.writeBuffer(ranges[0]!.buffer, 0, Float32Array.from({ length: count }, (_, i) => i + run));
+      gpu.device.queue.writeBuffer(ranges[length]!.buffer, 0, new Float32Array(count));
       program.run();
-      const got = new Float32Array(await gpu.read(ranges[length].buffer, ranges[length]));
+      const got = new Float32Array(await gpu.read(ranges[length]!.buffer, ranges[length]!));
       assert.equal([...got], Array.from(got, (_, i) => (i + run) * 2 * 3 * 4 * 5 * 6));
       for (let wait = 0; run === 1 && wait < 1000 && program.pieces.length !== submits; wait++) await later();
     }

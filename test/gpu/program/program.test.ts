@@ -23,12 +23,12 @@ test('a grid past the limit is folded into two dimensions that cover it', () => 
 });
 
 function reluOf(gpu: Gpu, count: number): Dispatch & { buffers: GPUBuffer[] } {
-  const [x, y] = ['x', 'y'].map((label) => gpu.buffers.acquire(count * 4, label));
+  const [x, y] = ['x', 'y'].map((label) => gpu.buffers.acquire(count * 4, label)) as [GPUBuffer, GPUBuffer];
   return {
     kernel: { shader: 'relu', entry: 'forward', constants: { Lane: 'f32', Out: 'f32', F16: 0 } },
     bindings: {
-      x: { buffer: x, offset: 0, size: count * 4 },
-      y: { buffer: y, offset: 0, size: count * 4 },
+      x: { buffer: x!, offset: 0, size: count * 4 },
+      y: { buffer: y!, offset: 0, size: count * 4 },
     },
     writes: ['y'],
     params: { count },
@@ -42,14 +42,14 @@ test('an element-wise kernel on more workgroups than one dimension takes', async
   const count = 64 * (gpu.device.limits.maxComputeWorkgroupsPerDimension + 2) - 3;
   const { buffers: [x, y], ...dispatch } = reluOf(gpu, count);
   const values = Float32Array.from({ length: count }, (_, i) => (i % 3 === 0 ? -1 : i));
-  gpu.device.queue.writeBuffer(x, 0, values);
-  gpu.device.queue.writeBuffer(y, 0, new Float32Array(count).fill(NaN));
+  gpu.device.queue.writeBuffer(x!, 0, values);
+  gpu.device.queue.writeBuffer(y!, 0, new Float32Array(count).fill(NaN));
   const program = await Program.build(gpu, [dispatch]);
   program.run();
-  const got = new Float32Array(await gpu.read(y, { offset: 0, size: count * 4 }));
-  assert.is(got.findIndex((value, i) => value !== Math.max(0, values[i])), -1);
+  const got = new Float32Array(await gpu.read(y!, { offset: 0, size: count * 4 }));
+  assert.is(got.findIndex((value, i) => value !== Math.max(0, values[i]!)), -1);
   program.destroy();
-  for (const buffer of [x, y]) gpu.buffers.release(buffer);
+  for (const buffer of [x, y]) gpu.buffers.release(buffer!);
 });
 
 test('bindings that do not fit the shader are refused by name', async () => {
@@ -58,16 +58,16 @@ test('bindings that do not fit the shader are refused by name', async () => {
   const { x, y } = dispatch.bindings;
   const messageOf = (wrong: Partial<Dispatch>) =>
     Program.build(gpu, [{ ...dispatch, ...wrong }]).then(() => 'nothing was thrown', (error: Error) => error.message);
-  assert.match(await messageOf({ bindings: { x, y, z: x } }), /relu\.forward .*: the shader has no variable 'z'/);
+  assert.match(await messageOf({ bindings: { x: x!, y: y!, z: x! } }), /relu\.forward .*: the shader has no variable 'z'/);
   assert.match(await messageOf({ writes: [] }), /'y' is read by the operation, but declared read_write/);
   assert.match(await messageOf({ writes: ['x', 'y'] }), /'x' is written by the operation, but declared read$/);
   assert.match(await messageOf({ writes: ['y', 'z'] }), /'z' is to be written, but nothing is bound to it/);
   assert.match(await messageOf({ params: {} }), /no value for the uniform 'count'/);
   assert.match(await messageOf({ step: true }), /no uniform struct 'step'/);
-  assert.match(await messageOf({ bindings: { y } }), /a program was refused: /);
+  assert.match(await messageOf({ bindings: { y: y! } }), /a program was refused: /);
   const size = gpu.device.limits.maxStorageBufferBindingSize + 256;
   assert.match(
-    await messageOf({ bindings: { x: { ...x, size }, y } }),
+    await messageOf({ bindings: { x: { ...x!, size }, y: y! } }),
     /'x' has .*, but this adapter binds at most .* at once/,
   );
   assert.not.throws(() => gpu.check());

@@ -40,7 +40,7 @@ test('slices cover the grid once, within the limit', () => {
         const slices = slicesOf(workgroups, parts, limit);
         const what = `${workgroups} in ${parts} within ${limit}`;
         assert.ok(slices.length >= 1 && slices.length <= parts, what);
-        const [{ x, y }] = slices;
+        const { x, y } = slices[0]!;
         assert.ok(x >= 1 && x <= limit && y >= 1 && y <= limit, what);
         assert.equal(slices, slices.map((_, i) => ({ firstRow: i * y, x, y })), what);
         assert.ok(slices.length * x * y >= workgroups && (slices.length - 1) * x * y < workgroups, what);
@@ -56,7 +56,7 @@ for (const name of ['tile', 'broadcast'] as const) { // which have what is in th
     const trained = async (longestSubmit: number) => {
       gpu.longestSubmit = longestSubmit;
       let units = 0;
-      const { weights, problem, saved: [{ m, v, average }] } = await trial({
+      const { weights, problem, saved } = await trial({
         steps: 4, // two that are timed, two in slices
         onUpdate: async ({ executable: { program } }: Trainer) => {
           for (let wait = 0; longestSubmit < 1 && wait < 100 && program.pieces.length <= program.length; wait++) {
@@ -67,6 +67,7 @@ for (const name of ['tile', 'broadcast'] as const) { // which have what is in th
         },
       }, DiffWave.create(gpu, config, { seed: 5 }));
       if (problem) throw problem;
+      const { m, v, average } = saved[0]!;
       return { units, state: { weights, m, v, average } };
     };
     const whole = await trained(Infinity);

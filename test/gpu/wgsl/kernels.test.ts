@@ -34,7 +34,7 @@ test('the same specification gives the same pipeline, another one another', asyn
   const [first, again, vector, scaled] = await Promise.all(
     [spec('f32', 1), spec('f32', 1), spec('vec4f', 1), spec('f32', 2)].map((wanted) => gpu.kernels.get(wanted)));
   assert.is(first, again);
-  assert.is(new Set([first.pipeline, vector.pipeline, scaled.pipeline]).size, 3);
+  assert.is(new Set([first!.pipeline, vector!.pipeline, scaled!.pipeline]).size, 3);
   assert.is(gpu.kernels.size, 3);
   gpu.close();
 });

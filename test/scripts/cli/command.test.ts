@@ -88,7 +88,7 @@ for (const [argv, message] of [
   ['music --out a -o', 'unknown flag -o; --help lists them'],
 ]) {
   test(`refused: ${argv}`, () => {
-    assert.throws(() => read(...argv.split(' ').filter(Boolean)), (error: unknown) => {
+    assert.throws(() => read(...argv!.split(' ').filter(Boolean)), (error: unknown) => {
       assert.instance(error, UserError);
       assert.is((error as UserError).message, message);
       return true;

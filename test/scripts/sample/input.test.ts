@@ -15,7 +15,7 @@ const file = (bytes: Uint8Array): string => join(temporaryFolder({ 'a.wav': byte
 for (const [sampleRate, format] of [[44100, '16'], [22050, '24'], [16000, 'float'], [48000, '16']] as const) {
   test(`${sampleRate} Hz: the samples are those that the data set would have, to the bit`, async () => {
     const signal = sine({ hertz: 440, sampleRate, samples: sampleRate });
-    noise(sampleRate).forEach((value, i) => (signal[i] += 0.2 * value));
+    noise(sampleRate).forEach((value, i) => (signal[i]! += 0.2 * value));
     const folder = temporaryFolder({ 'a.wav': encodeWav(signal, { sampleRate, format }) });
     const out = join(temporaryFolder(), 'data');
     await prepareDataset({ source: folder, out, seconds: 1, splits: 1 });
@@ -44,7 +44,7 @@ test('stereo of 24 bits is mixed down', async () => {
   const wav = new wavefile.WaveFile();
   wav.fromScratch(2, 7350, '24', [left, right].map((side) => Float64Array.from(side, (value) => Math.round(value * 2 ** 23))));
   const { samples } = await loadSound(file(wav.toBuffer()), { sampleRate: 7350 });
-  assert.ok(largestDifference(samples, left.map((value, i) => (value + right[i]) / 2)) <= 2 ** -23);
+  assert.ok(largestDifference(samples, left.map((value, i) => (value + right[i]!) / 2)) <= 2 ** -23);
 });
 
 test('a file at the network\'s own rate stays as it is, both ways', async () => {

@@ -27,7 +27,7 @@ test('a bar over all clips on a terminal, lines above it', () => {
   assert.is(drawn[1], '░░░░░░░░░░░░░░░░░░░░░░░░   1 % · step 1 of 100 · clip 1 of 2');
   assert.is(drawn[50], '████████████░░░░░░░░░░░░  50 % · step 50 of 100 · clip 1 of 2 · 1.00 steps/s · 50 s left');
   assert.is(drawn[51], `written\n${drawn[50]}`);
-  assert.match(drawn[52], /^█{24} 100 % · step 100 of 100 · clip 2 of 2 · .* steps\/s\n$/);
+  assert.match(drawn[52]!, /^█{24} 100 % · step 100 of 100 · clip 2 of 2 · .* steps\/s\n$/);
 });
 
 test('elsewhere a line every ten seconds, and none for what is done before', () => {

@@ -26,7 +26,7 @@ export async function makeRun(spectrum?: Float32Array): Promise<RunFolder> {
     preset: 'tiny', model: config, training: PRESETS.tiny.training, data: 'music',
   });
   const [m, v, average] = [2, 3, 4].map((seed) => initialWeights(config, seed));
-  await run.save(model, { step: 1, seconds: 1, m, v, average });
+  await run.save(model, { step: 1, seconds: 1, m: m!, v: v!, average });
   model.destroy();
   return run;
 }

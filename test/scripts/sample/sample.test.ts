@@ -101,7 +101,7 @@ test('a record beside each sound, and the same in short within it', async () => 
   const plain = newFolder();
   await succeeds('sample', [...args, '--out', plain, '--format', 'float']);
   const loud = new wavefile.WaveFile(readFileSync(join(plain, 'sample-seed5-0.wav'))).getSamples(true, Float64Array);
-  assert.ok(samples.every((value, i) => Math.abs(value - gain * loud[i]) <= 1e-6));
+  assert.ok(samples.every((value, i) => Math.abs(value - gain * loud[i]!) <= 1e-6));
 });
 
 test('a shaped start is another start, and needs the data\'s spectrum', async () => {
@@ -175,7 +175,7 @@ if (process.platform === 'linux') {
   test('says what to install where there is no adapter', async () => {
     const args = ['--run', (await makeRun()).path, '--out', newFolder()];
     await refuses('sample', args, ['no WebGPU adapter', 'mesa-vulkan-drivers'], { env: WITHOUT_ADAPTER });
-    assert.is(existsSync(args[3]), false);
+    assert.is(existsSync(args[3]!), false);
   });
 }
 

@@ -117,23 +117,23 @@ async function monteCarlo(walk: Walk, prediction: Prediction): Promise<number> {
   const tape = new Tape();
   const [x, output, previous] = ['x', 'output', 'previous'].map((name) => tape.input(name, [1, samples]));
   const none = tape.constant('none', [1, samples], new Float32Array(samples));
-  const ideal = impose(tape, { x: output, known: x, noise: none }); // κ·x
+  const ideal = impose(tape, { x: output!, known: x!, noise: none }); // κ·x
   const z = noise(tape, { B: 1, L: samples, stream: 6 });
-  reverseStep(tape, { x, output: ideal, noise: z, previous });
+  reverseStep(tape, { x: x!, output: ideal, noise: z, previous });
   const executable = await Executable.build(await gpuForTests(), planTape(tape));
   const starting = new Tape();
-  noise(starting, { B: 1, L: samples, stream: 5, into: starting.external('x', [1, samples], executable.range(x)) });
+  noise(starting, { B: 1, L: samples, stream: 5, into: starting.external('x', [1, samples], executable.range(x!)) });
   const start = await Executable.build(await gpuForTests(), planTape(starting));
   start.run(noiseValues({ seed: 1, step: 0 }));
-  const unit = await executable.read(x);
+  const unit = await executable.read(x!);
   const deviation = Math.sqrt(marginal(walk.levels.at(-1)!));
-  executable.write(x, unit.map((value) => deviation * value));
-  executable.write(previous, new Float32Array(samples));
+  executable.write(x!, unit.map((value) => deviation * value));
+  executable.write(previous!, new Float32Array(samples));
   const whole = { windowStart: 0, coreStart: 0, coreEnd: samples, gapStart: 0, gapEnd: 0, noiseLevel: 0 };
   stepsOf(walk, prediction).forEach(({ kappa, coefficients }, step) => {
     executable.run({ ...whole, ...reverseValues(coefficients), ...noiseValues({ seed: 1, step }), signalLevel: kappa });
   });
-  const made = await executable.read(x);
+  const made = await executable.read(x!);
   for (const program of [executable, start]) program.destroy();
   return made.reduce((sum, value) => sum + value * value, 0) / samples;
 }
