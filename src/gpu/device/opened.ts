@@ -50,7 +50,10 @@ export class OpenedDevice {
     this.buffers = new BufferPool(device);
     device.addEventListener('uncapturederror', (event) => {
       const { message } = (event as GPUUncapturedErrorEvent).error;
-      if (!this.buffers.explains(message)) this.#failure ??= message; // that memory ran out is said by the pool
+      // That memory ran out is said by the pool. Dawn tells of a buffer's use before it tells that there was no memory for it.
+      void this.buffers.explains(message).then((said) => {
+        if (!said) this.#failure ??= message;
+      });
     });
     void device.lost.then(({ reason, message }) => {
       this.#lost = [reason, oneLine(message)].filter(Boolean).join(': ');

@@ -95,7 +95,7 @@ test('a failed allocation is told once, takes nothing, is never handed out again
     assert.is.not(pool.acquire(1024, 'small'), large);
     await pool.settle();
     assert.is(pool.liveBytes, 1024);
-    assert.ok(pool.explains('[Invalid Buffer "large"] is invalid.') && !pool.explains('the shader is wrong'));
+    assert.ok(await pool.explains('[Invalid Buffer "large"] is invalid.') && !(await pool.explains('the shader is wrong')));
   }
 });
 
