@@ -186,13 +186,18 @@ export async function train(model: Model, options: TrainOptions): Promise<Progre
     }
     await save();
   };
+  /** A trainer where the last snapshot was taken, on a new device. */
+  const renew = async (memory?: MemoryChoice): Promise<Trainer> => {
+    await model.gpu.recover();
+    model.restore(good.weights);
+    await begin(memory);
+    return trainer;
+  };
   /** Goes back to the last snapshot, on a new device. */
   const recover = async ({ reason }: DeviceLostError): Promise<void> => {
     const lost = trainer as Trainer | undefined; // none if it was lost while the first one was made
     await reports.catch(() => undefined); // the numbers that they wait for are gone
-    await model.gpu.recover();
-    model.restore(good.weights);
-    await begin(lost?.memory.choice);
+    await renew(lost?.memory.choice);
     reported = last ?? began;
     reports = Promise.resolve();
     failure = undefined;
@@ -228,7 +233,9 @@ export async function train(model: Model, options: TrainOptions): Promise<Progre
     }
     return last;
   } catch (error) {
-    throw error instanceof NotFiniteError ? await explainNotFinite(error, { trainer, batches, from: good, saved }) : error;
+    if (!(error instanceof NotFiniteError)) throw error;
+    const { choice } = trainer.memory;
+    throw await explainNotFinite(error, { trainer, batches, from: good, saved, renew: () => renew(choice) });
   } finally {
     (trainer as Trainer | undefined)?.destroy();
   }
