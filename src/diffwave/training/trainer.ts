@@ -1,4 +1,5 @@
 /** Trains a network step by step: owns the step's program, the optimizer's state and the figures of past steps. */
+import { allSettled } from '../../allSettled.ts';
 import type { FlatBuffer, Parameters } from '../../autograd/parameters.ts';
 import type { Plan } from '../../autograd/plan.ts';
 import { planTape } from '../../autograd/plan.ts';
@@ -203,8 +204,8 @@ export class Trainer {
 
   /** Both, in the same way. */
   async figures(count: number): Promise<Figures> {
-    const [losses, norms] = await Promise.all([this.losses(count), this.norms(count)]);
-    return { losses, norms };
+    const [losses, norms] = await allSettled([this.losses(count), this.norms(count)]);
+    return { losses: losses!, norms: norms! };
   }
 
   async #lastOf(ring: GPUBuffer, count: number): Promise<Float32Array> {

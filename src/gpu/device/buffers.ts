@@ -35,8 +35,10 @@ export function formatBytes(bytes: number): string {
 /** Bytes that may lie unused for reuse: what a long clip or another crop took does not stay for ever. */
 const usualIdleBytes = 2 ** 28;
 
-/** What browsers say of a buffer that is none, and of what is made with it: Dawn's words, then wgpu's. */
-const aboutInvalid = /\[Invalid \w+|\b(Buffer|Bind ?group|Command ?(buffer|encoder))\b.* is invalid/i;
+/** Whether an error is of a buffer that is none, or of what is made with it, in Dawn's words or in wgpu's. */
+export function isAboutInvalid(message: string): boolean {
+  return /\[Invalid \w+|\b(Buffer|Bind ?group|Command ?(buffer|encoder))\b.* is invalid/i.test(message);
+}
 
 /** A function, because Node has these names only once its WebGPU is there. */
 const storageUsage = (): GPUBufferUsageFlags =>
@@ -146,7 +148,7 @@ export class BufferPool {
 
   /** Whether an error of the device is what follows from using a buffer for which there was no memory; known once it has answered. */
   async explains(message: string): Promise<boolean> {
-    if (!aboutInvalid.test(message)) return false;
+    if (!isAboutInvalid(message)) return false;
     await this.#answers();
     return this.#everFailed;
   }

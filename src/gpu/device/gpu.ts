@@ -166,7 +166,10 @@ export class Gpu {
       const encoder = opened.device.createCommandEncoder();
       encoder.copyBufferToBuffer(buffer, range.offset, staging, 0, size);
       opened.device.queue.submit([encoder.finish()]);
-      const mapped = staging.mapAsync(GPUMapMode.READ).then(() => staging.getMappedRange().slice(0, range.size));
+      const mapped = staging.mapAsync(GPUMapMode.READ).catch(async (error: unknown) => {
+        await opened.buffers.expect([staging]); // somebody else may have been told that there was no memory for it
+        throw error;
+      }).then(() => staging.getMappedRange().slice(0, range.size));
       const bytes = await opened.finished(mapped);
       await opened.buffers.expect([buffer]); // of a buffer that is none nothing was copied
       return bytes;

@@ -6,6 +6,7 @@
  * static buffer. `step` is what changes from run to run (seed, learning rate, …); its fields are looked up by name
  * among the values given to `run`.
  */
+import { allSettled } from '../../allSettled.ts';
 import { building } from '../../building.ts';
 import { UserError } from '../../errors.ts';
 import type { BufferPool } from '../device/buffers.ts';
@@ -83,6 +84,7 @@ export class Program {
     const { device, buffers } = gpu;
     // A buffer that is not there would be reported as something else, or not at all.
     await buffers.expect(new Set(dispatches.flatMap(({ bindings }) => Object.values(bindings).map(({ buffer }) => buffer))));
+    // All of them, also where one fails: Dawn does not survive an exit while it compiles.
     const kernels = await allSettled(dispatches.map((dispatch) => gpu.kernels.get(dispatch.kernel)));
     const paramsBytes = new Uint8Array(dispatches.filter((dispatch) => dispatch.params).length * bindingAlignment);
     const stepBytes = new Uint8Array(dispatches.filter((dispatch) => dispatch.step).length * bindingAlignment);
@@ -215,12 +217,6 @@ function encodeInto(pass: GPUComputePassEncoder, commands: readonly Command[], s
     pass.setBindGroup(0, command.group);
     pass.dispatchWorkgroups(command.x, command.y);
   }
-}
-
-/** Like Promise.all, but fails only when nothing is being compiled any more: Dawn does not survive an exit in between. */
-async function allSettled<T>(promises: readonly Promise<T>[]): Promise<T[]> {
-  await Promise.allSettled(promises);
-  return Promise.all(promises);
 }
 
 function checkBindings(gpu: Gpu, dispatch: Dispatch, kernel: Kernel): void {
