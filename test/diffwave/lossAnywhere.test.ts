@@ -9,6 +9,7 @@ import { sample } from '../../src/diffwave/sampling/sampling.ts';
 import { train } from '../../src/diffwave/training/loop.ts';
 import { Trainer } from '../../src/diffwave/training/trainer.ts';
 import { Validator } from '../../src/diffwave/validation/validation.ts';
+import { Program } from '../../src/gpu/program/program.ts';
 import { UserError } from '../../src/errors.ts';
 import type { Gpu } from '../../src/gpu/device/gpu.ts';
 import { naiveSettings } from '../../src/gpu/device/variant.ts';
@@ -62,6 +63,30 @@ for (const what of ['buffer', 'module'] as const) {
     }
   });
 }
+
+test('what a lost device answers last is waited for by nobody, and ends nothing', async () => {
+  using gpu = await ownGpu();
+  const { device } = gpu;
+  const kernel = { shader: 'silu', entry: 'forward', constants: { Lane: 'f32', Out: 'f32', F16: 0 } };
+  await gpu.kernels.get(kernel);
+  const buffer = gpu.buffers.acquire(256, 'x');
+  const [popErrorScope, createShaderModule] = [device.popErrorScope.bind(device), device.createShaderModule.bind(device)];
+  device.popErrorScope = async () => {
+    await popErrorScope();
+    throw new Error('lost: scope');
+  };
+  device.createShaderModule = (descriptor) =>
+    Object.assign(createShaderModule(descriptor), { getCompilationInfo: () => Promise.reject(new Error('lost: messages')) });
+  const failing = [
+    () => gpu.kernels.get({ shader: 'relu', entry: 'forward', constants: kernel.constants }),
+    () => Program.build(gpu, [{ kernel, bindings: { none: { buffer, offset: 0, size: 256 } }, writes: [], workgroups: 1 }]),
+  ];
+  const messages: string[] = [];
+  for (const fail of failing) messages.push(await fail().then(() => 'nothing', (error: Error) => error.message));
+  Object.assign(device, { popErrorScope, createShaderModule });
+  assert.match(messages[0]!, /lost: messages/);
+  assert.match(messages[1]!, /no variable 'none'/);
+});
 
 test('lost while the way to a NaN is walked again: it is walked on a new device', async () => {
   using gpu = await ownGpu();

@@ -88,6 +88,29 @@ test('what samples, validates and tests itself', async () => {
   await survives(gpu, () => shapedStart(gpu, range, { spectrum: [1, 1, 1, 1, 1], alphaBar: 0.5, B: 1, L, circular: true }));
 });
 
+test('slices that there is no memory for are not made: the dispatches stay whole', async () => {
+  using gpu = await ownGpu();
+  const tape = new Tape();
+  const y = tape.keep(scale(tape, tape.input('x', [1 << 16]), 2));
+  const executable = await Executable.build(gpu, planTape(tape));
+  const { owned } = gpu.buffers;
+  gpu.longestSubmit = 1e-9; // ms: nothing is that short
+  const poor = shortage(gpu.device, ({ label }) => label!.startsWith('params of'));
+  for (let run = 0; poor.asked === 0 && run < 100; run++) {
+    executable.run();
+    await gpu.idle();
+    await new Promise((resolve) => setTimeout(resolve, 1)); // slices are made beside the runs
+  }
+  assert.is(poor.asked, 1);
+  poor.end();
+  assert.is((await executable.read(y)).length, 1 << 16);
+  await gpu.idle();
+  assert.is(gpu.buffers.owned, owned);
+  assert.is(executable.program.pieces.length, executable.program.length);
+  executable.destroy();
+  assert.is(gpu.buffers.owned, 0);
+});
+
 test('a trainer, with one plan and with all of them', async () => {
   using gpu = await ownGpu();
   using model = DiffWave.create(gpu, config);
