@@ -48,7 +48,7 @@ await command({
   const gpu = await openGpu({ tune: true, model: run.config.model });
   const model = await run.load(gpu);
   const print = flags.json ? () => {} : console.log;
-  const dataset = datasetFrom(flags.data ?? run.config.data, preparationOf(run.config), print);
+  const dataset = await datasetFrom(flags.data ?? run.config.data, preparationOf(run.config), print);
   if (dataset.sampleRate !== model.config.sampleRate) throw new UserError(`the data have ${dataset.sampleRate} Hz, the network ${model.config.sampleRate} Hz`);
   const L = Math.round(flags.seconds * dataset.sampleRate);
   const shape = [flags.count, L] as const;

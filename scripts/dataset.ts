@@ -1,4 +1,4 @@
-/** `npm run dataset`: prepares a folder of WAV files as a data set for training. */
+/** `npm run dataset`: prepares a folder of music as a data set for training. */
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,8 +13,8 @@ import { typedCommand } from './lib/cli/invocation.ts';
 
 const cli = command({
   name: 'dataset',
-  summary: 'Prepares a folder of WAV files as a data set: mono, low-passed, downsampled, cut into clips.',
-  positionals: [{ name: 'folder', help: 'folder of WAV files; sub-folders are searched too', required: true }],
+  summary: 'Prepares a folder of music as a data set: mono, low-passed, downsampled, cut into clips.',
+  positionals: [{ name: 'folder', help: 'folder of music (WAV, MP3, FLAC, Ogg, Opus, M4A, AIFF, AU, …); sub-folders are searched too', required: true }],
   flags: {
     out: { type: 'string', placeholder: '<dataset>', required: true, help: 'folder for the data set' },
     preset: { type: 'string', placeholder: '<name>', default: 'gtzan', help: `the network that it is for: ${Object.keys(PRESETS).join(', ')}` },
@@ -28,7 +28,7 @@ const cli = command({
 });
 
 export default cli.does(async ({ flags, positionals, given }) => {
-  const report = prepareDataset({
+  const report = await prepareDataset({
     source: positionals.folder,
     out: flags.out,
     ...withOptions(presetNamed(flags.preset).data, flags),

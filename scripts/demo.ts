@@ -51,7 +51,7 @@ export default cli.does(async ({ flags }) => {
 
   const { model: modelConfig, training, data } = presetNamed('tiny');
   const source = inPackage(recordings);
-  prepareDataset({ source, out: join(flags.out, 'dataset'), ...data });
+  await prepareDataset({ source, out: join(flags.out, 'dataset'), ...data });
   const dataset = loadDataset(join(flags.out, 'dataset'));
   console.log(`data      ${dataset.clipCount} clips of ${dataset.clipSamples} samples at ${dataset.sampleRate} Hz from ${recordings}`);
 

@@ -10,7 +10,7 @@ import { noTuneFlag, openGpu } from './lib/adapter/openGpu.ts';
 import { play } from './lib/cli/play.ts';
 import { formatDuration } from './lib/report/lines.ts';
 import type { Sound } from './lib/sample/input.ts';
-import { loadSound, soundOptionsOf } from './lib/sample/input.ts';
+import { loadSounds, soundOptionsOf } from './lib/sample/input.ts';
 import { SampleOutput, checkOutput, outputFlags } from './lib/sample/output.ts';
 import { SampleProgress } from './lib/sample/progress.ts';
 import { samplingFlags, taskOf } from './lib/sample/flags.ts';
@@ -40,8 +40,10 @@ export default cli.does(async ({ flags, given }) => {
   const progress = new SampleProgress({ clips: flags.count, terminal: flags.stdout ? process.stderr : process.stdout });
   const print = (line: string): void => progress.print(line);
   const run = RunFolder.open(flags.run);
+  const paths = [flags.variationOf, ...flags.between, flags.continue, flags.inpaint, flags.denoise].filter((path) => path !== undefined);
+  const loaded = await loadSounds(paths, soundOptionsOf(run.config));
   const load = (path: string): Sound => {
-    const sound = loadSound(path, soundOptionsOf(run.config));
+    const sound = loaded(path);
     for (const warning of sound.warnings) print(`note: ${warning}`);
     return sound;
   };

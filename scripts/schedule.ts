@@ -25,11 +25,11 @@ const cli = command({
     config: configFlag,
     ...scheduleFlags,
     variance: { type: 'string', choices: ['beta', 'posterior'], default: 'beta', help: 'σ² of the reverse steps, as in sample' },
-    data: { type: 'string', placeholder: '<folder>', help: 'data set, or folder of WAV files: say how loud its bins are' },
+    data: { type: 'string', placeholder: '<folder>', help: 'data set, or folder of music: say how loud its bins are' },
   },
 });
 
-export default cli.does(({ flags }) => {
+export default cli.does(async ({ flags }) => {
   for (const other of ['preset', 'config'] as const) {
     if (flags.run !== undefined && flags[other] !== undefined) throw new UserError(`--run has its own configuration: leave out --${other}`);
   }
@@ -39,7 +39,7 @@ export default cli.does(({ flags }) => {
   const base = run?.config.model ?? preset.model;
   const model: DiffWaveConfig = { ...base, ...scheduleFrom(flags, base) };
   const schedule = scheduleOf(model); // before data is read, as it may be refused
-  const data = flags.data === undefined ? undefined : datasetFrom(flags.data, run ? preparationOf(run.config) : preset.data, console.log);
+  const data = flags.data === undefined ? undefined : await datasetFrom(flags.data, run ? preparationOf(run.config) : preset.data, console.log);
   console.log(scheduleReport(model, flags.variance));
   if (model.zeroTerminalSnr && (run?.config ?? preset).training.minSnr) console.log(minSnrLine);
   if (!data) return;

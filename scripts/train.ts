@@ -1,4 +1,4 @@
-/** npm run train: trains a DiffWave on a data set or a folder of WAV files. */
+/** npm run train: trains a DiffWave on a data set or a folder of music. */
 import { datasetFrom } from '../src/dataset/dataset.node.ts';
 import type { Preset } from '../src/diffwave/presets.ts';
 import { PRESETS, presetNamed } from '../src/diffwave/presets.ts';
@@ -25,9 +25,9 @@ import { typedCommand } from './lib/cli/invocation.ts';
 
 const cli = command({
   name: 'train',
-  summary: 'Trains a DiffWave on a prepared data set or a folder of WAV files.',
+  summary: 'Trains a DiffWave on a prepared data set or a folder of music.',
   flags: {
-    data: { type: 'string', placeholder: '<folder>', help: 'data set, or folder of WAV files; required unless --config has it' },
+    data: { type: 'string', placeholder: '<folder>', help: 'data set, or folder of music; required unless --config has it' },
     out: { type: 'string', placeholder: '<run>', required: true, help: 'folder of the run: weights, log, checkpoints' },
     preset: { type: 'string', placeholder: '<name>', help: `one of ${Object.keys(PRESETS).join(', ')} (gtzan)` },
     config: configFlag,
@@ -70,7 +70,7 @@ export default cli.does(async ({ flags, given }) => {
     const wanted = { preset: flags.preset ?? file.preset, model: network, training: trainingFor(Infinity), validationTracks: tracks };
     refuseOther(file, wanted, run);
   }
-  const dataset = datasetFrom(data, run ? preparationOf(run.config) : base.data, console.log);
+  const dataset = await datasetFrom(data, run ? preparationOf(run.config) : base.data, console.log);
   const said = (run?.config ?? file)?.model.sampleRate;
   if (said !== undefined && said !== dataset.sampleRate) {
     const who = run ? 'the run was trained at' : `${flags.config} is for`;

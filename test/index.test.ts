@@ -44,7 +44,7 @@ test('the example of the documentation runs as it stands', () => {
 test('loadDataset gives the clips that were prepared, or says what is wrong', async () => {
   const source = temporaryFolder({ 'a.wav': sine({ hertz: 440, sampleRate: 22050, samples: 22050 }) });
   const out = join(temporaryFolder(), 'set');
-  prepareDataset({ source, out, seconds: 1, splits: 2 });
+  await prepareDataset({ source, out, seconds: 1, splits: 2 });
   const dataset = diffwave.loadDataset(out);
   assert.equal([dataset.clipCount, dataset.clipSamples, dataset.sampleRate], [2, 3675, 7350]);
   assert.is(dataset.clip(1).length, 3675);

@@ -1,5 +1,5 @@
 /**
- * Data sets on disk. A folder of WAV files is prepared once into
+ * Data sets on disk. A folder of music is prepared once into
  *
  *     manifest.json   what it was made from and how; written last, so that a folder with one is complete
  *     clips.f32       (clipCount, clipSamples) little-endian float32
@@ -18,16 +18,16 @@ import { clipStarts, listLeftOut, parseManifest, peakOf, prepareTrack } from './
 import type { ClipEntry, DatasetContent, LeftOut, Manifest } from './dataset.ts';
 import { clipLength, completeOptions } from './options.ts';
 import type { DatasetOptions } from './options.ts';
-import { findWavFiles, fingerprint, requireFolder } from './sources.node.ts';
+import { findSoundFiles, fingerprint, requireFolder } from './sources.node.ts';
 import type { SourceFile } from './sources.node.ts';
-import { decodeWav } from '../formats/wav.ts';
+import { decodeSound } from '../formats/sound.ts';
 
 const MANIFEST = 'manifest.json';
 const CLIPS = 'clips.f32';
 const PROGRESS_FILES = 50; // a line of progress after so many files, about every ten seconds
 
 export interface PrepareOptions extends Partial<DatasetOptions> {
-  readonly source: string; // folder of WAV files, searched with its sub-folders
+  readonly source: string; // folder of sound files, searched with its sub-folders
   readonly out: string; // folder of the data set
   /** Called with one line for every warning, every file left out, and now and then for progress. */
   readonly log?: (line: string) => void;
@@ -40,16 +40,16 @@ export interface PrepareReport {
 }
 
 /**
- * Prepares a folder of WAV files as a data set (see `prepareTrack` and `clipStarts`), or uses the one that is in `out`
+ * Prepares a folder of music, in any format that `decodeSound` reads, as a data set (see `prepareTrack` and `clipStarts`), or uses the one that is in `out`
  * if it was made from the same files with the same options. Another data set in `out` is replaced, and the log says
  * why. Files that are unreadable or silent are left out, each named in the log and in the manifest.
  *
  * @throws UserError when the source is missing or empty, no file in it can be used, options contradict each other, or
  *   `out` has something else in it than a data set
  */
-export function prepareDataset({ source, out, log = () => {}, ...partial }: PrepareOptions): PrepareReport {
+export async function prepareDataset({ source, out, log = () => {}, ...partial }: PrepareOptions): Promise<PrepareReport> {
   const options = completeOptions(partial);
-  const files = findWavFiles(source);
+  const files = findSoundFiles(source);
   const wanted = { options, fingerprint: fingerprint(files) };
   const present = inspect(out);
   const why = present.manifest ? differenceTo(wanted, present.manifest) : present.why;
@@ -59,9 +59,9 @@ export function prepareDataset({ source, out, log = () => {}, ...partial }: Prep
   const clips = new ClipWriter(join(out, CLIPS));
   let content: DatasetContent;
   try {
-    content = prepareFiles(files, { source, options, clips, log });
+    content = await prepareFiles(files, { source, options, clips, log });
     if (content.clipCount === 0) {
-      throw new UserError(`No .wav file in ${source} can be used: ${listLeftOut(content.leftOut)}`);
+      throw new UserError(`No sound file in ${source} can be used: ${listLeftOut(content.leftOut)}`);
     }
   } catch (error) {
     clips.discard();
@@ -103,13 +103,15 @@ export function loadDataset(folder: string): Dataset {
 }
 
 /**
- * The data set at `path`, which is either a prepared one (then the options do not matter) or a folder of WAV files. The
+ * The data set at `path`, which is either a prepared one (then the options do not matter) or a folder of music. The
  * latter is prepared with the options into the user's cache folder, and found there the next time.
  *
  * @param log called with one line at a time for what a user should know
  * @throws UserError as `prepareDataset` and `loadDataset`
  */
-export function datasetFrom(path: string, partial: Partial<DatasetOptions>, log: (line: string) => void): Dataset {
+export async function datasetFrom(
+  path: string, partial: Partial<DatasetOptions>, log: (line: string) => void,
+): Promise<Dataset> {
   requireFolder(path);
   if (isDataset(path)) return loadDataset(path);
   const options = completeOptions(partial);
@@ -118,7 +120,7 @@ export function datasetFrom(path: string, partial: Partial<DatasetOptions>, log:
     .digest('hex')
     .slice(0, 16);
   const out = join(cacheFolder(), 'datasets', key);
-  const { reused } = prepareDataset({ source: path, out, log, ...options });
+  const { reused } = await prepareDataset({ source: path, out, log, ...options });
   log(`${reused ? 'using the' : 'wrote a'} data set prepared from ${path}: ${out}`);
   return loadDataset(out);
 }
@@ -131,7 +133,7 @@ interface Preparation {
 }
 
 /** Decodes, prepares and writes file after file; what the manifest says about the result. */
-function prepareFiles(files: readonly SourceFile[], { source, options, clips, log }: Preparation): DatasetContent {
+async function prepareFiles(files: readonly SourceFile[], { source, options, clips, log }: Preparation): Promise<DatasetContent> {
   const clipSamples = clipLength(options);
   const rate = options.sampleRate / options.downsample;
   // Where clips have a length of their own, a file that is a moment longer than one must not count twice.
@@ -146,13 +148,13 @@ function prepareFiles(files: readonly SourceFile[], { source, options, clips, lo
     log(`warning: ${line}`);
   };
 
-  files.forEach(({ path: file }, index) => {
+  for (const [index, { path: file }] of files.entries()) {
     if (index > 0 && index % PROGRESS_FILES === 0) log(`${index} of ${files.length} files`);
-    const track = readTrack(join(source, file), { name: file, options, warn });
+    const track = await readTrack(join(source, file), { name: file, options, warn });
     if ('reason' in track) {
       leftOut.push({ file, reason: track.reason });
       log(`left out: ${file} ${track.reason}`);
-      return;
+      continue;
     }
     if (track.samples.length < clipSamples) {
       const seconds = (samples: number) => `${(samples / rate).toFixed(2)} s`;
@@ -173,7 +175,7 @@ function prepareFiles(files: readonly SourceFile[], { source, options, clips, lo
       sums.peak = Math.max(sums.peak, peakOf(clip));
     }
     trackCount++;
-  });
+  }
   const count = Math.max(1, entries.length * clipSamples);
   const statistics = { mean: sums.values / count, rms: Math.sqrt(sums.squares / count), peak: sums.peak };
   return { clipCount: entries.length, trackCount, statistics, clips: entries, leftOut, warnings };
@@ -186,12 +188,12 @@ interface TrackContext {
 }
 
 /** One file at the data set's rate, or the reason why it cannot be used. */
-function readTrack(
+async function readTrack(
   path: string,
   { name, options, warn }: TrackContext,
-): { samples: Float32Array } | { reason: string } {
+): Promise<{ samples: Float32Array } | { reason: string }> {
   try {
-    const decoded = decodeWav(readFileSync(path), name, { seconds: options.seconds ?? Infinity });
+    const decoded = await decodeSound(readFileSync(path), name, { seconds: options.seconds ?? Infinity });
     const samples = prepareTrack(decoded.samples, decoded.sampleRate, options);
     const peak = peakOf(samples);
     if (peak < SILENCE_PEAK) return { reason: `is silent (peak ${decibels(peak)}, needed ${decibels(SILENCE_PEAK)})` };

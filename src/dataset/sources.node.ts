@@ -1,8 +1,9 @@
-/** The WAV files of a folder, in an order that is the same on every machine. */
+/** The sound files of a folder, in an order that is the same on every machine. */
 import { createHash } from 'node:crypto';
 import { readdirSync, realpathSync, statSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { UserError } from '../errors.ts';
+import { soundEndings } from '../formats/sound.ts';
 
 export interface SourceFile {
   readonly path: string; // relative to the folder, with forward slashes
@@ -11,11 +12,11 @@ export interface SourceFile {
 }
 
 /**
- * Finds every file below a folder whose name ends in .wav, in any case, through links as well; sorted by path.
+ * Finds every file below a folder whose name ends as those of sound files do (`soundEndings`), through links as well; sorted by path.
  *
  * @throws UserError when the folder is missing, is no folder, or has no such file
  */
-export function findWavFiles(folder: string): SourceFile[] {
+export function findSoundFiles(folder: string): SourceFile[] {
   requireFolder(folder);
   const files: SourceFile[] = [];
   const visited = new Set<string>(); // real paths: a link may lead back upwards
@@ -29,11 +30,11 @@ export function findWavFiles(folder: string): SourceFile[] {
       // A link that leads nowhere has no status; it is kept, so that it is named among the files left out.
       const status = statSync(join(folder, path), { throwIfNoEntry: false });
       if (status?.isDirectory()) walk(path);
-      else if (/\.wav$/i.test(name)) files.push({ path, size: status?.size ?? 0, modified: status?.mtimeMs ?? 0 });
+      else if (soundEndings.test(name)) files.push({ path, size: status?.size ?? 0, modified: status?.mtimeMs ?? 0 });
     }
   };
   walk('');
-  if (files.length === 0) throw new UserError(`There is no .wav file in ${folder} or the folders below it`);
+  if (files.length === 0) throw new UserError(`There is no sound file (.wav, .mp3, .flac, .ogg, .m4a, …) in ${folder} or the folders below it`);
   // By code units, not by a language's rules.
   return files.sort((a, b) => (a.path < b.path ? -1 : 1));
 }

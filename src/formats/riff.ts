@@ -7,7 +7,7 @@
 import { UserError } from '../errors.ts';
 
 export interface WavFormat {
-  readonly encoding: 'pcm' | 'float';
+  readonly encoding: 'pcm' | 'float' | 'alaw' | 'mulaw';
   readonly bits: number; // of the container of a sample: 8, 16, 24, 32 or 64
   readonly channels: number;
   readonly sampleRate: number; // Hz
@@ -23,6 +23,13 @@ export const bytesPerSample = (format: WavFormat): number => format.bits / 8;
 
 const PCM = 1;
 const FLOAT = 3;
+const CODES = { pcm: PCM, float: FLOAT, alaw: 6, mulaw: 7 };
+
+/** Kinds of compressed sound that `decodeSound` has a decoder for. */
+const COMPRESSED = new Map([[2, 'Microsoft ADPCM'], [6, 'A-law'], [7, 'µ-law'], [0x11, 'IMA ADPCM']]);
+
+/** Forms of the container: with 64-bit sizes (EBU Tech 3306, ITU-R BS.2088), and with big-endian numbers. */
+const FORMS = ['RIFF', 'RF64', 'BW64', 'RIFX'];
 const EXTENSIBLE = 0xfffe;
 const MOST_BYTES = 0xffffffff; // that a RIFF file's 32-bit sizes can tell
 const UNKNOWN_SIZE = 0xffffffff; // what writers put in front of a stream whose end they do not know
@@ -33,19 +40,59 @@ const UNKNOWN_SIZE = 0xffffffff; // what writers put in front of a stream whose 
  * @throws UserError naming the file and what it is instead, when it is no WAV file that we can read
  */
 export function parseRiff(bytes: Uint8Array, name: string): RiffContent {
-  if (ascii(bytes, 0) !== 'RIFF' || ascii(bytes, 8) !== 'WAVE') {
+  if (!isRiff(bytes)) {
     throw new UserError(`${name} is not a WAV file: ${describe(bytes)}`);
   }
   const warnings: string[] = [];
   const warn = (line: string) => warnings.push(`${name}: ${line}`);
+  const isBig = ascii(bytes, 0) === 'RIFX';
   const { fmt, data } = findChunks(bytes, warn);
   if (!fmt) throw new UserError(`${name} is a WAV file without a "fmt " chunk, so its sample format is unknown`);
   if (!data) throw new UserError(`${name} is a WAV file without a "data" chunk: it holds no samples`);
-  const format = parseFormat(fmt, name);
-  const frameBytes = format.channels * bytesPerSample(format);
+  const { format, containerBytes } = parseFormat(fmt, { name, isBig });
+  const frameBytes = format.channels * containerBytes;
   const rest = data.length % frameBytes;
   if (rest > 0) warn(`its last frame is cut off (${rest} of ${frameBytes} bytes) and was dropped`);
-  return { format, data: data.subarray(0, data.length - rest), warnings };
+  const frames = data.subarray(0, data.length - rest);
+  const bytesOfSample = bytesPerSample(format);
+  const own = isBig ? swapBytes(frames.slice(), containerBytes * 8) : frames;
+  return { format, data: bytesOfSample === containerBytes ? own : upperBytes(own, { containerBytes, bytesOfSample }), warnings };
+}
+
+/** Whether the bytes begin as a WAV file does. */
+export function isRiff(bytes: Uint8Array): boolean {
+  return FORMS.includes(ascii(bytes, 0)) && ascii(bytes, 8) === 'WAVE';
+}
+
+/** What kind of compressed sound a WAV file holds; undefined where it is none that we know. */
+export function compressedKind(bytes: Uint8Array): string | undefined {
+  const { fmt } = findChunks(bytes, () => {});
+  return fmt && fmt.length >= 16 ? COMPRESSED.get(codeOf(fmt, ascii(bytes, 0) === 'RIFX')) : undefined;
+}
+
+/** Turns the bytes of every sample around, in place. */
+export function swapBytes(data: Uint8Array, bits: number): Uint8Array {
+  const size = bits / 8;
+  for (let at = 0; at + size <= data.length; at += size) data.subarray(at, at + size).reverse();
+  return data;
+}
+
+/** Samples that lie in larger containers, where they are the upper bytes (little-endian: the last ones). */
+function upperBytes(data: Uint8Array, { containerBytes, bytesOfSample }: { containerBytes: number; bytesOfSample: number }): Uint8Array {
+  const count = data.length / containerBytes;
+  const packed = new Uint8Array(count * bytesOfSample);
+  for (let i = 0; i < count; i++) packed.set(data.subarray((i + 1) * containerBytes - bytesOfSample, (i + 1) * containerBytes), i * bytesOfSample);
+  return packed;
+}
+
+/** What comes from a file, in a message of one line: control characters become signs. */
+export function escaped(text: string): string {
+  return text.replace(/[\r\n\t]+/g, ' ').replace(/[\x00-\x1f\x7f]/g, '?');
+}
+
+/** The same for an error's text, which may have a line break at its end. */
+export function oneLine(text: string): string {
+  return escaped(text).trim();
 }
 
 /** Texts of a WAV file by the four letters of their kind, as INAM (name), ISFT (software), ICMT (comment). */
@@ -80,7 +127,7 @@ function fmtBody(format: WavFormat): Uint8Array {
   const blockAlign = channels * bytesPerSample(format);
   const body = new Uint8Array(encoding === 'pcm' ? 16 : 18);
   const fields = view(body);
-  fields.setUint16(0, encoding === 'pcm' ? PCM : FLOAT, true);
+  fields.setUint16(0, CODES[encoding], true);
   fields.setUint16(2, channels, true);
   fields.setUint32(4, sampleRate, true);
   fields.setUint32(8, sampleRate * blockAlign, true); // bytes per second
@@ -116,67 +163,100 @@ type Chunks = { fmt?: Uint8Array; data?: Uint8Array };
 
 /** Walks the chunk list until both chunks are found. The size in the RIFF header is ignored: the file knows better. */
 function findChunks(bytes: Uint8Array, warn: (line: string) => void): Chunks {
+  const form = ascii(bytes, 0);
+  const isLittle = form !== 'RIFX';
+  const sizeAt = (at: number): number => view(bytes).getUint32(at + 4, isLittle);
   const found: Chunks = {};
+  let longSize: number | undefined; // of the data, where a 32-bit one does not hold it
   let at = 12;
   while (at + 8 <= bytes.length && !(found.fmt && found.data)) {
     const id = ascii(bytes, at);
     const start = at + 8;
     const available = bytes.length - start;
-    const size = view(bytes).getUint32(at + 4, true);
+    let size = sizeAt(at);
+    if (id === 'data' && size === UNKNOWN_SIZE && longSize !== undefined) size = longSize;
     let end = start + Math.min(size, available);
-    if (id === 'data' && !found.data) {
+    if (id === 'ds64' && size >= 16 && available >= 16) {
+      longSize = Number(view(bytes).getBigUint64(start + 8, true));
+    } else if (id === 'data' && !found.data) {
       // A size of 0 is a recorder that never came back to fill it in, unless well-formed chunks follow.
-      const unset = size === 0 && available > 0 && !chunksFillFile(bytes, start);
-      if (unset || size === UNKNOWN_SIZE)
-        warn(`its data size was never filled in (${size}); read to the end of the file`);
+      const hasMore = size === 0 && chunksFillFile(bytes, start, isLittle);
+      const unset = size === 0 && available > 0 && !hasMore;
+      if (unset || size === UNKNOWN_SIZE) warn(`its data size was never filled in (${size}); read to the end of the file`);
       else if (size > available) warn(`it is cut off: its data should have ${size} bytes, the file has ${available}`);
       if (unset) end = bytes.length;
-      found.data = bytes.subarray(start, end);
+      // An empty one before the real one is stepped over.
+      if (!(hasMore && namesAhead(bytes, start, isLittle).includes('data'))) found.data = bytes.subarray(start, end);
     } else if (id === 'fmt ' && !found.fmt) {
       found.fmt = bytes.subarray(start, end);
     }
     at = end;
-    if (size % 2 === 1 && at < bytes.length) {
-      // The padding byte is zero, and no chunk's name begins with one.
-      if (bytes[at] !== 0 && isChunkName(bytes, at))
-        warn(`the padding byte after its odd-sized "${id}" chunk is missing`);
-      else at++;
-    }
+    if (size % 2 === 1 && at < bytes.length && isPadded(bytes, at, isLittle, () => warn(`the padding byte after its odd-sized "${oneLine(id)}" chunk is missing`))) at++;
   }
   return found;
 }
 
+/**
+ * Whether the byte after an odd-sized chunk pads it. It should be zero, with which no chunk's name begins; some writers pad with
+ * something else, and some not at all: then that reading counts after which there are more chunks to the end of the file.
+ */
+function isPadded(bytes: Uint8Array, at: number, isLittle: boolean, onMissing: () => void): boolean {
+  if (bytes[at] === 0 || !isChunkName(bytes, at)) return true;
+  if (isChunkName(bytes, at + 1) && chunksFillFile(bytes, at + 1, isLittle) && !chunksFillFile(bytes, at, isLittle)) return true;
+  onMissing();
+  return false;
+}
+
 /** Whether the bytes from `at` to the end of the file are a list of chunks that ends exactly there. */
-function chunksFillFile(bytes: Uint8Array, at: number): boolean {
+function chunksFillFile(bytes: Uint8Array, at: number, isLittle: boolean): boolean {
   while (at + 8 <= bytes.length && isChunkName(bytes, at)) {
-    const size = view(bytes).getUint32(at + 4, true);
+    const size = view(bytes).getUint32(at + 4, isLittle);
     at += 8 + size + (size % 2);
   }
   return at === bytes.length || at === bytes.length + 1; // the very last padding byte is often left out
 }
 
-function parseFormat(fmt: Uint8Array, name: string): WavFormat {
+/** Names of the chunks from `at` on. */
+function namesAhead(bytes: Uint8Array, at: number, isLittle: boolean): string[] {
+  const names: string[] = [];
+  while (at + 8 <= bytes.length && isChunkName(bytes, at)) {
+    names.push(ascii(bytes, at));
+    const size = view(bytes).getUint32(at + 4, isLittle);
+    at += 8 + size + (size % 2);
+  }
+  return names;
+}
+
+/** The format's code; of an extensible one that of its sub-format, whose GUID begins with the plain code. */
+function codeOf(fmt: Uint8Array, isBig: boolean): number {
+  const code = view(fmt).getUint16(0, !isBig);
+  return code === EXTENSIBLE && fmt.length >= 26 ? view(fmt).getUint16(24, !isBig) : code;
+}
+
+function parseFormat(fmt: Uint8Array, { name, isBig }: { name: string; isBig: boolean }): { format: WavFormat; containerBytes: number } {
   const unreadable = (why: string) => new UserError(`${name} cannot be read: ${why}`);
   if (fmt.length < 16) throw unreadable(`its "fmt " chunk has ${fmt.length} bytes instead of at least 16`);
   const fields = view(fmt);
-  let code = fields.getUint16(0, true);
-  if (code === EXTENSIBLE) {
-    if (fmt.length < 26) throw unreadable(`its extensible "fmt " chunk has ${fmt.length} bytes instead of 40`);
-    code = fields.getUint16(24, true); // the first two bytes of the sub-format's GUID are the plain code
-  }
-  const channels = fields.getUint16(2, true);
-  const sampleRate = fields.getUint32(4, true);
-  const declaredBits = fields.getUint16(14, true);
+  const code = codeOf(fmt, isBig);
+  if (code === EXTENSIBLE) throw unreadable(`its extensible "fmt " chunk has ${fmt.length} bytes instead of 40`);
+  const channels = fields.getUint16(2, !isBig);
+  const sampleRate = fields.getUint32(4, !isBig);
+  const blockAlign = fields.getUint16(12, !isBig);
+  const declaredBits = fields.getUint16(14, !isBig);
   const bits = Math.ceil(declaredBits / 8) * 8; // 12 or 20 bits sit at the upper end of 16 or 24
   if (channels === 0) throw unreadable('it says that it has 0 channels');
   if (sampleRate === 0) throw unreadable('it says that its sample rate is 0 Hz');
   const wanted = 'wanted: PCM of 8, 16, 24 or 32 bits, or float of 32 or 64 bits';
-  if (code === PCM && [8, 16, 24, 32].includes(bits)) return { encoding: 'pcm', bits, channels, sampleRate };
-  if (code === FLOAT && [32, 64].includes(declaredBits)) return { encoding: 'float', bits, channels, sampleRate };
+  // The frame's size tells the container's, where it makes sense: 24 bits may lie in 32. Nonsense is what some writers leave there.
+  const framed = blockAlign / channels;
+  const containerBytes = Number.isInteger(framed) && framed <= 8 && framed * 8 >= bits ? framed : bits / 8;
+  const found = { channels, sampleRate, bits };
+  if (code === PCM && [8, 16, 24, 32].includes(bits)) return { format: { encoding: 'pcm', ...found }, containerBytes };
+  if (code === FLOAT && [32, 64].includes(declaredBits)) return { format: { encoding: 'float', ...found }, containerBytes: bits / 8 };
   if (code === PCM || code === FLOAT) {
     throw unreadable(`it holds ${code === PCM ? 'PCM' : 'float'} samples of ${declaredBits} bits (${wanted})`);
   }
-  throw unreadable(`it holds compressed sound, format code 0x${code.toString(16)} (${wanted})`);
+  throw unreadable(`it holds compressed sound, ${COMPRESSED.get(code) ?? `format code 0x${code.toString(16)}`} (${wanted})`);
 }
 
 /** In a few words, what a file is that is not a WAV file. */
@@ -190,9 +270,7 @@ function describe(bytes: Uint8Array): string {
   if (head === 'fLaC') return found('a FLAC file');
   if (head === 'FORM') return found('an AIFF file');
   if (ascii(bytes, 4) === 'ftyp') return found('an MP4 file');
-  if (head === 'RIFX') return found('a big-endian WAV file (RIFX)');
-  if (head === 'RF64' || head === 'BW64') return found(`a WAV file with 64-bit sizes (${head})`);
-  if (head === 'RIFF') return `it is a RIFF file of the kind "${ascii(bytes, 8)}"`;
+  if (head === 'RIFF') return `it is a RIFF file of the kind "${escaped(ascii(bytes, 8))}"`;
   const start = bytes.subarray(0, 64);
   if (start.every((byte) => byte >= 0x20 || (byte >= 0x09 && byte <= 0x0d))) {
     const beginning = String.fromCharCode(...start.subarray(0, 24)).replace(/\s+/g, ' ').trim();

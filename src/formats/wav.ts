@@ -4,14 +4,10 @@
  */
 import wavefile from 'wavefile';
 import { UserError } from '../errors.ts';
+import type { DecodedSound } from './mixDown.ts';
+import { mixDown } from './mixDown.ts';
+import type { WavInfo } from './riff.ts';
 import { bytesPerSample, parseRiff, writeRiff } from './riff.ts';
-import type { WavFormat, WavInfo } from './riff.ts';
-
-export interface DecodedWav {
-  readonly samples: Float32Array; // mono, in [-1, 1]
-  readonly sampleRate: number; // Hz
-  readonly warnings: string[]; // one line each, naming the file: what was wrong with it and was read nevertheless
-}
 
 export interface DecodeOptions {
   /** Read no more than the first so many seconds. Default: everything. */
@@ -19,29 +15,29 @@ export interface DecodeOptions {
 }
 
 /**
- * Decodes a WAV file (PCM of 8, 16, 24 or 32 bits, float of 32 or 64 bits, any rate) and mixes its channels down to
- * one by their mean. Damaged files are read as far as they go, with a warning; float samples outside [-1, 1] are
- * clamped, with a warning.
+ * Decodes a WAV file (PCM of 8, 16, 24 or 32 bits, float of 32 or 64 bits, any rate; RIFF, RIFX, RF64 or BW64) and mixes its
+ * channels down to one (`mixDown`). Damaged files are read as far as they go, with a warning. Compressed kinds are for
+ * `decodeSound`.
  *
  * @param name how the warnings and errors call the file
- * @throws UserError when the bytes are not a WAV file, hold compressed sound, no samples, or values that are not
- * numbers
+ * @throws UserError when the bytes are not a WAV file, hold compressed sound, no samples, or values that are not numbers
  */
-export function decodeWav(bytes: Uint8Array, name: string, { seconds = Infinity }: DecodeOptions = {}): DecodedWav {
+export function decodeWav(bytes: Uint8Array, name: string, { seconds = Infinity }: DecodeOptions = {}): DecodedSound {
   const { format, data, warnings } = parseRiff(bytes, name);
-  const frameBytes = format.channels * bytesPerSample(format);
-  const wantedFrames = Math.min(Math.floor(data.length / frameBytes), Math.ceil(seconds * format.sampleRate));
+  const { channels, encoding, bits, sampleRate } = format;
+  const frameBytes = channels * bytesPerSample(format);
+  const wantedFrames = Math.min(Math.floor(data.length / frameBytes), Math.ceil(seconds * sampleRate));
   if (wantedFrames === 0) throw new UserError(`${name} holds no samples`);
 
   const wav = new wavefile.WaveFile(writeRiff(format, data.subarray(0, wantedFrames * frameBytes)));
   // Frame by frame, the channels of a frame side by side. wavefile takes the byte that pads an odd size for a sample.
-  const interleaved = wav.getSamples(true, Float64Array).subarray(0, wantedFrames * format.channels);
-  const samples = mixDown(interleaved, format);
-  const broken = samples.findIndex((value) => !Number.isFinite(value));
-  if (broken >= 0) throw new UserError(`${name} holds values that are not numbers (the first one in frame ${broken})`);
-  const peak = clamp(samples);
-  if (peak > 1) warnings.push(`${name}: samples reach ±${peak.toPrecision(3)} and were clamped to ±1`);
-  return { samples, sampleRate: format.sampleRate, warnings };
+  const frames = wav.getSamples(true, Float64Array).subarray(0, wantedFrames * channels);
+  if (encoding === 'pcm') {
+    const zero = bits === 8 ? 128 : 0; // only 8-bit PCM is unsigned
+    const fullScale = 2 ** (bits - 1);
+    for (let i = 0; i < frames.length; i++) frames[i] = (frames[i]! - zero) / fullScale;
+  }
+  return mixDown(frames, { channels, sampleRate, name, isFloat: encoding === 'float', warnings });
 }
 
 /** How samples are kept in a file: PCM of 16 or 24 bits, or 32-bit float. */
@@ -87,27 +83,4 @@ export function encodeWav(samples: Float32Array, { sampleRate, format = '16', in
 /** `encodeWav` as 16-bit PCM, without texts. */
 export function encodeWav16(samples: Float32Array, sampleRate: number): Uint8Array {
   return encodeWav(samples, { sampleRate });
-}
-
-/** The mean over the channels, scaled so that the format's full scale is 1. */
-function mixDown(interleaved: Float64Array, { channels, encoding, bits }: WavFormat): Float32Array {
-  const zero = encoding === 'pcm' && bits === 8 ? 128 : 0; // only 8-bit PCM is unsigned
-  const fullScale = encoding === 'pcm' ? 2 ** (bits - 1) : 1;
-  const samples = new Float32Array(interleaved.length / channels);
-  for (let frame = 0; frame < samples.length; frame++) {
-    let sum = 0;
-    for (let channel = 0; channel < channels; channel++) sum += interleaved[frame * channels + channel] - zero;
-    samples[frame] = sum / (channels * fullScale);
-  }
-  return samples;
-}
-
-/** Clamps to [-1, 1] in place; the largest magnitude there was. */
-function clamp(samples: Float32Array): number {
-  let peak = 0;
-  for (let i = 0; i < samples.length; i++) {
-    peak = Math.max(peak, Math.abs(samples[i]));
-    samples[i] = Math.max(-1, Math.min(1, samples[i]));
-  }
-  return peak;
 }

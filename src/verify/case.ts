@@ -1,4 +1,5 @@
 /** What is checked: one operation on one shape, with the float64 truth and how far float32 may be from it. */
+import type { Keeps, Precision } from '../autograd/operation.ts';
 import type { Tape } from '../autograd/tape.ts';
 import type { Tensor } from '../autograd/tensor.ts';
 import type { Values } from '../gpu/program/dispatch.ts';
@@ -13,6 +14,8 @@ export interface CaseInput {
   readonly edges?: readonly number[];
   /** Whether the operation has a gradient in it. */
   readonly gradient?: boolean;
+  /** It is a parameter of the tape; they have their places in the order of the inputs. */
+  readonly parameter?: boolean;
   /** The operation forbids that anybody else reads it, so nothing can be added to its gradient. */
   readonly soleReader?: boolean;
 }
@@ -36,6 +39,12 @@ export interface KernelCase {
   readonly inputs: Readonly<Record<string, CaseInput>>;
   /** The step uniforms of the runs that follow each other; one run without any if absent. */
   readonly runs?: readonly Values[];
+  /** `mixed`: activations are stored as f16, which the naive variant cannot. */
+  readonly precision?: Precision;
+  /** What stays between forward and backward; everything by default. */
+  readonly keeps?: Keeps;
+  /** Bytes that a uniform binding may have, where that is to be fewer than the adapter has: packed weights go elsewhere then. */
+  readonly maxUniformBytes?: number;
   /** Whether its kernels come in variants. */
   readonly hasVariants?: boolean;
   /** Outputs that nobody reads, so that no gradient comes in there. */

@@ -5,16 +5,16 @@
  */
 import { Executable } from '../autograd/executable.ts';
 import { planTape } from '../autograd/plan.ts';
-import { Tape } from '../autograd/tape.ts';
+import { Parameters } from '../autograd/parameters.ts';
 import type { Tensor } from '../autograd/tensor.ts';
 import type { Gpu } from '../gpu/device/gpu.ts';
 import { kernelName } from '../gpu/wgsl/kernels.ts';
 import type { Variant, VariantSettings } from '../gpu/device/variant.ts';
 import { variantNamed } from '../gpu/device/variant.ts';
 import { scale } from '../ops/scale.ts';
-import { normals } from '../reference/random.ts';
-import type { CaseInput, Expected, KernelCase } from './case.ts';
+import type { Expected, KernelCase } from './case.ts';
 import { roundingError } from './case.ts';
+import { added, parameterSpecs, prepare, recordCase } from './prepared.ts';
 
 /** A line of the report. */
 export interface Row {
@@ -50,12 +50,25 @@ export function variantsOf({ device, info }: Gpu): VariantSettings[] {
  */
 export async function checkCase(gpu: Gpu, kernelCase: KernelCase, variants = [gpu.variant]): Promise<Row[]> {
   const [naive] = variantsOf(gpu);
+  if (kernelCase.precision === 'mixed') return checkMixed(gpu, kernelCase, variants);
   const rows = await checkVariant(gpu, kernelCase, naive);
   const kernels = kernelsOf(kernelCase, naive);
   for (const variant of kernelCase.hasVariants ? variants : []) {
     if (kernelsOf(kernelCase, variant) === kernels) continue;
     const name = `${kernelCase.name} · ${variant.variant}`;
     rows.push(...(await checkVariant(gpu, { ...kernelCase, name }, variant)));
+  }
+  return rows;
+}
+
+/** A case in f16: for each of `variants` that has kernels for it. Where none can be run, a row says so. */
+async function checkMixed(gpu: Gpu, kernelCase: KernelCase, variants: readonly VariantSettings[]): Promise<Row[]> {
+  const { stem: subject } = kernelCase;
+  const fast = gpu.device.features.has('shader-f16') ? variants.filter(({ variant }) => variant !== 'naive') : [];
+  if (fast.length === 0) return [{ subject, name: kernelCase.name, direction: 'no f16 here', error: 0, tolerance: 0, ok: true }];
+  const rows: Row[] = [];
+  for (const variant of fast) {
+    rows.push(...(await checkVariant(gpu, { ...kernelCase, name: `${kernelCase.name} · ${variant.variant}` }, variant)));
   }
   return rows;
 }
@@ -103,11 +116,12 @@ interface Outcome {
 
 async function compute(gpu: Gpu, kernelCase: KernelCase, variant: VariantSettings): Promise<Outcome> {
   const { stem: subject, name } = kernelCase;
-  const { tape, inputs, results, expected } = prepare(kernelCase, variant);
+  using parameters = new Parameters(gpu, parameterSpecs(kernelCase));
+  const { tape, inputs, results, expected } = prepare(kernelCase, variant, parameters);
   const executable = await Executable.build(gpu, planTape(tape, { guardBytes }));
   try {
     const run = async (): Promise<Map<string, Float32Array>> => {
-      poison(executable, inputs);
+      poison(gpu, executable, inputs);
       for (const [tensor, values] of inputs) executable.write(tensor, values);
       for (const values of kernelCase.runs ?? [{}]) executable.run(values);
       const read = new Map<string, Float32Array>();
@@ -132,56 +146,13 @@ async function compute(gpu: Gpu, kernelCase: KernelCase, variant: VariantSetting
   }
 }
 
-/** Records operation and gradients, draws the values of all inputs, and finds a tensor for every expected result. */
-function prepare(kernelCase: KernelCase, variant: VariantSettings) {
-  const what = `${kernelCase.stem} ${kernelCase.name}`;
-  const tape = new Tape({ variant });
-  const tensors = Object.fromEntries(Object.entries(kernelCase.inputs).map(([name, { shape, gradient }]) =>
-    [name, tape.input(name, shape, { gradient })]));
-  const outputs = Object.entries(kernelCase.record(tape, tensors));
-  const seeds = outputs
-    .filter(([name, of]) => of.needsGradient && !kernelCase.unread?.includes(name))
-    .map(([name, of]) => ({ name: `d ${name}`, of, gradient: tape.input(`d ${name}`, of.shape) }));
-  if (seeds.length > 0) tape.backward(seeds[0].of, ...seeds);
-
-  const inputs = new Map<Tensor, Float32Array<ArrayBuffer>>();
-  const given: Record<string, Float64Array> = {};
-  const named = [...Object.entries(tensors), ...seeds.map(({ name, gradient }): [string, Tensor] => [name, gradient])];
-  named.forEach(([name, tensor], stream) => {
-    const values = draw(tensor.length, { ...kernelCase.inputs[name], stream });
-    inputs.set(tensor, values);
-    given[name] = Float64Array.from(values);
-  });
-
-  const expected = kernelCase.expected(given);
-  const results = new Map(outputs.map(([name, tensor]) => [name, tape.keep(tensor)]));
-  for (const name of results.keys()) {
-    if (!(name in expected)) throw new Error(`${what}: nothing is known about '${name}'`);
-  }
-  for (const direction of Object.keys(expected)) {
-    if (results.has(direction)) continue;
-    const gradient = tape.gradient(tensors[inputOf(direction)]);
-    if (!gradient) throw new Error(`${what}: nothing computes '${direction}'`);
-    results.set(direction, tape.keep(gradient));
-  }
-  return { tape, inputs, results, expected };
-}
-
 /** Names of the kernels that a case runs. */
 function kernelsOf(kernelCase: KernelCase, variant: VariantSettings): string {
-  return prepare(kernelCase, variant).tape.operations.map(({ kernel }) => kernelName(kernel)).join('\n');
-}
-
-/** Marks a gradient that was added to what is there. */
-const added = ' +=';
-
-/** `d x` and `d x +=` → `x`. */
-function inputOf(direction: string): string {
-  return direction.replace(/^d /, '').replace(added, '');
+  return recordCase(kernelCase, variant).tape.operations.map(({ kernel }) => kernelName(kernel)).join('\n');
 }
 
 /** The case with one more reader, 1.5·x, of each of `names`: to the gradient in x comes 1.5 times that reader's. */
-function withSecondReaders(kernelCase: KernelCase, names: readonly string[]): KernelCase {
+export function withSecondReaders(kernelCase: KernelCase, names: readonly string[]): KernelCase {
   const readerOf = (name: string): string => `reader of ${name}`;
   const rounding = roundingError(secondRoundings);
   return {
@@ -211,22 +182,15 @@ function withSecondReaders(kernelCase: KernelCase, names: readonly string[]): Ke
   };
 }
 
-function draw(
-  length: number,
-  { values, factor = 1, edges = [], stream }: Partial<CaseInput> & { stream: number },
-): Float32Array<ArrayBuffer> {
-  const random = () => normals({ seed: 1, stream, step: 0, item: 0, length }).map((z) => factor * z);
-  const drawn = Float32Array.from(values ?? random());
-  drawn.set(edges.slice(0, length));
-  return drawn;
-}
-
 /** NaN into everything that the kernels write, apart from inputs that they update. */
-function poison(executable: Executable, inputs: ReadonlyMap<Tensor, unknown>): void {
+function poison(gpu: Gpu, executable: Executable, inputs: ReadonlyMap<Tensor, unknown>): void {
   const kept = new Set([...inputs.keys()].map((tensor) => tensor.storage));
   for (const { writes } of executable.plan.operations) {
     for (const tensor of Object.values(writes)) {
-      if (!kept.has(tensor.storage)) executable.write(tensor, new Float32Array(tensor.length).fill(NaN));
+      if (kept.has(tensor.storage)) continue;
+      const { buffer, offset } = executable.range(tensor);
+      const nan = tensor.dtype === 'f16' ? 0x7e00_7e00 : 0x7fc0_0000; // two of f16, one of float32
+      gpu.device.queue.writeBuffer(buffer, offset, new Uint32Array(Math.ceil(tensor.bytes / 4)).fill(nan));
     }
   }
 }

@@ -30,7 +30,7 @@ test('presets are valid and have the sizes that were published', () => {
   assert.equal([training.batchSize, training.learningRate], [4, 2e-4]);
 });
 
-test('every preset has its data at the rate of its network, in clips that its crops fit into', () => {
+test('every preset has its data at the rate of its network, in clips that its crops fit into', async () => {
   for (const [name, { model, training, data }] of Object.entries(PRESETS)) {
     assert.is(data.sampleRate / data.downsample, model.sampleRate, name);
     assert.ok(clipLength(completeOptions(data)) >= (training.cropSamples ?? 1), name);
@@ -41,10 +41,10 @@ test('every preset has its data at the rate of its network, in clips that its cr
 });
 
 /** What a preset makes of a folder, and the share of its crops that is nothing but padding. */
-function preparedFor(name: string, files: Parameters<typeof temporaryFolder>[0]) {
+async function preparedFor(name: string, files: Parameters<typeof temporaryFolder>[0]) {
   const { training, data } = presetNamed(name);
   const out = join(temporaryFolder(), 'set');
-  prepareDataset({ source: temporaryFolder(files), out, ...data });
+  await prepareDataset({ source: temporaryFolder(files), out, ...data });
   const dataset = loadDataset(out);
   const L = training.cropSamples!;
   const batches = new BatchSource(dataset, { B: 1, L, T: 50, seed: 0 });
@@ -53,8 +53,8 @@ function preparedFor(name: string, files: Parameters<typeof temporaryFolder>[0])
   return { dataset, silent };
 }
 
-test('digits of a second at any rate become clips of a second at 16 kHz, without silence', () => {
-  const { dataset, silent } = preparedFor('diffwave-sc09', {
+test('digits of a second at any rate become clips of a second at 16 kHz, without silence', async () => {
+  const { dataset, silent } = await preparedFor('diffwave-sc09', {
     'one/16000.wav': encodeWav16(noise(16000), 16000),
     'two/44100.wav': encodeWav16(noise(44100), 44100),
     'two/longer.wav': encodeWav16(noise(16500), 16000), // by a moment, which must not make it two
@@ -70,8 +70,8 @@ test('digits of a second at any rate become clips of a second at 16 kHz, without
   assert.ok(silent < 0.05, `${silent} of the crops are silence`);
 });
 
-test('speech of some seconds is not padded to half a minute', () => {
-  const { dataset, silent } = preparedFor('diffwave-base', {
+test('speech of some seconds is not padded to half a minute', async () => {
+  const { dataset, silent } = await preparedFor('diffwave-base', {
     'a.wav': encodeWav16(noise(3 * 22050), 22050),
     'b.wav': encodeWav16(noise(48000), 48000),
   });

@@ -29,7 +29,7 @@ if (process.platform !== 'win32') {
       'b.wav': noise(22050),
     });
     const data = join(temporaryFolder(), 'set');
-    prepareDataset({ source: music, out: data, seconds: 1, splits: 2 });
+    await prepareDataset({ source: music, out: data, seconds: 1, splits: 2 });
     const settings = [
       '--data', data, '--preset', 'tiny', '--batch-size', '2', '--crop-samples', '64', '--diffusion-steps', '4',
       '--clip-norm', '0.5', '--weight-decay', '0.01', '--timesteps', 'stratified', '--gain-db', '6',

@@ -1,12 +1,13 @@
 import * as assert from 'uvu/assert';
 import { Tape } from '../../src/autograd/tape.ts';
 import { residualLayer } from '../../src/ops/residualLayer.ts';
+import { mixedCases } from '../../src/verify/cases/mixed.ts';
 import { residualLayerCases } from '../../src/verify/cases/residualLayer.ts';
 import { variantsOf } from '../../src/verify/run.ts';
 import { gpuForTests } from '../gpuForTests.ts';
 import { kernelSuite } from './kernelSuite.ts';
 
-const test = kernelSuite('residualLayer', residualLayerCases);
+const test = kernelSuite('residualLayer', [...residualLayerCases, ...mixedCases]);
 
 test('weights that do not fit are refused in every variant', async () => {
   for (const variant of variantsOf(await gpuForTests())) {

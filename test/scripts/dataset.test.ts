@@ -82,7 +82,7 @@ test('what cannot work is refused in one line', () => {
   const out = join(temporaryFolder(), 'set');
   const at = (name: string) => join(folder, name);
   refused(/There is no folder .*missing/, at('missing'), '--out', out);
-  refused(/There is no \.wav file in .*empty/, at('empty'), '--out', out);
+  refused(/There is no sound file \(.*\) in .*empty/, at('empty'), '--out', out);
   refused(/b\.wav is not a WAV file: it is empty/, at('bad'), '--out', out);
   refused(/--splitz/, at('good'), '--out', out, '--splitz', '3');
   refused(/--out/, at('good'));

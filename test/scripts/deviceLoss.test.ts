@@ -17,7 +17,7 @@ const SMALL = [
 
 const second = 22050; // samples of the files
 const data = join(temporaryFolder(), 'set');
-prepareDataset({
+await prepareDataset({
   source: temporaryFolder({ 'a.wav': sine({ hertz: 440, sampleRate: 22050, samples: second }), 'b.wav': noise(second) }),
   out: data,
   seconds: 1,

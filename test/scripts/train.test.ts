@@ -21,7 +21,7 @@ const music = temporaryFolder({
 
 /** The music as a data set of four clips of half a second, 3675 samples at 7350 Hz. */
 const data = join(temporaryFolder(), 'set');
-prepareDataset({ source: music, out: data, seconds: 1, splits: 2 });
+await prepareDataset({ source: music, out: data, seconds: 1, splits: 2 });
 
 const SMALL = [
   '--preset', 'tiny', '--batch-size', '2', '--crop-samples', '256', '--diffusion-steps', '4',
@@ -180,7 +180,7 @@ test('a run that cannot go on says why, and stays as it is', async () => {
   await refuses('train', resume('--steps', '4'), ['at step 4 already', '--steps']);
 
   const slow = join(temporaryFolder(), 'set');
-  prepareDataset({ source: music, out: slow, seconds: 1, splits: 2, downsample: 6 });
+  await prepareDataset({ source: music, out: slow, seconds: 1, splits: 2, downsample: 6 });
   await refuses('train', ['--data', slow, '--out', run, '--resume'], ['7350 Hz', `--data ${slow} has 3675 Hz`]);
 
   const newest = join(run, 'checkpoints', 'step-4');

@@ -1,8 +1,8 @@
-/** Sound that `sample` works on: a WAV file, brought to what the network was trained on, and the way back. */
+/** Sound that `sample` works on: a file of any format, brought to what the network was trained on, and the way back. */
 import { prepareTrack } from '../../../src/dataset/dataset.ts';
 import { DEFAULT_OPTIONS } from '../../../src/dataset/options.ts';
 import { resample } from '../../../src/audio/resample.ts';
-import { decodeWav } from '../../../src/formats/wav.ts';
+import { decodeSound } from '../../../src/formats/sound.ts';
 import type { RunConfig } from '../../../src/diffwave/files/run.node.ts';
 import { preparationOf } from '../../../src/diffwave/files/run.node.ts';
 import { UserError } from '../../../src/errors.ts';
@@ -31,19 +31,36 @@ export interface Sound {
   restore(audio: Float32Array): Float32Array;
 }
 
+/**
+ * The sounds at these paths, to be asked for by path: reading one takes a while, and whoever asks does not wait. What is wrong with
+ * one is thrown when it is asked for.
+ */
+export async function loadSounds(paths: readonly string[], options: SoundOptions): Promise<(path: string) => Sound> {
+  const loaded = new Map<string, { sound: Sound } | { error: unknown }>();
+  for (const path of paths) {
+    loaded.set(path, await loadSound(path, options).then((sound) => ({ sound }), (error: unknown) => ({ error })));
+  }
+  return (path) => {
+    const found = loaded.get(path);
+    if (!found) throw new Error(`${path} was not loaded`);
+    if ('error' in found) throw found.error;
+    return found.sound;
+  };
+}
+
 /** How the data of a run were made. */
 export function soundOptionsOf(run: Pick<RunConfig, 'model' | 'preset' | 'preparation'>): Required<SoundOptions> {
   return { sampleRate: run.model.sampleRate, downsample: preparationOf(run).downsample };
 }
 
 /**
- * Reads a WAV file of any bit depth and number of channels and treats it as the training data were: mixed down, resampled,
+ * Reads a sound file of any format, bit depth and number of channels and treats it as the training data were: mixed down, resampled,
  * low-passed and downsampled. One that already has the network's rate is taken as it is.
  *
- * @throws UserError when it is missing, no WAV file, empty, or at a lower rate than the network's
+ * @throws UserError when it is missing, no sound file, empty, or at a lower rate than the network's
  */
-export function loadSound(path: string, { sampleRate, downsample = DEFAULT_OPTIONS.downsample }: SoundOptions): Sound {
-  const decoded = decodeWav(readFileOrExplain(path, 'a WAV file'), path);
+export async function loadSound(path: string, { sampleRate, downsample = DEFAULT_OPTIONS.downsample }: SoundOptions): Promise<Sound> {
+  const decoded = await decodeSound(readFileOrExplain(path, 'a sound file'), path);
   const { sampleRate: sourceRate, samples: source, warnings } = decoded;
   if (sourceRate < sampleRate) {
     throw new UserError(`${path} is at ${sourceRate} Hz, but the network works at ${sampleRate} Hz: use a recording of at least that rate`);

@@ -11,6 +11,7 @@ import { Tape } from '../../autograd/tape.ts';
 import type { Tensor } from '../../autograd/tensor.ts';
 import { building } from '../../building.ts';
 import type { BufferPool, BufferRange } from '../../gpu/device/buffers.ts';
+import type { Gpu } from '../../gpu/device/gpu.ts';
 import type { Values } from '../../gpu/program/dispatch.ts';
 import { noise, noiseValues } from '../../ops/noise.ts';
 import { impose, renoise } from '../../ops/renoise.ts';
@@ -242,7 +243,10 @@ function settled(options: WalkOptions): Settled {
 }
 
 /** The program of one tile of a reverse step. */
-function recordTile(model: Model, options: Settled, { width, halo, windows }: Tiles): Recorded {
+export function recordTile(
+  model: Pick<Model, 'parameters' | 'network'> & { readonly gpu: Pick<Gpu, 'variant'> },
+  options: Pick<Settled, 'B' | 'L' | 'firstItem' | 'history'>, { width, halo, windows }: Tiles,
+): Recorded {
   const { B, L, firstItem, history } = options;
   const tape = new Tape({ parameters: model.parameters, variant: model.gpu.variant, keeps: 'nothing' });
   const [x, t] = [tape.input('x', [B, L]), tape.input('t', [B])];

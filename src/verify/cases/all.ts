@@ -10,8 +10,10 @@ import { gateCases } from './gate.ts';
 import { keepFigureCases } from './keepFigure.ts';
 import { linearCases } from './linear.ts';
 import { lossCases } from './loss.ts';
+import { mixedCases } from './mixed.ts';
 import { noiseCases } from './noise.ts';
 import { normCases } from './norm.ts';
+import { packWeightsCases } from './packWeights.ts';
 import { reduceCases } from './reduce.ts';
 import { reluCases } from './relu.ts';
 import { renoiseCases } from './renoise.ts';
@@ -20,18 +22,22 @@ import { residualLayerCases } from './residualLayer.ts';
 import { reverseCases } from './reverse.ts';
 import { scaleCases } from './scale.ts';
 import { siluCases } from './silu.ts';
+import { stepProjectionsCases } from './stepProjections.ts';
 import { windowCases } from './window.ts';
 
 export const allCases: readonly KernelCase[] = [
   ...encodeCases,
   ...linearCases,
   ...siluCases,
+  ...stepProjectionsCases,
   ...conv1dCases,
+  ...packWeightsCases,
   ...reluCases,
   ...addStepCases,
   ...gateCases,
   ...residualCases,
   ...residualLayerCases,
+  ...mixedCases,
   ...scaleCases,
   ...lossCases,
   ...reduceCases,

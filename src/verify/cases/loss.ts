@@ -37,24 +37,40 @@ export function lossCase({ shape, kind, weights }: {
   };
 }
 
-/** Two runs of a part of a batch, whose mean is over twice its elements: the history has both losses and nothing else changes. */
-function historyCase({ slots, later }: { slots: number; later: boolean }): KernelCase {
-  const shape = [3, 7];
+/**
+ * Two runs of a part of a batch, whose mean is over twice its elements: the history has both losses and nothing else changes; the
+ * gradient is that of half the mean.
+ */
+function historyCase({ slots, later, kind, width, weights }: {
+  slots: number; later: boolean; kind: LossKind; width: number; weights?: readonly number[];
+}): KernelCase {
+  const shape = [3, width];
+  const count = 3 * width;
   return {
     stem: 'loss',
-    name: `half of a batch, ${later ? 'added to' : 'kept in'} the history of ${slots}`,
-    inputs: { predicted: { shape }, wanted: { shape }, history: { shape: [slots] } },
-    runs: [{ historySlot: 0 }, { historySlot: slots - 1 }],
-    record(tape, { predicted, wanted, history }) {
-      loss(tape, { predicted, wanted, kind: 'mse', of: 42, history, later });
-      return { history };
+    name: `half of a batch, ${kind} ${times(...shape)}${weights ? ' weighted' : ''}, ${later ? 'added to' : 'kept in'} the history of ${slots}`,
+    inputs: {
+      predicted: { shape, gradient: true }, wanted: { shape }, history: { shape: [slots] },
+      ...(weights && { weight: { shape: [3], values: weights } }),
     },
-    expected({ predicted, wanted, history }) {
-      const half = lossTruth({ kind: 'mse', predicted, target: wanted }) / 2;
-      const value = history.slice();
-      for (const slot of [0, slots - 1]) value[slot] = later ? value[slot] + half : half;
-      const scale = value.map((_, slot) => (slot === 0 || slot === slots - 1 ? Math.abs(history[slot]) + 2 * half : 0));
-      return { history: { value, scale, tolerance: roundingError(21 + 5 + divisionRoundings) } };
+    runs: [{ historySlot: 0 }, { historySlot: slots - 1 }],
+    record(tape, { predicted, wanted, history, weight }) {
+      const value = loss(tape, { predicted: predicted!, wanted: wanted!, weight, kind, of: 2 * count, history, later });
+      return { history: history!, loss: value };
+    },
+    expected({ predicted, wanted, history, weight, 'd loss': dLoss }) {
+      const pair = { kind, predicted: predicted!, target: wanted!, weight };
+      const half = lossTruth(pair) / 2;
+      const value = history!.slice();
+      for (const slot of [0, slots - 1]) value[slot] = later ? value[slot]! + half : half;
+      const scale = value.map((_, slot) => (slot === 0 || slot === slots - 1 ? Math.abs(history![slot]!) + 2 * half : 0));
+      const gradient = lossBackward(pair).map((d) => (dLoss![0]! * d) / 2);
+      const tolerance = roundingError(count + 5 + divisionRoundings);
+      return {
+        history: { value, scale, tolerance },
+        loss: { value: Float64Array.of(half), scale: Float64Array.of(half), tolerance },
+        'd predicted': { value: gradient, scale: gradient.map(Math.abs), tolerance: roundingError(3 + divisionRoundings) },
+      };
     },
   };
 }
@@ -68,6 +84,11 @@ export const lossCases: readonly KernelCase[] = [
     { shape: [3, 257], kind, weights: [0, 0.125, 7] }, // chunks that items share
     { shape: [3, 132], kind, weights: [0, 0.125, 7] },
   ]).map(lossCase),
-  historyCase({ slots: 100, later: false }),
-  historyCase({ slots: 65, later: true }),
+  // In training: elements one by one or in fours, weighted or not, the first part of a batch and later ones.
+  ...(['mse', 'l1'] as const).flatMap((kind) => [7, 8].flatMap((width) => [
+    { kind, width, slots: 100, later: false },
+    { kind, width, slots: 65, later: true },
+    { kind, width, slots: 100, later: false, weights: [0, 0.125, 7] },
+    { kind, width, slots: 65, later: true, weights: [0, 0.125, 7] },
+  ])).map(historyCase),
 ];

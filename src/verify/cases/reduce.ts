@@ -26,6 +26,7 @@ export function reduceCase({ accumulate, ...sizes }: Sizes & { accumulate: boole
   const shape = [segments, width];
   return {
     stem: 'reduce',
+    hasVariants: true,
     name: `${times(segments, parts, stride)} from ${offset}, ${width} wide${accumulate ? ', added' : ''}`,
     inputs: { partial: { shape: [segments * parts, stride] }, ...(accumulate ? { start: { shape } } : {}) },
     record(tape, inputs) {
@@ -43,4 +44,10 @@ export const reduceCases: readonly KernelCase[] = [
   { segments: 2, parts: 65, stride: 12, offset: 4, width: 8, accumulate: false },
   { segments: 1, parts: 63, stride: 68, offset: 3, width: 65, accumulate: true },
   { segments: 1, parts: 64, stride: 260, offset: 0, width: 260, accumulate: true },
+  // More parts than one invocation adds up on a GPU: there a workgroup of 64 does it together, in a tree.
+  { segments: 1, parts: 128, stride: 5, offset: 0, width: 5, accumulate: false },
+  { segments: 1, parts: 129, stride: 5, offset: 1, width: 3, accumulate: false },
+  { segments: 3, parts: 192, stride: 68, offset: 4, width: 64, accumulate: true },
+  { segments: 4, parts: 575, stride: 64, offset: 0, width: 64, accumulate: false },
+  { segments: 1, parts: 131, stride: 4 * 4097, offset: 0, width: 4 * 4097, accumulate: false }, // too many results for that
 ].map(reduceCase);

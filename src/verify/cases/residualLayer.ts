@@ -10,7 +10,7 @@ import { tanhError } from './gate.ts';
 import type { Place } from './residual.ts';
 import { sigmoidError } from './silu.ts';
 
-interface Sizes {
+export interface Sizes {
   readonly B: number;
   readonly L: number;
   readonly C: number;
@@ -18,6 +18,9 @@ interface Sizes {
   readonly D: number;
   readonly place: Place;
 }
+
+/** How it is done: see `KernelCase`. */
+export type Ways = Pick<KernelCase, 'keeps' | 'maxUniformBytes'>;
 
 /** The convolution of (B, L, C) to (B, L, 2C) channels and its gradients, with bounds; a bias is added apart. */
 function convolution({ B, L, C, K, D }: Omit<Sizes, 'place'>) {
@@ -38,53 +41,64 @@ function convolution({ B, L, C, K, D }: Omit<Sizes, 'place'>) {
   };
 }
 
+/** A layer's operands, and the gradients that come in at its outputs. */
+type Operands = Readonly<Record<
+  'x' | 'step' | 'skip' | 'dilatedWeight' | 'dilatedBias' | 'projectionWeight' | 'projectionBias' | 'd output' | 'd total', Approx
+>>;
+
 /** The chain of the layer's operations in float64, each with what its own rounding and that of its inputs may do. */
-function truth(values: Given, { place, ...sizes }: Sizes): Record<string, Expected> {
+export function layerTruth(of: Operands, { place, ...sizes }: Sizes): Record<string, Approx> {
   const { B, L, C } = sizes;
   const dilated = convolution(sizes);
   const projection = convolution({ ...sizes, K: 1, D: 1 });
-  const of = (name: string): Approx => given(values[name]);
   const shape = { B, L, C };
   const spread = (step: Float64Array) => addStep({ input: new Float64Array(B * L * C), step, ...shape });
 
-  const shifted = sum(of('x'), given(spread(values.step)));
-  const [g, f] = halves(dilated.forward(shifted, of('dilatedWeight'), of('dilatedBias')), C);
+  const shifted = sum(of.x, given(spread(of.step.value)));
+  const [g, f] = halves(dilated.forward(shifted, of.dilatedWeight, of.dilatedBias), C);
   const s = smooth(sigmoid, { a: g, slope: 0.25, error: sigmoidError });
   const t = smooth(Math.tanh, { a: f, slope: 1, error: tanhError });
   const h = product(s, t);
-  const [r, skipped] = halves(projection.forward(h, of('projectionWeight'), of('projectionBias')), C);
-  const output = scaled(sum(of('x'), r), Math.SQRT1_2);
-  const total = place === 'first' ? skipped : sum(of('skip'), skipped);
+  const [r, skipped] = halves(projection.forward(h, of.projectionWeight, of.projectionBias), C);
+  const output = scaled(sum(of.x, r), Math.SQRT1_2);
+  const total = place === 'first' ? skipped : sum(of.skip, skipped);
 
-  const dOutput = place === 'last' ? given(new Float64Array(B * L * C)) : of('d output');
+  const dOutput = place === 'last' ? given(new Float64Array(B * L * C)) : of['d output'];
   const dResidual = scaled(dOutput, Math.SQRT1_2);
-  const dProjected = joined(dResidual, of('d total'), C);
-  const dh = projection.dInput(dProjected, of('projectionWeight'));
+  const dProjected = joined(dResidual, of['d total'], C);
+  const dh = projection.dInput(dProjected, of.projectionWeight);
   // σ(1 − σ) and 1 − tanh², as functions of σ and tanh
   const dg = product(product(dh, t), smooth((v) => v * (1 - v), { a: s, slope: 1, error: sigmoidError }));
   const df = product(product(dh, s), smooth((v) => 1 - v * v, { a: t, slope: 2, error: tanhError }));
   const dConvolved = joined(dg, df, C);
-  const dShifted = dilated.dInput(dConvolved, of('dilatedWeight'));
+  const dShifted = dilated.dInput(dConvolved, of.dilatedWeight);
   return {
-    output: expectedOf(output),
-    total: expectedOf(total),
-    'd x': expectedOf(sum(dResidual, dShifted)),
-    'd step': expectedOf(linear((a) => addStepBackward({ dOutput: a, ...shape }).dStep, { a: dShifted, terms: L })),
-    'd dilatedWeight': expectedOf(dilated.dWeight(shifted, dConvolved)),
-    'd dilatedBias': expectedOf(dilated.dBias(dConvolved)),
-    'd projectionWeight': expectedOf(projection.dWeight(h, dProjected)),
-    'd projectionBias': expectedOf(projection.dBias(dProjected)),
-    ...(place === 'first' ? {} : { 'd skip': exact(values['d total']) }),
+    output,
+    total,
+    'd x': sum(dResidual, dShifted),
+    'd step': linear((a) => addStepBackward({ dOutput: a, ...shape }).dStep, { a: dShifted, terms: L }),
+    'd dilatedWeight': dilated.dWeight(shifted, dConvolved),
+    'd dilatedBias': dilated.dBias(dConvolved),
+    'd projectionWeight': projection.dWeight(h, dProjected),
+    'd projectionBias': projection.dBias(dProjected),
   };
 }
 
-export function residualLayerCase(sizes: Sizes): KernelCase {
+function truth(values: Given, sizes: Sizes): Record<string, Expected> {
+  const operands = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, given(value)])) as Operands;
+  const results = Object.entries(layerTruth(operands, sizes)).map(([name, approx]) => [name, expectedOf(approx)]);
+  return { ...Object.fromEntries(results), ...(sizes.place === 'first' ? {} : { 'd skip': exact(values['d total']!) }) };
+}
+
+export function residualLayerCase({ keeps, maxUniformBytes, ...sizes }: Sizes & Ways): KernelCase {
   const { B, L, C, K, D, place } = sizes;
   const skip: Record<string, CaseInput> = { skip: { shape: [B, L, C], gradient: true, soleReader: true } };
   return {
     stem: 'residualLayer',
-    name: `${times(B, L, C)} K=${K} D=${D} ${place}`,
+    name: `${times(B, L, C)} K=${K} D=${D} ${place}${keeps === 'layerInputs' ? ', computed again' : ''}${maxUniformBytes === 0 ? ', weights in storage' : ''}`,
     hasVariants: true,
+    keeps,
+    maxUniformBytes,
     inputs: {
       x: { shape: [B, L, C], gradient: true, soleReader: true },
       step: { shape: [B, C], gradient: true },
@@ -116,4 +130,8 @@ export const residualLayerCases: readonly KernelCase[] = ([
   { B: 2, L: 5, C: 3, K: 3, D: 2, place: 'later' },
   { B: 2, L: 37, C: 36, K: 3, D: 16, place: 'later' },
   { B: 1, L: 65, C: 12, K: 5, D: 8, place: 'last' },
-] satisfies Sizes[]).map(residualLayerCase);
+  { B: 1, L: 65, C: 12, K: 5, D: 8, place: 'later', keeps: 'layerInputs' },
+  { B: 1, L: 5, C: 4, K: 3, D: 2, place: 'first', maxUniformBytes: 0 },
+  { B: 1, L: 5, C: 4, K: 3, D: 2, place: 'last', maxUniformBytes: 0 },
+  { B: 1, L: 5, C: 4, K: 3, D: 2, place: 'later', maxUniformBytes: 0, keeps: 'layerInputs' },
+] satisfies (Sizes & Ways)[]).map(residualLayerCase);

@@ -14,7 +14,7 @@ const test = suite('npm run train: configuration');
 
 /** Two clips of a second at 7350 Hz. */
 const data = join(temporaryFolder(), 'set');
-prepareDataset({ source: temporaryFolder({ 'a.wav': noise(44100) }), out: data, clipSeconds: 1 });
+await prepareDataset({ source: temporaryFolder({ 'a.wav': noise(44100) }), out: data, clipSeconds: 1 });
 
 const newRun = (): string => join(temporaryFolder(), 'run');
 const fileOf = (content: object): string => join(temporaryFolder({ 'c.json': JSON.stringify(content) }), 'c.json');

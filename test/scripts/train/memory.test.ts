@@ -12,7 +12,7 @@ const test = suite('--memory-limit');
 
 const data = join(temporaryFolder(), 'set');
 const second = 22050; // samples of the file
-prepareDataset({ source: temporaryFolder({ 'a.wav': noise(second) }), out: data, seconds: 1, splits: 2 });
+await prepareDataset({ source: temporaryFolder({ 'a.wav': noise(second) }), out: data, seconds: 1, splits: 2 });
 
 test('sizes as people write them', () => {
   assert.equal(['1500', '2GiB', '500MB', '1.5 kib', '3 b'].map(parseBytes), [1500, 2 ** 31, 5e8, 1536, 3]);

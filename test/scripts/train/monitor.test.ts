@@ -22,7 +22,7 @@ test('validation, samples, TensorBoard and the best checkpoint, and again after 
     'c.wav': noise(second, 2),
   });
   const data = join(temporaryFolder(), 'set');
-  prepareDataset({ source: music, out: data, seconds: 1, splits: 2 });
+  await prepareDataset({ source: music, out: data, seconds: 1, splits: 2 });
   const run = join(temporaryFolder(), 'run');
   const stdout = await succeeds('train', [
     '--data', data, '--out', run, '--preset', 'tiny', '--batch-size', '2', '--crop-samples', '256', '--diffusion-steps', '4',

@@ -1,0 +1,116 @@
+/**
+ * Mixed precision: a chain whose activations are stored as f16, from the relu that makes the first to the skip sum, which is
+ * float32 again. The host cannot read f16, so what is stored is judged by what is computed from it: two layers, the first one's
+ * output being the second one's input.
+ */
+import type { Tape } from '../../autograd/tape.ts';
+import type { Tensor } from '../../autograd/tensor.ts';
+import { relu } from '../../ops/relu.ts';
+import { residualLayer } from '../../ops/residualLayer.ts';
+import type { Approx } from '../approx.ts';
+import { given, product } from '../approx.ts';
+import type { CaseInput, Expected, Given, KernelCase } from '../case.ts';
+import { times } from '../case.ts';
+import type { Place } from './residual.ts';
+import type { Ways } from './residualLayer.ts';
+import { layerTruth } from './residualLayer.ts';
+
+interface Sizes {
+  readonly B: number;
+  readonly L: number;
+  readonly C: number;
+  readonly K: number;
+  readonly D: number;
+}
+
+const operands = ['step', 'dilatedWeight', 'dilatedBias', 'projectionWeight', 'projectionBias'] as const;
+
+/** Operands of both layers by name, `first dilatedBias`. */
+function inputsOf({ B, L, C, K }: Sizes): Record<string, CaseInput> {
+  const layer = {
+    step: { shape: [B, C], gradient: true },
+    dilatedWeight: { shape: [K, C, 2 * C], factor: 1 / Math.sqrt(K * C), gradient: true },
+    dilatedBias: { shape: [2 * C], gradient: true },
+    projectionWeight: { shape: [1, C, 2 * C], factor: 1 / Math.sqrt(C), gradient: true },
+    projectionBias: { shape: [2 * C], gradient: true },
+  };
+  return {
+    x: { shape: [B, L, C], gradient: true },
+    ...Object.fromEntries(['first', 'second'].flatMap((which) =>
+      Object.entries(layer).map(([name, input]): [string, CaseInput] => [`${which} ${name}`, input]))),
+  };
+}
+
+function record(tape: Tape, inputs: Readonly<Record<string, Tensor>>, dilation: number): Record<string, Tensor> {
+  const layer = (which: string, x: Tensor, skip?: Tensor) => {
+    const of = (name: string): Tensor => inputs[`${which} ${name}`]!;
+    return residualLayer(tape, {
+      x, skip, step: of('step'), dilation, name: which,
+      dilated: { weight: of('dilatedWeight'), bias: of('dilatedBias') },
+      projection: { weight: of('projectionWeight'), bias: of('projectionBias') },
+    });
+  };
+  const first = layer('first', relu(tape, inputs.x!, { half: true }));
+  return { total: layer('second', first.output, first.skip).skip };
+}
+
+/** Largest error of one rounding to f16, relative to the value: half a unit in the last of its 11 places. */
+const halfRoundoff = 2 ** -11;
+
+/** Most activations that are stored on the way to a result: x, h, σ and tanh of both layers, and what goes from one to the other. */
+const storedOnTheWay = 8;
+
+/**
+ * What may come of it. Roundings of stored numbers are independent of each other, so their effects add up as squares, as the terms
+ * of a result do: √k roundings of 2^-11, six times over (a correct kernel fails with a probability of some 1e-8 an element),
+ * relative to the element and to the root mean square of its tensor, which is the size of the terms that cancelled in it.
+ */
+function roundedToHalf({ value }: Approx): Expected {
+  const rms = Math.sqrt(value.reduce((sum, v) => sum + v * v, 0) / value.length);
+  return { value, scale: value.map((v) => Math.abs(v) + rms), tolerance: 6 * Math.sqrt(storedOnTheWay) * halfRoundoff };
+}
+
+function truth(values: Given, sizes: Sizes): Record<string, Expected> {
+  const of = (which: string, more: Record<string, Approx>, place: Place) => {
+    const own = Object.fromEntries(operands.map((name) => [name, given(values[`${which} ${name}`]!)]));
+    const nothing = given(new Float64Array(values.x!.length));
+    const all = { skip: nothing, 'd output': nothing, ...own, ...more } as unknown as Parameters<typeof layerTruth>[0];
+    return layerTruth(all, { ...sizes, place });
+  };
+  const positive = values.x!.map((x) => Number(x > 0));
+  const x = given(values.x!.map((value) => Math.max(value, 0)));
+  const dTotal = { 'd total': given(values['d total']!) };
+  const forward = of('first', { x, ...dTotal }, 'first'); // its outputs do not depend on what comes in
+  const second = of('second', { x: forward.output!, skip: forward.total!, ...dTotal }, 'last');
+  const first = of('first', { x, ...dTotal, 'd output': second['d x']! }, 'first');
+  const named = (which: string, results: Record<string, Approx>) =>
+    Object.fromEntries(operands.map((name) => [`d ${which} ${name}`, roundedToHalf(results[`d ${name}`]!)]));
+  return {
+    total: roundedToHalf(second.total!),
+    'd x': roundedToHalf(product(given(positive), first['d x']!)),
+    ...named('first', first),
+    ...named('second', second),
+  };
+}
+
+function mixedCase({ keeps, maxUniformBytes, ...sizes }: Sizes & Ways): KernelCase {
+  const { B, L, C, K, D } = sizes;
+  return {
+    stem: 'residualLayer',
+    name: `two in f16, ${times(B, L, C)} K=${K} D=${D}${keeps === 'layerInputs' ? ', computed again' : ''}${maxUniformBytes === 0 ? ', weights in storage' : ''}`,
+    keeps,
+    maxUniformBytes,
+    hasVariants: true,
+    precision: 'mixed',
+    inputs: inputsOf(sizes),
+    record: (tape, inputs) => record(tape, inputs, D),
+    expected: (given) => truth(given, sizes),
+  };
+}
+
+export const mixedCases: readonly KernelCase[] = ([
+  { B: 1, L: 1, C: 4, K: 3, D: 1 },
+  { B: 2, L: 37, C: 12, K: 3, D: 16 },
+  { B: 2, L: 37, C: 12, K: 3, D: 16, keeps: 'layerInputs' },
+  { B: 1, L: 5, C: 4, K: 3, D: 2, keeps: 'layerInputs', maxUniformBytes: 0 },
+] satisfies (Sizes & Ways)[]).map(mixedCase);
