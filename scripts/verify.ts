@@ -3,6 +3,9 @@ import { UserError } from '../src/errors.ts';
 import { readFileOrExplain } from '../src/disk/files.node.ts';
 import { Gpu } from '../src/gpu/device/gpu.ts';
 import { allCases } from '../src/verify/cases/all.ts';
+import { fullCases, compareWithNaive } from '../src/verify/full.ts';
+import { clipLength, completeOptions } from '../src/dataset/options.ts';
+import { PRESETS, presetNamed } from '../src/diffwave/presets.ts';
 import { checkGolden } from '../src/verify/golden.ts';
 import type { Row } from '../src/verify/run.ts';
 import { checkCase } from '../src/verify/run.ts';
@@ -22,7 +25,13 @@ export default command({
   name: 'verify',
   summary: 'checks every kernel against float64 and the network against golden files',
   positionals: [{ name: 'kernel', many: true, help: `only these: ${kernels.join(', ')}` }],
-  flags: { golden: { type: 'strings', placeholder: '<file>…', help: 'golden files (default: those of the project)' } },
+  flags: {
+    full: { type: 'boolean', help: "hold this adapter's own kernels against the naive ones at the shapes of training" },
+    preset: { type: 'string', placeholder: '<name>', default: 'gtzan', help: `--full: whose network, one of ${Object.keys(PRESETS).join(', ')}` },
+    batch: { type: 'integer', min: 1, help: "--full: clips (the preset's)" },
+    length: { type: 'integer', min: 1, help: "--full: samples of a clip (the preset's crop)" },
+    golden: { type: 'strings', placeholder: '<file>…', help: 'golden files (default: those of the project)' },
+  },
 }).does(async ({ flags, positionals }) => {
   for (const name of positionals.kernel) {
     if (!kernels.includes(name)) throw new UserError(`there is no kernel '${name}'; there are ${kernels.join(', ')}`);
@@ -40,8 +49,15 @@ export default command({
       for (const row of more) console.log(line(cells(row)));
       rows.push(...more);
     };
-    for (const kernelCase of cases) report(await checkCase(gpu, kernelCase));
-    for (const { bytes, path } of files) report(await checkGolden(gpu, { bytes, file: path }));
+    if (flags.full) {
+      const { model: config, training, data } = presetNamed(flags.preset);
+      const sizes = { B: flags.batch ?? training.batchSize, L: flags.length ?? training.cropSamples ?? clipLength(completeOptions(data)) };
+      const chosen = fullCases(config, sizes).filter(({ stem }) => positionals.kernel.length === 0 || positionals.kernel.includes(stem));
+      for (const kernelCase of chosen) report(await compareWithNaive(gpu, kernelCase, { config, sizes }));
+    } else {
+      for (const kernelCase of cases) report(await checkCase(gpu, kernelCase));
+      for (const { bytes, path } of files) report(await checkGolden(gpu, { bytes, file: path }));
+    }
     const failed = rows.filter(({ ok }) => !ok).length;
     console.log(failed === 0 ? `PASS (${rows.length} lines)` : `FAIL (${failed} of ${rows.length} lines)`);
     return failed === 0 ? 0 : 1;

@@ -27,8 +27,7 @@ const SMALL = { sampleRate: 7350, seconds: 1, downsample: 3, splits: 2 };
 const CLIP = 1225;
 const SOURCE_RATE = 22050; // of the files that the helper writes
 
-const tone = (seconds: number, hertz = 440) =>
-  sine({ hertz, sampleRate: SOURCE_RATE, samples: Math.round(seconds * SOURCE_RATE) });
+const tone = (seconds: number, hertz = 440) => sine({ hertz, sampleRate: SOURCE_RATE, samples: Math.round(seconds * SOURCE_RATE) });
 /** Whether it throws or rejects. */
 const refuses = async (call: () => unknown, message: RegExp): Promise<void> => {
   const error = await Promise.resolve().then(call).then(() => undefined, (reason: unknown) => reason);
