@@ -55,11 +55,10 @@ await command({
         console.error((error as Error).message);
         continue;
       }
-      const { work, dispatches, destroy } = await prepareWork(gpu, bench, { shape, variant });
-      const measured = await measure(machine, work, flags);
-      destroy();
-      gpu.buffers.trim();
-      rows.push({ kernel: bench.name, variant: variant.variant, shape: bench.sizes(shape), dispatches, ...measured });
+      gpu.buffers.trim(); // what the kernel before left
+      using prepared = await prepareWork(gpu, bench, { shape, variant });
+      const measured = await measure(machine, prepared.work, flags);
+      rows.push({ kernel: bench.name, variant: variant.variant, shape: bench.sizes(shape), dispatches: prepared.dispatches, ...measured });
       if (flags.json) console.log(JSON.stringify({ ...rows.at(-1), ...provenance(gpu) }));
       else process.stderr.write(`  ${bench.name} · ${variant.variant}: ${percent(measured.ofRoofline)} of the roofline\n`);
     }

@@ -57,8 +57,8 @@ async function measurePoint({ gpu, stopwatch, probes }: Machine, { L, B, channel
 }): Promise<{ seconds: number; cost: number }> {
   const { model: tiny, training } = configured({ preset: 'tiny', B, L });
   const config = { ...tiny, channels, layers };
-  const model = DiffWave.create(gpu, config);
-  const trainer = await Trainer.create({ model, training, L });
+  using model = DiffWave.create(gpu, config);
+  using trainer = await Trainer.create({ model, training, L });
   trainer.update(batchOf(config, { B, L }));
   await gpu.idle();
   const { program } = trainer.executable;
@@ -73,8 +73,5 @@ async function measurePoint({ gpu, stopwatch, probes }: Machine, { L, B, channel
     costs.push((each! * (before.wall + after.wall)) / 2);
     before = after;
   }
-  trainer.destroy();
-  model.destroy();
-  gpu.buffers.trim();
   return { seconds: median(seconds), cost: median(costs) };
 }

@@ -90,7 +90,7 @@ async function measureTraining(machine: Machine, { model, sizes, repetitions }: 
   model: DiffWave; sizes: Sizes; repetitions: number;
 }): Promise<StepRow> {
   const { training, L } = configured(sizes);
-  const trainer = await Trainer.create({ model, training, L });
+  using trainer = await Trainer.create({ model, training, L });
   const batch = batchOf(model.config, sizes);
   const javaScript: number[] = [];
   const row = await measureStep(machine, {
@@ -102,7 +102,6 @@ async function measureTraining(machine: Machine, { model, sizes, repetitions }: 
       await machine.gpu.idle();
     },
   });
-  trainer.destroy();
   return { step: 'training', ...row, javaScript: median(javaScript) };
 }
 
@@ -110,7 +109,7 @@ async function measureSampling(machine: Machine, { model, sizes, repetitions }: 
   model: DiffWave; sizes: Sizes; repetitions: number;
 }): Promise<StepRow> {
   const { B, L } = sizes;
-  const walk = await Walk.create(model, { B, L });
+  await using walk = await Walk.create(model, { B, L });
   const { audio } = batchOf(model.config, sizes);
   await walk.write(Array.from({ length: B }, (_, item) => audio.slice(item * L, (item + 1) * L)));
   // Of `sample`'s default sampler, in the middle of the way, over and over.
@@ -128,7 +127,6 @@ async function measureSampling(machine: Machine, { model, sizes, repetitions }: 
       if (!machine.gpu.isSoftware) await machine.gpu.idle();
     },
   });
-  await walk.destroy();
   return { step: 'sampling', ...row };
 }
 

@@ -3,6 +3,8 @@
  * What an operation, a loss or a training loop of one's own is made from: the tape and its planner, the operations, and the
  * check of a kernel against a float64 formula. `docs/own-model.mjs` is an example.
  */
+import './dispose.ts';
+
 export { Tape } from './autograd/tape.ts';
 export type { DType, Tensor } from './autograd/tensor.ts';
 export type { GradientSlot, Keeps, Operation, Precision } from './autograd/operation.ts';

@@ -1,4 +1,5 @@
 /** The entry for browsers: pages and workers. What it needs of shaders is in the package; nothing is fetched. */
+import './dispose.ts';
 import { shaders } from '#shaders';
 import { providePlatform } from './platform/platform.ts';
 import { webPlatform } from './platform/platform.web.ts';

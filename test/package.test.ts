@@ -156,6 +156,24 @@ test('a bundler for browsers meets nothing of Node', async () => {
   }
 });
 
+test('a browser without Symbol.dispose gets one before anything is named by it', async () => {
+  const { build } = await import('esbuild');
+  for (const entries of [['tape', 'web'], ['web', 'tape']]) {
+    const contents = entries.map((entry) => `export * from 'diffwave-webgpu/${entry}';`).join('\n');
+    const { outputFiles } = await build({
+      stdin: { contents, resolveDir: folder }, bundle: true, write: false, format: 'iife', globalName: 'bundle', platform: 'browser', logLevel: 'silent',
+    });
+    const { iterator, asyncIterator, hasInstance, toStringTag } = Symbol;
+    const Bare = Object.assign((name: string) => Symbol(name), { iterator, asyncIterator, hasInstance, toStringTag, for: Symbol.for }) as unknown as typeof Symbol;
+    const bundle = new Function('Symbol', `${outputFiles[0]!.text}; return bundle;`)(Bare);
+    assert.is(typeof Bare.dispose, 'symbol');
+    assert.is(typeof Bare.asyncDispose, 'symbol');
+    for (const name of ['Gpu', 'DiffWave', 'Validator', 'Executable', 'Parameters']) {
+      assert.type(bundle[name].prototype[Bare.dispose], 'function', `${name} with ${entries[0]} first`);
+    }
+  }
+});
+
 test('outside a browser its entry says what is missing', async () => {
   const web = await import(pathToFileURL(join(installed, 'dist', 'src', 'web.js')).href);
   const error = await web.Gpu.open().then(() => undefined, (reason: Error) => reason);

@@ -40,7 +40,7 @@ const ALLOWED: Record<string, string[]> = {
   ],
 
   reference: [],
-  verify: ['diffwave/', 'ops', 'autograd', 'gpu/', 'formats', 'reference', ''],
+  verify: ['verify/cases', 'diffwave/', 'ops', 'autograd', 'gpu/', 'formats', 'reference', ''],
   'verify/cases': ['verify', 'ops', 'autograd', 'gpu/', 'reference', ''],
   tuning: ['verify/', 'diffwave/', 'autograd', 'gpu/', 'reference', 'disk', ''],
 };

@@ -1,4 +1,5 @@
 /** Checks a kernel against the reference on a small shape, and only then prepares it for timing on a large one. */
+import { building } from '../../src/building.ts';
 import { Executable } from '../../src/autograd/executable.ts';
 import { planTape } from '../../src/autograd/plan.ts';
 import type { Operation } from '../../src/autograd/operation.ts';
@@ -31,14 +32,18 @@ export function variantsFor(gpu: Gpu, bench: KernelBench, shape: Shape): Variant
   });
 }
 
-/** The bench's dispatches at `shape`, with memory and random numbers in it. */
+/** The bench's dispatches at `shape`, with memory and random numbers in it, until they are disposed of. */
 export async function prepareWork(gpu: Gpu, bench: KernelBench, { shape, variant }: {
   shape: Shape; variant: VariantSettings;
-}): Promise<{ work: Work; dispatches: number; destroy(): void }> {
+}): Promise<{ work: Work; dispatches: number } & Disposable> {
   const { tape, operations, start, inputs, runs } = record(bench, shape, variant);
-  const executable = await Executable.build(gpu, planTape(tape));
-  for (const tensor of inputs) executable.write(tensor, randomNumbers(tensor.length));
-  executable.run(runs?.[0]); // what the measured part reads is there, the step uniforms too
+  const executable = await building(async (undo) => {
+    const built = await Executable.build(gpu, planTape(tape));
+    undo(() => built.destroy());
+    for (const tensor of inputs) built.write(tensor, randomNumbers(tensor.length));
+    built.run(runs?.[0]); // what the measured part reads is there, the step uniforms too
+    return built;
+  });
   const range = { start, end: start + operations.length };
   return {
     work: {
@@ -47,7 +52,7 @@ export async function prepareWork(gpu: Gpu, bench: KernelBench, { shape, variant
       bytes: 4 * bench.numbers(shape),
     },
     dispatches: operations.length,
-    destroy: () => executable.destroy(),
+    [Symbol.dispose]: () => executable.destroy(),
   };
 }
 

@@ -18,6 +18,7 @@ export function makeLastLayerMatter(model: DiffWave): void {
   const { buffer, offset, size } = parameters.range(parameters.values, 'output_projection.weight');
   const weights = Float32Array.from({ length: size / 4 }, (_, i) => 0.1 * Math.sin(i + 1));
   model.gpu.device.queue.writeBuffer(buffer, offset, weights);
+  parameters.valuesChange();
 }
 
 /** Writes the case of the first training step on `batchOf(sizes)`. */
@@ -50,9 +51,7 @@ async function trainingNoise({ gpu }: DiffWave, sizes: Sizes): Promise<Float32Ar
   const { B, L } = sizes;
   const tape = new Tape();
   const drawn = tape.keep(noise(tape, { B, L, stream: streams.trainingNoise }));
-  const executable = await Executable.build(gpu, planTape(tape));
+  using executable = await Executable.build(gpu, planTape(tape));
   executable.run(noiseValues({ seed: configured(sizes).training.seed, step: 0 }));
-  const values = await executable.read(drawn);
-  executable.destroy();
-  return values;
+  return await executable.read(drawn);
 }

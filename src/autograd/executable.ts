@@ -38,7 +38,7 @@ export class Executable {
         undo(() => gpu.buffers.release(buffer));
         return buffer;
       });
-      await gpu.buffers.settle(); // a buffer that is not there would be reported as something else
+      await gpu.buffers.expect(buffers);
       const program = await Program.build(gpu, plan.operations.map((operation) => dispatchOf(operation, plan, buffers)));
       undo(() => program.destroy());
       for (const storage of plan.place.keys()) {

@@ -42,6 +42,8 @@ export class Parameters implements ParameterSource {
   readonly #offsets = new Map<string, number>();
   readonly #shapes = new Map<string, readonly number[]>();
   #gradients: FlatBuffer | undefined;
+  /** How many train on these. */
+  #holders = 0;
   /** What was last written into the values, unless they have changed since. */
   #written: Float32Array<ArrayBuffer> | undefined;
 
@@ -95,7 +97,7 @@ export class Parameters implements ParameterSource {
     return { buffer, size: this.size };
   }
 
-  /** The flat buffer of the gradients; made at the first call. */
+  /** The flat buffer of the gradients; made at the first call. It stays until those who hold it have released it. */
   get gradients(): FlatBuffer {
     return (this.#gradients ??= this.flat('gradients'));
   }
@@ -158,8 +160,17 @@ export class Parameters implements ParameterSource {
     );
   }
 
-  /** Gives the gradients' memory back: what trained is gone. The next one gets new ones. */
+  /** To be called by what trains, before it asks for the gradients. */
+  holdGradients(): void {
+    this.#holders++;
+  }
+
+  /** To be called once for every `holdGradients`. The last one gives the gradients' memory back; the next gets new ones. */
   releaseGradients(): void {
+    if (--this.#holders === 0) this.#dropGradients();
+  }
+
+  #dropGradients(): void {
     if (this.#gradients) this.#pool.release(this.#gradients.buffer);
     this.#gradients = undefined;
   }
@@ -172,7 +183,7 @@ export class Parameters implements ParameterSource {
   destroy(): void {
     if (this.#destroyed) return;
     this.#destroyed = true;
-    this.releaseGradients();
+    this.#dropGradients();
     this.#pool.release(this.values.buffer);
   }
 }

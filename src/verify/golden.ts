@@ -3,6 +3,7 @@
  * float64. Knows nothing of this project's own reference.
  */
 import { Executable } from '../autograd/executable.ts';
+import type { FlatBuffer } from '../autograd/parameters.ts';
 import { Parameters } from '../autograd/parameters.ts';
 import { planTape } from '../autograd/plan.ts';
 import { Tape } from '../autograd/tape.ts';
@@ -46,12 +47,12 @@ export async function checkGolden(
   { bytes, file, variant = gpu.variant }: { bytes: Uint8Array; file: string; variant?: VariantSettings },
 ): Promise<Row[]> {
   const golden = readGolden(bytes, file);
-  const parameters = new Parameters(gpu, parameterSpecs(golden.config));
-  const moments = [parameters.flat('m'), parameters.flat('v')];
+  using parameters = new Parameters(gpu, parameterSpecs(golden.config));
+  const moments: FlatBuffer[] = [];
   try {
+    for (const name of ['m', 'v']) moments.push(parameters.flat(name));
     return await compare(gpu, { golden, variant, parameters, m: moments[0]!.buffer, v: moments[1]!.buffer });
   } finally {
-    parameters.destroy();
     for (const { buffer } of moments) gpu.buffers.release(buffer);
   }
 }
@@ -90,43 +91,38 @@ async function compare(
     v: flat('v', v),
   });
 
-  const pass = await Executable.build(gpu, planTape(tape));
-  const update = await Executable.build(gpu, planTape(updates));
-  try {
-    parameters.write(parameters.values, golden.group('weights'));
-    pass.write(inputs.audio, values('audio'));
-    pass.write(inputs.noise, values('noise'));
-    pass.write(inputs.signalLevel, levels(schedule.sqrtAlphaBar));
-    pass.write(inputs.noiseLevel, levels(schedule.sqrtOneMinusAlphaBar));
-    pass.write(t, Float32Array.from(steps));
+  using pass = await Executable.build(gpu, planTape(tape));
+  using update = await Executable.build(gpu, planTape(updates));
+  parameters.write(parameters.values, golden.group('weights'));
+  pass.write(inputs.audio, values('audio'));
+  pass.write(inputs.noise, values('noise'));
+  pass.write(inputs.signalLevel, levels(schedule.sqrtAlphaBar));
+  pass.write(inputs.noiseLevel, levels(schedule.sqrtOneMinusAlphaBar));
+  pass.write(t, Float32Array.from(steps));
 
-    const rows: Row[] = [];
-    const row = rowsOf(golden.file);
-    const add = (name: string, measured: Measured) => rows.push(row(name, 'value', measured));
-    const losses: number[] = [];
-    for (let step = 1; step <= golden.adam.steps; step++) {
-      pass.run();
-      losses.push((await pass.read(value))[0]!);
-      if (step === 1) {
-        add('noisy', { error: relative(await pass.read(noisy), values('noisy')), tolerance: noisyTolerance });
-        add('predicted', {
-          error: relative(await pass.read(predicted), values('predicted')),
-          tolerance: tensorTolerance,
-        });
-        add('loss', { error: each(losses, values('loss')), tolerance: lossTolerance });
-        rows.push(...gradientRows(golden, await parameters.read(parameters.gradients)));
-      }
-      update.run(adamValues({ ...golden.adam, update: step }));
-      if (step === 1 || step === golden.adam.steps) {
-        rows.push(...adamRows(golden, { got: await parameters.read(parameters.values), step }));
-      }
+  const rows: Row[] = [];
+  const row = rowsOf(golden.file);
+  const add = (name: string, measured: Measured) => rows.push(row(name, 'value', measured));
+  const losses: number[] = [];
+  for (let step = 1; step <= golden.adam.steps; step++) {
+    pass.run();
+    losses.push((await pass.read(value))[0]!);
+    if (step === 1) {
+      add('noisy', { error: relative(await pass.read(noisy), values('noisy')), tolerance: noisyTolerance });
+      add('predicted', {
+        error: relative(await pass.read(predicted), values('predicted')),
+        tolerance: tensorTolerance,
+      });
+      add('loss', { error: each(losses, values('loss')), tolerance: lossTolerance });
+      rows.push(...gradientRows(golden, await parameters.read(parameters.gradients)));
     }
-    add('losses', { error: each(losses, values('losses')), tolerance: lossTolerance });
-    return rows;
-  } finally {
-    pass.destroy();
-    update.destroy();
+    update.run(adamValues({ ...golden.adam, update: step }));
+    if (step === 1 || step === golden.adam.steps) {
+      rows.push(...adamRows(golden, { got: await parameters.read(parameters.values), step }));
+    }
   }
+  add('losses', { error: each(losses, values('losses')), tolerance: lossTolerance });
+  return rows;
 }
 
 function gradientRows({ file, group }: Golden, got: Weights): Row[] {

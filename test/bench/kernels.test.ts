@@ -37,9 +37,8 @@ test('a gradient is measured without the forward pass before it', async () => {
   const gpu = await gpuForTests();
   const [naive] = variantsFor(gpu, named('gate'), small);
   for (const name of ['gate', 'gate d x']) {
-    const { dispatches, destroy } = await prepareWork(gpu, named(name), { shape: small, variant: naive! });
-    assert.is(dispatches, 1, name);
-    destroy();
+    using prepared = await prepareWork(gpu, named(name), { shape: small, variant: naive! });
+    assert.is(prepared.dispatches, 1, name);
   }
 });
 

@@ -2,6 +2,8 @@
  * What is made in steps gives back what it took, whichever step fails: every allocation and every kernel is refused once, and
  * afterwards as many buffers are handed out as before. What was made gives all of it back, once, however often it is asked to.
  */
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Executable } from '../../src/autograd/executable.ts';
@@ -21,6 +23,7 @@ import { Validator } from '../../src/diffwave/validation/validation.ts';
 import type { Gpu } from '../../src/gpu/device/gpu.ts';
 import { Program } from '../../src/gpu/program/program.ts';
 import { scale } from '../../src/ops/scale.ts';
+import { checkGolden } from '../../src/verify/golden.ts';
 import { ownGpu } from '../gpuForTests.ts';
 import { config, dataset, training } from './trial.ts';
 
@@ -71,12 +74,9 @@ test('programs and executables', async () => {
   const buffer = gpu.buffers.acquire(256, 'x');
   const range = { buffer, offset: 0, size: 256 };
   await leaksNothing(gpu, () => Program.build(gpu, [{
-    kernel: { shader: 'noise', entry: 'forward', constants: { Lane: 'vec4f' } }, bindings: { y: range }, writes: ['y'],
-    params: { count: 16, stream: 0, firstItem: 0, lanes: 16, length: 64 }, step: true, workgroups: 1,
-  }]).catch((error: unknown) => {
-    if (error instanceof Refused) throw error; // the shader's own fields are its business: a refused binding is a failure, too
-    return undefined;
-  }));
+    kernel: { shader: 'noise', entry: 'forward' }, bindings: { y: range }, writes: ['y'],
+    params: { items: 1, length: 64, firstItem: 0, stream: 0 }, step: true, workgroups: 1,
+  }]));
   const tape = new Tape();
   tape.keep(scale(tape, scale(tape, tape.input('x', [8]), 2), 3));
   await leaksNothing(gpu, () => Executable.build(gpu, planTape(tape)));
@@ -101,6 +101,35 @@ test('models, trainers, validators, denoisers, walks, starts, self-tests', async
   await leaksNothing(gpu, () => checkMixedPrecision(model));
   const range = { buffer: gpu.buffers.acquire(L * 4, 'x'), offset: 0, size: L * 4 };
   await leaksNothing(gpu, () => shapedStart(gpu, range, { spectrum: [1, 1, 1, 1, 1], alphaBar: 0.5, B: 1, L, circular: true }));
+});
+
+test('a golden file, right or not, and a step that does not fit', async () => {
+  using gpu = await ownGpu();
+  const file = fileURLToPath(new URL('../golden/diffwave-6x8-l1.safetensors', import.meta.url));
+  const golden = { bytes: readFileSync(file), file };
+  await leaksNothing(gpu, async () => void (await checkGolden(gpu, golden)));
+  using model = DiffWave.create(gpu, config);
+  const before = gpu.buffers.owned;
+  const error = await Trainer.create({ model, training, L: 61, memoryLimit: 1000 }).then(() => undefined, (reason: unknown) => reason);
+  assert.match((error as Error)?.message ?? '', /does not fit/);
+  assert.is(gpu.buffers.owned, before, 'a plan allocates nothing');
+});
+
+test('trainers of one model share its gradients, which go with the last of them', async () => {
+  using gpu = await ownGpu();
+  using model = DiffWave.create(gpu, config);
+  const before = gpu.buffers.owned;
+  const first = await Trainer.create({ model, training, L: 61 });
+  const gradients = model.parameters.gradients.buffer;
+  (await Trainer.create({ model, training, L: 61 })).destroy();
+  const memory = { microBatches: 1, recompute: false };
+  assert.ok(await refusing(gpu, 'acquire', 2, () => Trainer.create({ model, training, L: 61, memory })) > 2);
+  assert.is(model.parameters.gradients.buffer, gradients);
+  const others = Array.from({ length: 10 }, () => gpu.buffers.acquire(gradients.size, 'another owner\'s'));
+  assert.not.ok(others.includes(gradients));
+  for (const buffer of others) gpu.buffers.release(buffer);
+  first.destroy();
+  assert.is(gpu.buffers.owned, before);
 });
 
 test('a whole training, and weights that are looked at for a while', async () => {

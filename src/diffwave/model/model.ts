@@ -79,7 +79,9 @@ export class Model {
 
   /** Puts the network, with these weights, on the device that its Gpu took in the place of a lost one. */
   restore(weights: Weights): void {
-    this.#parameters = parametersWith(this.gpu, this.#parameters.specs, weights);
+    const restored = parametersWith(this.gpu, this.#parameters.specs, weights);
+    this.#parameters.destroy();
+    this.#parameters = restored;
   }
 
   [Symbol.dispose](): void {

@@ -7,20 +7,22 @@ export async function withWeights<T>(model: Model, flat: FlatBuffer | undefined,
   if (!flat) return body();
   const { gpu, parameters } = model;
   const pool = gpu.buffers;
+  const own = parameters.copy(parameters.values, 'own weights');
   const overwrite = (source: FlatBuffer): void => {
     const encoder = gpu.device.createCommandEncoder();
     encoder.copyBufferToBuffer(source.buffer, 0, parameters.values.buffer, 0, parameters.size);
     gpu.device.queue.submit([encoder.finish()]);
+    parameters.valuesChange();
   };
-  const own = parameters.copy(parameters.values, 'own weights');
   try {
+    await pool.expect([flat.buffer, own.buffer]); // what there was no memory to keep could not be put back
     overwrite(flat);
-    return await body();
-  } finally {
     try {
-      overwrite(own);
+      return await body();
     } finally {
-      pool.release(own.buffer);
+      overwrite(own);
     }
+  } finally {
+    pool.release(own.buffer);
   }
 }

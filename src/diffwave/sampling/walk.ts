@@ -99,6 +99,10 @@ export class Walk {
       if (recorded.previous) clear(model, denoise.range(recorded.previous)); // its factor is 0 at first, and 0·NaN is NaN
       const size = options.B * options.L * 4;
       const known = options.known ? { buffer: gpu.buffers.acquire(size, 'known'), offset: 0, size } : undefined;
+      if (known) {
+        undo(() => gpu.buffers.release(known.buffer));
+        await gpu.buffers.expect([known.buffer]);
+      }
       return new Walk(model, options, { tiles, recorded, denoise, known });
     });
   }
@@ -210,6 +214,7 @@ export class Walk {
     record(tape, tape.external('x', [B, L], this.#x));
     const program = Executable.build(this.#model.gpu, planTape(tape));
     this.#others.set(name, program);
+    program.catch(() => this.#others.delete(name)); // the next call tries again
     return program;
   }
 

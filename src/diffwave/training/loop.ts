@@ -116,6 +116,8 @@ export async function train(model: Model, options: TrainOptions): Promise<Progre
   let last: Progress | undefined;
   // Reports run beside the loop, one after the other: the loop does not wait for the numbers it prints.
   let reports = Promise.resolve();
+  /** Resolves when nothing is being read for reports any more. */
+  let reading = Promise.resolve();
   let failure: unknown;
 
   /** A trainer where the last snapshot was taken. */
@@ -129,7 +131,8 @@ export async function train(model: Model, options: TrainOptions): Promise<Progre
     const since = reported;
     reported = now;
     const figures = trainer.figures(now.step - since.step);
-    figures.catch(() => undefined); // of a lost GPU: the report before it may fail first, and then nobody waits for this one
+    // The report before it may fail first, and then no report waits for these.
+    reading = Promise.allSettled([reading, figures]).then(() => undefined);
     reports = reports.then(async () => {
       const { losses, norms } = await figures;
       const [loss, gradientNorm] = [mean(losses), mean(norms)];
@@ -186,13 +189,19 @@ export async function train(model: Model, options: TrainOptions): Promise<Progre
     }
     await save();
   };
+  /** A trainer where the last snapshot was taken, on a new device. */
+  const renew = async (memory?: MemoryChoice): Promise<Trainer> => {
+    await model.gpu.recover();
+    model.restore(good.weights);
+    await begin(memory);
+    return trainer;
+  };
   /** Goes back to the last snapshot, on a new device. */
   const recover = async ({ reason }: DeviceLostError): Promise<void> => {
     const lost = trainer as Trainer | undefined; // none if it was lost while the first one was made
     await reports.catch(() => undefined); // the numbers that they wait for are gone
-    await model.gpu.recover();
-    model.restore(good.weights);
-    await begin(lost?.memory.choice);
+    await reading;
+    await renew(lost?.memory.choice);
     reported = last ?? began;
     reports = Promise.resolve();
     failure = undefined;
@@ -228,8 +237,12 @@ export async function train(model: Model, options: TrainOptions): Promise<Progre
     }
     return last;
   } catch (error) {
-    throw error instanceof NotFiniteError ? await explainNotFinite(error, { trainer, batches, from: good, saved }) : error;
+    if (!(error instanceof NotFiniteError)) throw error;
+    const { choice } = trainer.memory;
+    throw await explainNotFinite(error, { trainer, batches, from: good, saved, renew: () => renew(choice) });
   } finally {
+    await reports.catch(() => undefined); // it was thrown
+    await reading;
     (trainer as Trainer | undefined)?.destroy();
   }
 }

@@ -3,7 +3,7 @@
  * the bytes of every way in which the step can be worked through, and takes the one that is probably fastest of those that
  * fit.
  */
-import type { Parameters } from '../../autograd/parameters.ts';
+import type { ParameterSource, Parameters } from '../../autograd/parameters.ts';
 import type { Plan } from '../../autograd/plan.ts';
 import { checkPlan, heldAt, planTape } from '../../autograd/plan.ts';
 import { UserError } from '../../errors.ts';
@@ -109,12 +109,18 @@ function planFor(options: MemoryOptions, choice: MemoryChoice): { forecast: Memo
   return { forecast, problem: `${formatBytes(forecast.total)} of GPU memory are needed, and ${formatBytes(memoryLimit)} may be used` };
 }
 
-/** Buffers that are not there yet: a plan knows their sizes alone. */
-function placeholders({ parameters: { size }, training }: MemoryOptions) {
+/** Buffers that are not there yet, the gradients' among them: a plan knows their sizes alone. */
+function placeholders({ parameters: real, training }: MemoryOptions) {
   const buffer = {} as GPUBuffer;
-  const flat = { buffer, size };
+  const flat = { buffer, size: real.size };
+  const parameters: ParameterSource = {
+    values: real.values,
+    gradients: flat,
+    value: (name) => real.value(name),
+    gradient: (name) => real.range(flat, name),
+  };
   const flats = { m: flat, v: flat, ...(training.emaDecay > 0 && { average: flat }) };
-  return { flats, rings: { losses: buffer, norms: buffer } };
+  return { parameters, flats, rings: { losses: buffer, norms: buffer } };
 }
 
 /** The choices that fit, the one that is probably fastest first, planned one by one as they are asked for. */

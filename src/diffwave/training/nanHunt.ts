@@ -27,13 +27,21 @@ export class NotFiniteError extends Error {}
 /** Updates between two looks at the state; the first interval that ends badly is walked again, one by one. */
 const strideOfLooks = 16;
 
-/** What a user is told: what was seen, where it came from, which checkpoint is good. `from` is a state before that. */
+/**
+ * What a user is told: what was seen, where it came from, which checkpoint is good. `from` is a state before that. `renew` makes
+ * a trainer on a new device, where the GPU is lost on the way there.
+ */
 export async function explainNotFinite(
   seen: NotFiniteError,
-  { trainer, batches, from, saved = 0 }: { trainer: Trainer; batches: BatchSource; from: Snapshot; saved?: number },
+  { trainer, batches, from, saved = 0, renew }: {
+    trainer: Trainer; batches: BatchSource; from: Snapshot; saved?: number; renew?: () => Promise<Trainer>;
+  },
 ): Promise<UserError> {
-  // The second pass may fail as well, on memory or a lost device: what was seen is then still worth telling.
-  const origin = await findNonFinite(trainer, { from, batches, until: trainer.step }).catch(() => undefined);
+  const walk = { from, batches, until: trainer.step };
+  const again = async (error: unknown): Promise<Origin | undefined> =>
+    renew && (await trainer.model.gpu.lossBehind(error)) ? findNonFinite(await renew(), walk) : undefined;
+  // The second pass may fail as well, on memory or a device that is lost again: what was seen is then still worth telling.
+  const origin = await findNonFinite(trainer, walk).catch(again).catch(() => undefined);
   const place = origin ? `; it first appeared in update ${origin.update}, where ${origin.kernel} wrote '${origin.tensor}'` : '';
   const remedy = saved > 0 ? `go back to the checkpoint of step ${saved} and` : 'there is no checkpoint to go back to: start again and';
   return new UserError(`${seen.message}${place}: ${remedy} use a lower \`learningRate\``);

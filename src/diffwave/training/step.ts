@@ -2,7 +2,7 @@
  * A training step on a tape: noise, forward process, network, loss and gradients, for the whole batch or for parts of it
  * one after the other, then Adam. `trainer.ts` runs it.
  */
-import type { FlatBuffer, Parameters } from '../../autograd/parameters.ts';
+import type { FlatBuffer, ParameterSource } from '../../autograd/parameters.ts';
 import { Tape } from '../../autograd/tape.ts';
 import type { Tensor } from '../../autograd/tensor.ts';
 import type { VariantSettings } from '../../gpu/device/variant.ts';
@@ -59,7 +59,7 @@ export interface StepOptions {
   readonly prediction: Prediction;
   /** A loss of one's own, or one of ours. */
   readonly loss: Loss | LossKind;
-  readonly parameters: Parameters;
+  readonly parameters: ParameterSource;
   readonly variant: VariantSettings;
   readonly training: TrainingConfig;
   /** Samples of a crop. */

@@ -1,5 +1,6 @@
 /** Trains a network step by step: owns the step's program, the optimizer's state and the figures of past steps. */
-import type { FlatBuffer } from '../../autograd/parameters.ts';
+import { allSettled } from '../../allSettled.ts';
+import type { FlatBuffer, Parameters } from '../../autograd/parameters.ts';
 import type { Plan } from '../../autograd/plan.ts';
 import { planTape } from '../../autograd/plan.ts';
 import { Executable } from '../../autograd/executable.ts';
@@ -80,12 +81,14 @@ export class Trainer {
   readonly #schedule: NoiseSchedule;
   readonly #lossWeights: Float64Array; // by t
   readonly #pool: BufferPool;
+  readonly #parameters: Parameters;
   #step = 0;
   #destroyed = false;
 
   private constructor({ options: { model, training }, ...parts }: TrainerParts) {
     this.model = model;
-    this.#pool = model.gpu.buffers; // that of the device it was made on
+    this.#pool = model.gpu.buffers; // those of the device it was made on
+    this.#parameters = model.parameters;
     this.training = training;
     this.memory = parts.memory;
     this.executable = parts.executable;
@@ -105,6 +108,7 @@ export class Trainer {
     validateTraining(training, 'training configuration');
     const { gpu } = model;
     if (training.precision === 'mixed') await checkMixedPrecision(model);
+    await gpu.buffers.settle(); // what went wrong before would be taken for a step that does not fit
     const sizes = { ...options, ...recordedOf(options), limits: gpu.device.limits };
     gpu.buffers.trim(); // what tuning and self-tests left would count as the run's
     gpu.buffers.restartPeak();
@@ -116,6 +120,7 @@ export class Trainer {
         if (!(error instanceof OutOfMemoryError)) throw error;
         shortage = error;
         gpu.buffers.trim();
+        gpu.buffers.restartPeak(); // what was not to be had is no part of the run
       }
     }
     throw shortage ?? misfit(sizes);
@@ -129,6 +134,7 @@ export class Trainer {
         undo(() => buffers.release('buffer' in made ? made.buffer : made));
         return made;
       };
+      parameters.holdGradients();
       undo(() => parameters.releaseGradients());
       const schedule = scheduleOf(diffusion);
       const ring = (label: string): GPUBuffer => kept(buffers.acquire(historyLength * 4, label));
@@ -140,6 +146,7 @@ export class Trainer {
       };
       const { tape, parts } = recordStep({ ...recordedOf(options), flats, rings, memory: memory.choice });
       const executable = await Executable.build(gpu, planTape(tape));
+      undo(() => executable.destroy());
       return new Trainer({ options, memory, executable, parts, flats, rings, schedule });
     });
   }
@@ -197,8 +204,8 @@ export class Trainer {
 
   /** Both, in the same way. */
   async figures(count: number): Promise<Figures> {
-    const [losses, norms] = await Promise.all([this.losses(count), this.norms(count)]);
-    return { losses, norms };
+    const [losses, norms] = await allSettled([this.losses(count), this.norms(count)]);
+    return { losses: losses!, norms: norms! };
   }
 
   async #lastOf(ring: GPUBuffer, count: number): Promise<Float32Array> {
@@ -249,7 +256,7 @@ export class Trainer {
     this.executable.destroy();
     for (const { buffer } of Object.values(this.#flats)) this.#pool.release(buffer);
     for (const buffer of Object.values(this.#rings)) this.#pool.release(buffer);
-    this.model.parameters.releaseGradients();
+    this.#parameters.releaseGradients();
   }
 }
 

@@ -35,6 +35,15 @@ export function formatBytes(bytes: number): string {
 /** Bytes that may lie unused for reuse: what a long clip or another crop took does not stay for ever. */
 const usualIdleBytes = 2 ** 28;
 
+/** Whether an error is of a buffer that is none, or of what is made with it, in Dawn's words or in wgpu's. */
+export function isAboutInvalid(message: string): boolean {
+  return /\[Invalid \w+|\b(Buffer|Bind ?group|Command ?(buffer|encoder))\b.* is invalid/i.test(message);
+}
+
+/** A function, because Node has these names only once its WebGPU is there. */
+const storageUsage = (): GPUBufferUsageFlags =>
+  GPUBufferUsage.STORAGE | GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+
 export class BufferPool {
   readonly #device: GPUDevice;
   readonly #idleLimit: number;
@@ -45,7 +54,9 @@ export class BufferPool {
   /** Those that nobody has, the one that was released first in front. */
   readonly #idle = new Set<GPUBuffer>();
   /** Those for which there was no memory. */
-  readonly #failed = new WeakSet<GPUBuffer>();
+  readonly #failed = new WeakMap<GPUBuffer, OutOfMemoryError>();
+  /** Those that were given back to the device; an answer that comes after that changes no count. */
+  readonly #discarded = new WeakSet<GPUBuffer>();
   #idleBytes = 0;
   #liveBytes = 0;
   #peakBytes = 0;
@@ -58,7 +69,7 @@ export class BufferPool {
     this.#idleLimit = idleBytes;
   }
 
-  /** Bytes of all buffers that are handed out or kept for reuse, and of what others have counted. */
+  /** Bytes of all buffers that are handed out or kept for reuse. */
   get liveBytes(): number {
     return this.#liveBytes;
   }
@@ -75,12 +86,19 @@ export class BufferPool {
 
   /**
    * A storage buffer of at least `bytes`, with undefined content, which the caller owns until it releases it. Throws a
-   * `UserError` if the device has no buffers of that size; that memory ran out is known only later, and thrown by `settle()` or
-   * `check()`.
+   * `UserError` if the device has no buffers of that size; that memory ran out is known only later, and thrown by `expect()`,
+   * `settle()` or `check()`.
    */
   acquire(bytes: number, label: string): GPUBuffer {
     const size = Math.max(alignUp(bytes, bindingAlignment), bindingAlignment);
-    const buffer = this.#takeIdle(size) ?? this.#create(size, label);
+    const buffer = this.#takeIdle(size) ?? this.#create(size, label, storageUsage());
+    this.#owned.add(buffer);
+    return buffer;
+  }
+
+  /** A buffer of exactly `bytes` to be mapped and read, which the caller owns until it releases it. It is not kept for reuse. */
+  acquireStaging(bytes: number, label: string): GPUBuffer {
+    const buffer = this.#create(bytes, label, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST);
     this.#owned.add(buffer);
     return buffer;
   }
@@ -95,7 +113,7 @@ export class BufferPool {
     return undefined;
   }
 
-  #create(size: number, label: string): GPUBuffer {
+  #create(size: number, label: string, usage: GPUBufferUsageFlags): GPUBuffer {
     const limit = this.#device.limits.maxBufferSize;
     if (size > limit) {
       throw new UserError(`'${label}' needs a buffer of ${formatBytes(size)}, but this adapter's largest is ${formatBytes(limit)}`);
@@ -105,11 +123,7 @@ export class BufferPool {
     let scope: Promise<GPUError | null>;
     this.#device.pushErrorScope('out-of-memory');
     try {
-      buffer = this.#device.createBuffer({
-        label,
-        size,
-        usage: GPUBufferUsage.STORAGE | GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
-      });
+      buffer = this.#device.createBuffer({ label, size, usage });
     } finally {
       scope = this.#device.popErrorScope();
       scope.catch(() => undefined); // the device is lost, which others notice
@@ -119,33 +133,52 @@ export class BufferPool {
     )), () => undefined).then(() => void this.#pending.delete(answer));
     this.#pending.add(answer);
     this.#made.add(buffer);
-    this.count(size);
+    this.#count(size);
     return buffer;
   }
 
   /** A buffer that is none: it takes no memory, and is never handed out again. */
   #fail(buffer: GPUBuffer, failure: OutOfMemoryError): void {
-    this.#failed.add(buffer);
+    this.#failed.set(buffer, failure);
     this.#failure ??= failure;
     this.#everFailed = true;
-    this.count(-buffer.size);
+    if (!this.#discarded.has(buffer)) this.#count(-buffer.size);
     if (this.#idle.delete(buffer)) this.#idleBytes -= buffer.size;
   }
 
-  /** Whether an error of the device is what follows from using a buffer for which there was no memory. */
-  explains(message: string): boolean {
-    return this.#everFailed && /\[Invalid Buffer\b/.test(message);
+  /** Whether an error of the device is what follows from using a buffer for which there was no memory; known once it has answered. */
+  async explains(message: string): Promise<boolean> {
+    if (!isAboutInvalid(message)) return false;
+    await this.#answers();
+    return this.#everFailed;
   }
 
-  /** Counts bytes that somebody else allocates, or with a negative number no longer has. */
-  count(bytes: number): void {
+  async #answers(): Promise<void> {
+    while (this.#pending.size > 0) await Promise.all(this.#pending);
+  }
+
+  /**
+   * Waits until the device has answered the requests. Throws if there was no memory for one of these buffers, as often as it is
+   * asked: whoever holds one must not go on with it, also where somebody else was told first.
+   */
+  async expect(buffers: Iterable<GPUBuffer>): Promise<void> {
+    await this.#answers();
+    for (const buffer of buffers) {
+      const failure = this.#failed.get(buffer);
+      if (!failure) continue;
+      this.#failure = undefined; // somebody was told
+      throw failure;
+    }
+  }
+
+  #count(bytes: number): void {
     this.#liveBytes += bytes;
     this.#peakBytes = Math.max(this.#peakBytes, this.#liveBytes);
   }
 
   /** Waits until the device has answered all requests. Throws if memory ran out; the next call does not throw that again. */
   async settle(): Promise<void> {
-    while (this.#pending.size > 0) await Promise.all(this.#pending);
+    await this.#answers();
     this.check();
   }
 
@@ -164,6 +197,7 @@ export class BufferPool {
     if (!this.#made.has(buffer)) return;
     if (!this.#owned.delete(buffer)) throw new Error(`the buffer '${buffer.label}' was released twice`);
     if (this.#failed.has(buffer)) return buffer.destroy();
+    if (buffer.usage & GPUBufferUsage.MAP_READ) return this.#giveBack(buffer);
     this.#idle.add(buffer);
     this.#idleBytes += buffer.size;
     for (const oldest of this.#idle) {
@@ -185,7 +219,12 @@ export class BufferPool {
   #discard(buffer: GPUBuffer): void {
     this.#idle.delete(buffer);
     this.#idleBytes -= buffer.size;
-    this.count(-buffer.size);
+    this.#giveBack(buffer);
+  }
+
+  #giveBack(buffer: GPUBuffer): void {
+    this.#discarded.add(buffer);
+    this.#count(-buffer.size);
     buffer.destroy();
   }
 }

@@ -143,6 +143,7 @@ export class Gpu {
       try {
         const opened = await OpenedDevice.open(this.#platform, (info) => nameOf(info) === name);
         if (!opened) continue;
+        if (this.#closed) opened.device.destroy(); // meanwhile
         this.#opened = opened;
         this.#ahead = [];
         this.#busy = false;
@@ -160,17 +161,20 @@ export class Gpu {
     this.check();
     const opened = this.#opened;
     const size = Math.ceil(range.size / 4) * 4;
-    const staging = opened.device.createBuffer({ size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
-    opened.buffers.count(size);
+    const staging = opened.buffers.acquireStaging(size, 'numbers to be read');
     try {
       const encoder = opened.device.createCommandEncoder();
       encoder.copyBufferToBuffer(buffer, range.offset, staging, 0, size);
       opened.device.queue.submit([encoder.finish()]);
-      const mapped = staging.mapAsync(GPUMapMode.READ).then(() => staging.getMappedRange().slice(0, range.size));
-      return await opened.finished(mapped);
+      const mapped = staging.mapAsync(GPUMapMode.READ).catch(async (error: unknown) => {
+        await opened.buffers.expect([staging]); // somebody else may have been told that there was no memory for it
+        throw error;
+      }).then(() => staging.getMappedRange().slice(0, range.size));
+      const bytes = await opened.finished(mapped);
+      await opened.buffers.expect([buffer]); // of a buffer that is none nothing was copied
+      return bytes;
     } finally {
-      staging.destroy();
-      opened.buffers.count(-size);
+      opened.buffers.release(staging);
     }
   }
 

@@ -1,7 +1,7 @@
 /** One device with all that lives and dies with it. A `Gpu` has one at a time, and takes a new one when it is lost. */
 import { UserError } from '../../errors.ts';
 import type { Platform } from '../../platform/platform.ts';
-import { BufferPool } from './buffers.ts';
+import { BufferPool, isAboutInvalid } from './buffers.ts';
 import { KernelCache } from '../wgsl/kernels.ts';
 
 export const optionalFeatures: readonly GPUFeatureName[] = ['shader-f16', 'subgroups', 'timestamp-query'];
@@ -50,7 +50,12 @@ export class OpenedDevice {
     this.buffers = new BufferPool(device);
     device.addEventListener('uncapturederror', (event) => {
       const { message } = (event as GPUUncapturedErrorEvent).error;
-      if (!this.buffers.explains(message)) this.#failure ??= message; // that memory ran out is said by the pool
+      // That memory ran out is said by the pool, in one line. Dawn tells of a buffer's use before it tells that there was no
+      // memory for it, and prints what nobody prevents.
+      if (isAboutInvalid(message)) event.preventDefault();
+      void this.buffers.explains(message).then((said) => {
+        if (!said) this.#failure ??= message;
+      });
     });
     void device.lost.then(({ reason, message }) => {
       this.#lost = [reason, oneLine(message)].filter(Boolean).join(': ');

@@ -1,7 +1,6 @@
 /** What a program is made of once it is built: pipelines with their bindings and grids. */
 import { bindingAlignment } from '../device/buffers.ts';
-import type { BufferRange } from '../device/buffers.ts';
-import type { Gpu } from '../device/gpu.ts';
+import type { BufferPool, BufferRange } from '../device/buffers.ts';
 import type { Kernel } from '../wgsl/kernels.ts';
 
 export interface Command {
@@ -23,6 +22,6 @@ export function bindGroupOf(device: GPUDevice, kernel: Kernel, { bindings, param
 }
 
 /** A buffer for so many uniforms, each in a slot of its own; none for none. */
-export function uniformSlots(gpu: Gpu, slots: number, label: string): GPUBuffer | undefined {
-  return slots === 0 ? undefined : gpu.buffers.acquire(slots * bindingAlignment, label);
+export function uniformSlots(buffers: BufferPool, slots: number, label: string): GPUBuffer | undefined {
+  return slots === 0 ? undefined : buffers.acquire(slots * bindingAlignment, label);
 }

@@ -6,8 +6,10 @@
  * static buffer. `step` is what changes from run to run (seed, learning rate, …); its fields are looked up by name
  * among the values given to `run`.
  */
+import { allSettled } from '../../allSettled.ts';
 import { building } from '../../building.ts';
 import { UserError } from '../../errors.ts';
+import type { BufferPool } from '../device/buffers.ts';
 import { alignUp, bindingAlignment, formatBytes } from '../device/buffers.ts';
 import type { Command } from './commands.ts';
 import { bindGroupOf, uniformSlots } from './commands.ts';
@@ -16,6 +18,7 @@ import type { Kernel } from '../wgsl/kernels.ts';
 import type { Piece } from './pieces.ts';
 import { Pieces } from './pieces.ts';
 import type { Dispatch, Values } from './dispatch.ts';
+import type { Slices } from './slices.ts';
 import { buildSlices } from './slices.ts';
 import type { Field } from '../wgsl/wgsl.ts';
 import { packUniform } from '../wgsl/wgsl.ts';
@@ -50,16 +53,18 @@ interface Parts {
 
 export class Program {
   readonly #gpu: Gpu;
+  readonly #pool: BufferPool;
   readonly #parts: Parts;
   /** What a run submits: the dispatches, some of them in slices. */
   #commands: readonly Command[];
   #pieces: Pieces;
   /** By dispatch, the slices that take its place; undefined where there was an attempt. */
-  readonly #slices = new Map<number, Awaited<ReturnType<typeof buildSlices>>>();
+  readonly #slices = new Map<number, Slices | undefined>();
   #destroyed = false;
 
   private constructor(gpu: Gpu, parts: Parts) {
     this.#gpu = gpu;
+    this.#pool = gpu.buffers; // that of the device it was made on
     this.#parts = parts;
     this.#commands = parts.commands;
     this.#pieces = this.#piecesOf(parts.commands);
@@ -67,7 +72,8 @@ export class Program {
 
   /**
    * Compiles what is not compiled yet, and makes the uniform buffers and bind groups.
-   * Throws on WGSL errors, on bindings that do not fit the shader, and on ranges past the adapter's binding limit.
+   * Throws on WGSL errors, on bindings that do not fit the shader, and on ranges past the adapter's binding limit; an
+   * `OutOfMemoryError` if there was no memory for a buffer that is bound or for the uniforms.
    */
   static build(gpu: Gpu, dispatches: readonly Dispatch[]): Promise<Program> {
     return building((undo) => Program.#build(gpu, dispatches, undo));
@@ -75,14 +81,18 @@ export class Program {
 
   static async #build(gpu: Gpu, dispatches: readonly Dispatch[], undo: (how: () => void) => void): Promise<Program> {
     gpu.check();
-    const { device } = gpu;
+    const { device, buffers } = gpu;
+    // A buffer that is not there would be reported as something else, or not at all.
+    await buffers.expect(new Set(dispatches.flatMap(({ bindings }) => Object.values(bindings).map(({ buffer }) => buffer))));
+    // All of them, also where one fails: Dawn does not survive an exit while it compiles.
     const kernels = await allSettled(dispatches.map((dispatch) => gpu.kernels.get(dispatch.kernel)));
     const paramsBytes = new Uint8Array(dispatches.filter((dispatch) => dispatch.params).length * bindingAlignment);
     const stepBytes = new Uint8Array(dispatches.filter((dispatch) => dispatch.step).length * bindingAlignment);
-    const uniforms = uniformSlots(gpu, paramsBytes.length / bindingAlignment, 'params');
-    if (uniforms) undo(() => gpu.buffers.release(uniforms));
-    const stepBuffer = uniformSlots(gpu, stepBytes.length / bindingAlignment, 'step');
-    if (stepBuffer) undo(() => gpu.buffers.release(stepBuffer));
+    const uniforms = uniformSlots(buffers, paramsBytes.length / bindingAlignment, 'params');
+    if (uniforms) undo(() => buffers.release(uniforms));
+    const stepBuffer = uniformSlots(buffers, stepBytes.length / bindingAlignment, 'step');
+    if (stepBuffer) undo(() => buffers.release(stepBuffer));
+    await buffers.expect([uniforms, stepBuffer].filter((buffer) => buffer !== undefined));
     const stepSlots: StepSlot[] = [];
     const stepBindings: (GPUBufferBinding | undefined)[] = [];
     let paramsSlots = 0;
@@ -114,6 +124,7 @@ export class Program {
       commands = dispatches.map(prepare);
     } finally {
       scope = device.popErrorScope(); // a scope left open would swallow every later error
+      scope.catch(() => undefined); // nobody waits for it if this failed
     }
     const error = await scope;
     if (error) throw new Error(`a program was refused: ${error.message}`);
@@ -156,7 +167,7 @@ export class Program {
 
   #piecesOf(commands: readonly Command[]): Pieces {
     return new Pieces(this.#gpu, commands.length, (long) => {
-      // A lost device makes no slices, and who runs this hears of it. The dispatches stay whole.
+      // A lost device makes no slices, and who runs this hears of it; nor does one without memory. The dispatches stay whole.
       this.#slice(long.map(({ at, parts }) => ({ number: commands[at]!.dispatch, parts }))).catch(() => undefined);
     });
   }
@@ -164,16 +175,21 @@ export class Program {
   /** Replaces dispatches by slices, where that is possible and was not done before. */
   async #slice(long: readonly { number: number; parts: number }[]): Promise<void> {
     const { dispatches, commands, stepBindings } = this.#parts;
-    const untried = this.#destroyed ? [] : long.filter(({ number }) => !this.#slices.has(number));
+    const untried = this.#isGone ? [] : long.filter(({ number }) => !this.#slices.has(number));
     for (const { number, parts } of untried) {
       this.#slices.set(number, undefined);
       const slices = await buildSlices(this.#gpu, dispatches[number]!, { number, parts, step: stepBindings[number] });
-      if (this.#destroyed) return slices && this.#gpu.buffers.release(slices.uniforms);
+      if (this.#isGone) return slices && this.#pool.release(slices.uniforms);
       this.#slices.set(number, slices);
     }
     if (!untried.some(({ number }) => this.#slices.get(number))) return;
     this.#commands = commands.flatMap((command, number) => this.#slices.get(number)?.commands ?? [command]);
     this.#pieces = this.#piecesOf(this.#commands);
+  }
+
+  /** Whether there is nothing to run any more: on a new device its buffers are none. */
+  get #isGone(): boolean {
+    return this.#destroyed || this.#gpu.buffers !== this.#pool;
   }
 
   [Symbol.dispose](): void {
@@ -186,7 +202,7 @@ export class Program {
     this.#destroyed = true;
     const { uniforms, stepBuffer } = this.#parts;
     const slices = [...this.#slices.values()].map((each) => each?.uniforms);
-    for (const buffer of [uniforms, stepBuffer, ...slices]) if (buffer) this.#gpu.buffers.release(buffer);
+    for (const buffer of [uniforms, stepBuffer, ...slices]) if (buffer) this.#pool.release(buffer);
   }
 }
 
@@ -201,12 +217,6 @@ function encodeInto(pass: GPUComputePassEncoder, commands: readonly Command[], s
     pass.setBindGroup(0, command.group);
     pass.dispatchWorkgroups(command.x, command.y);
   }
-}
-
-/** Like Promise.all, but fails only when nothing is being compiled any more: Dawn does not survive an exit in between. */
-async function allSettled<T>(promises: readonly Promise<T>[]): Promise<T[]> {
-  await Promise.allSettled(promises);
-  return Promise.all(promises);
 }
 
 function checkBindings(gpu: Gpu, dispatch: Dispatch, kernel: Kernel): void {

@@ -4,6 +4,7 @@
  * expression. A sliced kernel has a number of rows added in there, out of its uniform `params`: each slice starts some rows
  * of the grid. Every workgroup does what it does in the whole grid, and so the result is the same to the bit.
  */
+import { building } from '../../building.ts';
 import { alignUp, bindingAlignment } from '../device/buffers.ts';
 import type { Command } from './commands.ts';
 import { bindGroupOf, uniformSlots } from './commands.ts';
@@ -18,6 +19,12 @@ export interface Slice {
   readonly y: number;
 }
 
+/** What takes the place of a dispatch, and the buffer of its uniforms. */
+export interface Slices {
+  readonly commands: Command[];
+  readonly uniforms: GPUBuffer;
+}
+
 /** At most `parts` slices, as equal as can be, of a grid whose dimensions are within `limit`. */
 export function slicesOf(workgroups: number, parts: number, limit: number): Slice[] {
   const wanted = Math.min(parts, workgroups);
@@ -28,20 +35,28 @@ export function slicesOf(workgroups: number, parts: number, limit: number): Slic
 }
 
 /**
- * Dispatch number `number` in slices, and the buffer of their uniforms; undefined if its kernel cannot be sliced. `step` is
+ * Dispatch number `number` in slices; undefined if its kernel cannot be sliced. `step` is
  * where its `step` uniform is.
  */
-export async function buildSlices(gpu: Gpu, dispatch: Dispatch, { number, step, parts }: {
+export function buildSlices(gpu: Gpu, dispatch: Dispatch, place: {
   number: number; step: GPUBufferBinding | undefined; parts: number;
-}): Promise<{ commands: Command[]; uniforms: GPUBuffer } | undefined> {
-  const { device, kernels } = gpu;
+}): Promise<Slices | undefined> {
+  return building((undo) => build(gpu, dispatch, { ...place, undo }));
+}
+
+async function build(gpu: Gpu, dispatch: Dispatch, { number, step, parts, undo }: {
+  number: number; step: GPUBufferBinding | undefined; parts: number; undo: (how: () => void) => void;
+}): Promise<Slices | undefined> {
+  const { device, kernels, buffers } = gpu; // the Gpu may have another device before this is done
   const slices = slicesOf(dispatch.workgroups, parts, device.limits.maxComputeWorkgroupsPerDimension);
   if (slices.length < 2 || !dispatch.params || !(await kernels.canBeSliced(dispatch.kernel))) return undefined;
   const kernel = await kernels.get({ ...dispatch.kernel, sliced: true });
   const fields = kernel.fields('params');
   const size = alignUp(fields.length * 4, 16);
   const bytes = new Uint8Array(slices.length * bindingAlignment);
-  const uniforms = uniformSlots(gpu, slices.length, `params of ${kernel.name}`)!;
+  const uniforms = uniformSlots(buffers, slices.length, `params of ${kernel.name}`)!;
+  undo(() => buffers.release(uniforms));
+  await buffers.expect([uniforms]);
   const commands = slices.map(({ firstRow, x, y }, i) => {
     const offset = i * bindingAlignment;
     packUniform(fields, { ...dispatch.params, firstRow }, new DataView(bytes.buffer, offset, size), kernel.name);

@@ -49,7 +49,7 @@ export class KernelCache {
     return this.#kernels.size;
   }
 
-  /** The kernel for `spec`, compiled at the first call. */
+  /** The kernel for `spec`, compiled at the first call; one that failed is tried again, as its file may be there then. */
   get(spec: KernelSpec): Promise<Kernel> {
     const name = kernelName(spec);
     const key = `${name}\n${spec.source ?? ''}`;
@@ -57,6 +57,7 @@ export class KernelCache {
     if (!kernel) {
       kernel = this.#compile(spec, name);
       this.#kernels.set(key, kernel);
+      forgetFailure(this.#kernels, key);
     }
     return kernel;
   }
@@ -103,6 +104,7 @@ export class KernelCache {
     if (!made) {
       made = this.#createModule(spec);
       this.#modules.set(key, made);
+      forgetFailure(this.#modules, key);
     }
     return made;
   }
@@ -117,6 +119,7 @@ export class KernelCache {
     this.#device.pushErrorScope('validation');
     const module = this.#device.createShaderModule({ label: stem, code });
     const scope = this.#device.popErrorScope();
+    scope.catch(() => undefined); // of a lost device: what follows may fail first, and then nobody waits for this
     const messages = (await module.getCompilationInfo()).messages.filter((message) => message.type === 'error');
     const invalid = await scope;
     if (messages.length > 0 || invalid) {
@@ -129,4 +132,10 @@ export class KernelCache {
     }
     return { module, text: parseInterface(code, file) };
   }
+}
+
+/** A promise that is rejected does not stay in a cache. */
+function forgetFailure<T>(cache: Map<string, Promise<T>>, key: string): void {
+  const made = cache.get(key)!;
+  made.catch(() => cache.get(key) === made && cache.delete(key));
 }

@@ -95,8 +95,36 @@ test('a failed allocation is told once, takes nothing, is never handed out again
     assert.is.not(pool.acquire(1024, 'small'), large);
     await pool.settle();
     assert.is(pool.liveBytes, 1024);
-    assert.ok(pool.explains('[Invalid Buffer "large"] is invalid.') && !pool.explains('the shader is wrong'));
+    assert.ok(await pool.explains('[Invalid Buffer "large"] is invalid.') && !(await pool.explains('the shader is wrong')));
   }
+});
+
+test('a buffer that is gone before the device answers is uncounted once', async () => {
+  const pool = new BufferPool(poorDevice((await gpuForTests()).device), { idleBytes: 0 });
+  pool.release(pool.acquire(1024, 'large'));
+  const error = await pool.settle().then(() => undefined, (reason: unknown) => reason);
+  assert.instance(error, OutOfMemoryError);
+  assert.is(pool.liveBytes, 0);
+});
+
+test('whoever holds a buffer that there was no memory for is told again and again, and who does not is not', async () => {
+  const pool = new BufferPool(poorDevice((await gpuForTests()).device));
+  const [large, small] = [pool.acquire(1024, 'large'), pool.acquire(1024, 'small')];
+  await pool.expect([small]);
+  for (let time = 0; time < 2; time++) {
+    const error = await pool.expect([small, large]).then(() => undefined, (reason: unknown) => reason);
+    assert.match((error as Error)?.message ?? '', /no memory left for 'large'/);
+  }
+  await pool.settle();
+});
+
+test('a staging buffer is counted while somebody has it, and not kept', async () => {
+  const pool = new BufferPool((await gpuForTests()).device);
+  const staging = pool.acquireStaging(12, 'to be read');
+  assert.equal([pool.liveBytes, pool.owned, staging.size], [12, 1, 12]);
+  pool.release(staging);
+  assert.equal([pool.liveBytes, pool.peakBytes, pool.owned], [0, 12, 0]);
+  assert.throws(() => pool.release(staging), /released twice/);
 });
 
 test('bytes for people', () => {

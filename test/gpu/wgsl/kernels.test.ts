@@ -78,6 +78,16 @@ test('an entry or a constant that does not exist is named', async () => {
   gpu.close();
 });
 
+test('a shader that could not be loaded is asked for again', async () => {
+  const own: Record<string, string> = {};
+  const gpu = await ownGpu(own);
+  const spec = { shader: 'late', entry: 'forward', constants: { Lane: 'f32' } };
+  assert.match(await messageOf(gpu.kernels.get(spec)), /late\.wgsl/);
+  own.late = shaders.good!;
+  assert.is((await gpu.kernels.get(spec)).name, 'late.forward [Lane=f32]');
+  gpu.close();
+});
+
 test('a uniform without fields is named', async () => {
   const gpu = await ownGpu(shaders);
   const kernel = await gpu.kernels.get({ shader: 'good', entry: 'forward', constants: { Lane: 'f32' } });
