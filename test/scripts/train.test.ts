@@ -104,7 +104,7 @@ test('--resume goes on to the same weights as a run that was not interrupted', a
 test('every option of the training has its flag and its place in config.json, and old checkpoints go', async () => {
   const run = newRun();
   const options = {
-    warmupSteps: 2, schedule: 'cosine', decayFactor: 0.2, weightDecay: 0.01, clipNorm: 0.5, emaDecay: 0, minSnr: 5,
+    warmupSteps: 2, learningRateSchedule: 'cosine', decayFactor: 0.2, weightDecay: 0.01, clipNorm: 0.5, emaDecay: 0, minSnr: 5,
     timesteps: 'stratified', gainDb: 6, learningRate: 0.001, seed: 3,
   };
   const flags = Object.entries(options).flatMap(([name, value]) => [typed(name), String(value)]);
@@ -209,13 +209,13 @@ test('what cannot work is refused in one line, and nothing is created', async ()
     [train(data, '--batchsize', '2'), 'unknown flag --batchsize, did you mean --batch-size?'],
     [train(data, '--steps', '0'), '--steps must be at least 1, got 0'],
     [['--data', data, '--out', out, '--preset', 'jazz'], 'There is no preset "jazz"', 'gtzan, tiny'],
-    [train(data, '--schedule', 'step'), '--schedule step needs --decay-steps'],
-    [train(data, '--schedule', 'cosine', '--steps', '5', '--warmup-steps', '5'), 'decaySteps 5', 'warmupSteps 5'],
+    [train(data, '--learning-rate-schedule', 'step'), '--learning-rate-schedule step needs --decay-steps'],
+    [train(data, '--learning-rate-schedule', 'cosine', '--steps', '5', '--warmup-steps', '5'), 'decaySteps 5', 'warmupSteps 5'],
     [['--out', out], '--data <folder> is required'],
     [train(data, '--zero-terminal-snr'), '--zero-terminal-snr needs --prediction v'],
     [train(data, '--betas', '0.1,2'), "--betas: number 2 must be above 0 and below 1, got '2'"],
     [train(join(data, 'nowhere')), 'nowhere', 'no folder'],
-    [train(temporaryFolder()), 'no .wav file'],
+    [train(temporaryFolder()), 'There is no sound file'],
     [train(texts), 'No .wav file', 'a.wav is not a WAV file', 'b.wav'],
     [train(data, '--batch-size', '5'), 'the data set has 4 clips, fewer than a batch of 5', '--batch-size'],
     [train(data, '--memory-limit', '2 gigs'), "--memory-limit must be a size such as 2GiB or 500MB, got '2 gigs'"],

@@ -3,7 +3,7 @@ import type { Preset } from '../../../src/diffwave/presets.ts';
 
 /** 'differs   layers 6 instead of 10, batchSize 2 instead of 4': fields as config.json has them; undefined where nothing differs. */
 export function differsLine({ model, training }: Pick<Preset, 'model' | 'training'>, preset: Preset): string | undefined {
-  // Both have a `schedule`; on the command line this one is --beta-schedule.
+  // On the command line it is --beta-schedule.
   const names = { schedule: 'betaSchedule' };
   const all = [...differences(model, preset.model, names), ...differences(training, preset.training, {})];
   return all.length > 0 ? `differs   ${all.join(', ')}` : undefined;

@@ -1,4 +1,4 @@
-/** The flags of the noise schedule, which `train` and `schedule` share. `--schedule` itself is the learning rate's. */
+/** The flags of the noise schedule, which `train` and `schedule` share. The learning rate's is `--learning-rate-schedule`. */
 import type { DiffWaveConfig } from '../../../src/diffwave/model/config.ts';
 import { scheduleOf } from '../../../src/diffwave/schedule/schedule.ts';
 import type { ScheduleConfig } from '../../../src/diffwave/schedule/config.ts';

@@ -38,7 +38,7 @@ export const trainingFlags = {
   cropSamples: { type: 'integer', min: 1, help: "samples of each clip that an update sees (the preset's, or whole clips)" },
   learningRate: { type: 'number', above: 0, help: "of Adam (the preset's)" },
   warmupSteps: { type: 'integer', min: 0, help: 'updates in which the learning rate rises to its value (0)' },
-  schedule: { type: 'string', choices: ['constant', 'cosine', 'step'], help: 'of the learning rate after that (constant)' },
+  learningRateSchedule: { type: 'string', choices: ['constant', 'cosine', 'step'], help: 'what it does after that (constant)' },
   decaySteps: { type: 'integer', min: 1, help: 'cosine: updates until its end (--steps); step: updates between two drops' },
   decayFactor: { type: 'number', min: 0, below: 1, help: 'cosine: part of the rate at its end; step: factor of a drop (0.1)' },
   weightDecay: { type: 'number', min: 0, help: 'of AdamW, per update and learning rate (0: Adam)' },
@@ -68,10 +68,10 @@ export function trainingFrom(flags: FlagsOf<typeof trainingFlags>, { preset, fil
     ...file,
     ...Object.fromEntries(given),
   };
-  if (training.schedule === 'step' && training.decaySteps === null) {
-    throw new UserError('--schedule step needs --decay-steps: the updates between two drops');
+  if (training.learningRateSchedule === 'step' && training.decaySteps === null) {
+    throw new UserError('--learning-rate-schedule step needs --decay-steps: the updates between two drops');
   }
-  return training.schedule === 'cosine' ? { ...training, decaySteps: training.decaySteps ?? steps } : training;
+  return training.learningRateSchedule === 'cosine' ? { ...training, decaySteps: training.decaySteps ?? steps } : training;
 }
 
 /** What was fixed when a run began cannot be given another value now: throws a `UserError` that names the flag. */

@@ -12,7 +12,7 @@ export interface TrainingConfig {
   readonly cropSamples: number | null; // L, samples cut at random from a clip; null takes whole clips
   readonly learningRate: number;
   readonly warmupSteps: number; // updates in which the learning rate rises to its value, see learningRate.ts
-  readonly schedule: 'constant' | 'cosine' | 'step'; // of the learning rate after that
+  readonly learningRateSchedule: 'constant' | 'cosine' | 'step'; // what the learning rate does after that
   readonly decaySteps: number | null; // cosine: the update at its end; step: updates from drop to drop
   readonly decayFactor: number; // cosine: part of the learning rate at the end; step: its factor at a drop
   readonly beta1: number; // decay of Adam's running mean of the gradient
@@ -35,7 +35,7 @@ export const TRAINING: TrainingConfig = {
   cropSamples: null,
   learningRate: 2e-4,
   warmupSteps: 0,
-  schedule: 'constant',
+  learningRateSchedule: 'constant',
   decaySteps: null,
   decayFactor: 0.1,
   beta1: 0.9,
@@ -57,7 +57,7 @@ export const TRAINING: TrainingConfig = {
 /** What runs were like that were begun before there was a choice: a configuration that lacks these fields means this. */
 const BEFORE_CHOICE = {
   warmupSteps: 0,
-  schedule: 'constant',
+  learningRateSchedule: 'constant',
   decaySteps: null,
   decayFactor: 0.1,
   weightDecay: 0,
@@ -72,7 +72,9 @@ const BEFORE_CHOICE = {
 
 /** The training's part of a file, with the fields that it lacks. Not validated. */
 export function completeTraining(fields: Partial<TrainingConfig>): TrainingConfig {
-  return { ...BEFORE_CHOICE, ...fields } as TrainingConfig;
+  const { schedule, ...others } = fields as Partial<TrainingConfig> & { schedule?: TrainingConfig['learningRateSchedule'] };
+  // Versions before 0.2.0 called it `schedule`, as the noise's is called.
+  return { ...BEFORE_CHOICE, ...(schedule !== undefined && { learningRateSchedule: schedule }), ...others } as TrainingConfig;
 }
 
 /** What each field may be; `validateTraining` also knows which go together. */
@@ -81,7 +83,7 @@ export const TRAINING_RULES: Record<keyof TrainingConfig, Rule> = {
   cropSamples: COUNT_OR_NULL,
   learningRate: POSITIVE,
   warmupSteps: WHOLE,
-  schedule: oneOf('constant', 'cosine', 'step'),
+  learningRateSchedule: oneOf('constant', 'cosine', 'step'),
   decaySteps: COUNT_OR_NULL,
   decayFactor: DECAY,
   beta1: DECAY,
@@ -101,7 +103,7 @@ export const TRAINING_RULES: Record<keyof TrainingConfig, Rule> = {
 /** Throws a UserError with the field, what was wanted and what came. `where` is the file or flags it came from. */
 export function validateTraining(training: TrainingConfig, where: string): void {
   applyRules({ values: training, rules: TRAINING_RULES, where });
-  const { schedule, decaySteps, warmupSteps } = training;
+  const { learningRateSchedule: schedule, decaySteps, warmupSteps } = training;
   if (schedule === 'constant') return;
   if (decaySteps === null) throw new UserError(`${where}: decaySteps must be given for the ${schedule} schedule.`);
   if (schedule === 'cosine' && decaySteps <= warmupSteps) {

@@ -1,7 +1,7 @@
 /** The learning rate: a function of the step and of nothing else, so that a resumed run has the same one. */
 import type { TrainingConfig } from './config.ts';
 
-type Schedule = Pick<TrainingConfig, 'learningRate' | 'warmupSteps' | 'schedule' | 'decaySteps' | 'decayFactor'>;
+type Schedule = Pick<TrainingConfig, 'learningRate' | 'warmupSteps' | 'learningRateSchedule' | 'decaySteps' | 'decayFactor'>;
 
 /**
  * The learning rate η of update `step`, counted from 0.
@@ -17,7 +17,7 @@ export function learningRateAt(training: Schedule, step: number): number {
   return step < warmupSteps ? (learningRate * (step + 1)) / warmupSteps : learningRate * decayAt(training, step);
 }
 
-function decayAt({ schedule, warmupSteps, decaySteps, decayFactor }: Schedule, step: number): number {
+function decayAt({ learningRateSchedule: schedule, warmupSteps, decaySteps, decayFactor }: Schedule, step: number): number {
   if (schedule === 'constant' || decaySteps === null) return 1;
   if (schedule === 'step') return decayFactor ** Math.floor(step / decaySteps);
   const done = Math.min(1, (step - warmupSteps) / (decaySteps - warmupSteps));

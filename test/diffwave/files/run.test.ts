@@ -125,7 +125,7 @@ test('a run without averages has one file of weights, and one of before there wa
   assert.equal(readdirSync(run.path).sort(), ['checkpoints', 'config.json', 'weights.safetensors']);
   assert.is(run.rawWeightsFile, run.weightsFile);
   // As it was then: no such fields, no hashes.
-  const { emaDecay, schedule, timesteps, ...then } = RUN.training;
+  const { emaDecay, learningRateSchedule, timesteps, ...then } = RUN.training;
   writeFileSync(join(run.path, 'config.json'), JSON.stringify({ format: 1, ...RUN, training: then }));
   writeFileSync(join(run.checkpoints()[0]!.path, 'state.json'), '{"step":3,"seconds":1.5}');
   assert.is(RunFolder.open(run.path).config.training.emaDecay, 0);

@@ -12,7 +12,7 @@ test('every field is checked and named', () => {
   const wrongTraining: Record<keyof typeof training, unknown[]> = {
     batchSize: [0, 2.5], cropSamples: [0, -5, 1.5, undefined], learningRate: [0, -1, NaN, Infinity], beta1: [-0.1, 1],
     beta2: [1, NaN], epsilon: [0], seed: [-1, 0.5, 2 ** 53], precision: ['float16', undefined],
-    warmupSteps: [-1, 0.5, null], schedule: ['linear', undefined], decaySteps: [0, 1.5, undefined],
+    warmupSteps: [-1, 0.5, null], learningRateSchedule: ['linear', undefined], decaySteps: [0, 1.5, undefined],
     decayFactor: [-0.1, 1, NaN], weightDecay: [-0.1, NaN, Infinity, null], clipNorm: [0, -1, NaN, Infinity, undefined],
     emaDecay: [-0.1, 1, NaN, null], minSnr: [0, -5, NaN, undefined], timesteps: ['sobol', undefined],
     polarityFlip: [0, 'no', undefined], gainDb: [-1, NaN, Infinity],
@@ -27,11 +27,11 @@ test('every field is checked and named', () => {
 
 test('a schedule needs its length', () => {
   for (const [fields, pattern] of [
-    [{ schedule: 'cosine' }, /^flags: decaySteps must be given for the cosine schedule/],
-    [{ schedule: 'step' }, /^flags: decaySteps must be given for the step schedule/],
-    [{ schedule: 'cosine', warmupSteps: 9, decaySteps: 9 }, /^flags: decaySteps 9 must be above warmupSteps 9/],
+    [{ learningRateSchedule: 'cosine' }, /^flags: decaySteps must be given for the cosine schedule/],
+    [{ learningRateSchedule: 'step' }, /^flags: decaySteps must be given for the step schedule/],
+    [{ learningRateSchedule: 'cosine', warmupSteps: 9, decaySteps: 9 }, /^flags: decaySteps 9 must be above warmupSteps 9/],
   ] as const) assert.throws(() => validateTraining({ ...training, ...fields }, 'flags'), isUserError(pattern));
-  validateTraining({ ...training, schedule: 'step', warmupSteps: 9, decaySteps: 5 }, 'flags');
+  validateTraining({ ...training, learningRateSchedule: 'step', warmupSteps: 9, decaySteps: 5 }, 'flags');
 });
 
 test('a training of before there was a choice has everything off, and keeps what it says', () => {
@@ -41,6 +41,8 @@ test('a training of before there was a choice has everything off, and keeps what
   validateTraining(complete, 'file');
   assert.equal(complete, { ...training, emaDecay: 0 }); // the presets average, old runs did not
   assert.equal(completeTraining({ ...complete, emaDecay: 0.9, gainDb: 3 }), { ...complete, emaDecay: 0.9, gainDb: 3 });
+  const renamed = { ...old, schedule: 'cosine', decaySteps: 9 }; // its name before 0.2.0
+  assert.equal(completeTraining(renamed), { ...complete, learningRateSchedule: 'cosine', decaySteps: 9 });
   assert.throws(() => validateTraining(completeTraining({}), 'file'), isUserError(/^file: batchSize .* missing/));
 });
 

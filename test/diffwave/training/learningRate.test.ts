@@ -22,13 +22,13 @@ test('the warm-up ends with the whole', () => {
 
 test('cosine falls from the end of the warm-up to its part of the whole, and stays there', () => {
   const half = Math.SQRT1_2; // cos(π/4)
-  rates({ schedule: 'cosine', decaySteps: 8, decayFactor: 0 }, { 0: 8, 2: 4 * (1 + half), 4: 4, 6: 4 * (1 - half), 8: 0, 99: 0 });
-  rates({ schedule: 'cosine', warmupSteps: 4, decaySteps: 12, decayFactor: 0.25 }, { 3: 8, 4: 8, 8: 5, 12: 2, 99: 2 });
+  rates({ learningRateSchedule: 'cosine', decaySteps: 8, decayFactor: 0 }, { 0: 8, 2: 4 * (1 + half), 4: 4, 6: 4 * (1 - half), 8: 0, 99: 0 });
+  rates({ learningRateSchedule: 'cosine', warmupSteps: 4, decaySteps: 12, decayFactor: 0.25 }, { 3: 8, 4: 8, 8: 5, 12: 2, 99: 2 });
 });
 
 test('step drops every so many updates', () => {
-  rates({ schedule: 'step', decaySteps: 10, decayFactor: 0.5 }, { 0: 8, 9: 8, 10: 4, 19: 4, 20: 2, 35: 1 });
-  rates({ schedule: 'step', decaySteps: 10, decayFactor: 0.5, warmupSteps: 16 }, { 7: 4, 15: 8, 16: 4, 20: 2 });
+  rates({ learningRateSchedule: 'step', decaySteps: 10, decayFactor: 0.5 }, { 0: 8, 9: 8, 10: 4, 19: 4, 20: 2, 35: 1 });
+  rates({ learningRateSchedule: 'step', decaySteps: 10, decayFactor: 0.5, warmupSteps: 16 }, { 7: 4, 15: 8, 16: 4, 20: 2 });
 });
 
 test.run();

@@ -26,7 +26,7 @@ const test = suite('trainer');
 
 /** Every option that changes an update. */
 const allOptions: Partial<TrainingConfig> = {
-  warmupSteps: 2, schedule: 'cosine', decaySteps: 15, weightDecay: 0.1, clipNorm: 0.05, minSnr: 5,
+  warmupSteps: 2, learningRateSchedule: 'cosine', decaySteps: 15, weightDecay: 0.1, clipNorm: 0.05, minSnr: 5,
   timesteps: 'stratified', polarityFlip: true, gainDb: 6,
 };
 

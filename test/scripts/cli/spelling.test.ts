@@ -10,7 +10,7 @@ const test = suite('spelling');
 
 test('options become flags, functions commands', () => {
   assert.is(spelled('use shorter `cropSamples` or a smaller `batchSize`'), 'use shorter --crop-samples or a smaller --batch-size');
-  assert.is(spelled('`train()` makes one, `await prepareDataset()` the other'), 'npm run train makes one, npm run dataset the other');
+  assert.is(spelled('`train()` makes one, `prepareDataset()` the other'), 'npm run train makes one, npm run dataset the other');
   assert.is(spelled('`a b` and `` stay'), '`a b` and `` stay');
   assert.is(explain(new UserError('leave out `seed`')).text, 'leave out --seed');
 });

@@ -94,10 +94,10 @@ test('a file that says something else than the run is refused, unless a flag has
 test('what differs from the preset is said by the fields\' names', () => {
   assert.is(differsLine(tiny, tiny), undefined);
   const model = { ...tiny.model, layers: 6, schedule: 'list', betas: [0.1, 0.2], diffusionSteps: 2 } as const;
-  const training = { ...tiny.training, cropSamples: null, schedule: 'cosine', decaySteps: 9 } as const;
+  const training = { ...tiny.training, cropSamples: null, learningRateSchedule: 'cosine', decaySteps: 9 } as const;
   assert.is(differsLine({ model, training }, tiny),
     'differs   layers 6 instead of 8, diffusionSteps 2 instead of 50, betaSchedule list instead of linear, ' +
-    'betas 2 numbers instead of none, cropSamples none instead of 2048, schedule cosine instead of constant, decaySteps 9 instead of none');
+    'betas 2 numbers instead of none, cropSamples none instead of 2048, learningRateSchedule cosine instead of constant, decaySteps 9 instead of none');
 });
 
 test.run();

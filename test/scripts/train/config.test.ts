@@ -43,14 +43,14 @@ test('a file will do: flags win over it, and it wins over the preset', async () 
   const run = newRun();
   const file = fileOf({
     preset: 'tiny', data, model: { ...SIZES, diffusionSteps: 4 }, validationTracks: 0,
-    training: { batchSize: 1, cropSamples: 128, polarityFlip: true, schedule: 'cosine' },
+    training: { batchSize: 1, cropSamples: 128, polarityFlip: true, learningRateSchedule: 'cosine' },
   });
   const args = ['--config', file, '--out', run, '--layers', '2'];
   await succeeds('train', [...args, '--steps', '1']);
   const first = RunFolder.open(run).config;
   assert.equal(first.model, { ...PRESETS.tiny.model, ...SIZES, layers: 2, diffusionSteps: 4 });
   assert.equal(first.training, {
-    ...PRESETS.tiny.training, batchSize: 1, cropSamples: 128, polarityFlip: true, schedule: 'cosine', decaySteps: 1,
+    ...PRESETS.tiny.training, batchSize: 1, cropSamples: 128, polarityFlip: true, learningRateSchedule: 'cosine', decaySteps: 1,
   });
   assert.equal([first.data, first.validationTracks], [data, 0]);
 
