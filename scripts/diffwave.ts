@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** `diffwave <command>`: all commands of the package under one name. */
 import { UserError } from '../src/errors.ts';
-import { completions, isCompletion } from './lib/cli/completion.ts';
+import { completions } from './lib/cli/completion.ts';
 import type { Command } from './lib/cli/command.ts';
 import { endProcess, explain } from './lib/cli/command.ts';
 import { nearest } from './lib/cli/flags.ts';
@@ -25,16 +25,24 @@ if (name === undefined || name === '--help' || name === '-h' || name === 'help')
   process.stdout.write(overview());
 } else if (name === '--version' || name === '-v') {
   console.log(packageVersion());
-} else if (isCompletion(name, rest)) {
+} else if (name === 'complete') {
   const specs = await Promise.all(Object.values(commands).map(async ({ load }) => (await load()).default.spec));
-  completions(specs, rest);
+  try {
+    completions(specs, rest);
+  } catch (error) {
+    await failWith(error);
+  }
 } else if (Object.hasOwn(commands, name)) {
   await (await commands[name]!.load()).default.run(rest);
 } else {
   const guess = nearest(name, Object.keys(commands));
-  const { text, code } = explain(new UserError(`there is no command '${name}'${guess ? `, did you mean ${guess}?` : '; --help lists them'}`));
+  await failWith(new UserError(`there is no command '${name}'${guess ? `, did you mean ${guess}?` : '; --help lists them'}`));
+}
+
+async function failWith(error: unknown): Promise<never> {
+  const { text, code } = explain(error);
   console.error(`diffwave: ${text}`);
-  await endProcess(code);
+  return endProcess(code);
 }
 
 function overview(): string {

@@ -19,8 +19,8 @@ const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 
 interface Result { readonly status: number | null; readonly stdout: string; readonly stderr: string }
 
-function run(program: string, args: readonly string[], cwd = folder): Result {
-  const { status, stdout, stderr, error } = spawnSync(program, args, { cwd, encoding: 'utf8', maxBuffer: 1 << 26 });
+function run(program: string, args: readonly string[], cwd = folder, env = process.env): Result {
+  const { status, stdout, stderr, error } = spawnSync(program, args, { cwd, env, encoding: 'utf8', maxBuffer: 1 << 26 });
   if (error) throw error;
   return { status, stdout, stderr };
 }
@@ -73,6 +73,10 @@ test('the command: version, help, mistakes, completion', () => {
   assert.match(diffwave('complete', '--', 'tr'), /^train\t/m);
   assert.match(diffwave('complete', '--', 'train', '--crop'), /^--crop-samples\t/m);
   for (const shell of ['bash', 'zsh', 'fish', 'powershell']) assert.match(diffwave('complete', shell), 'diffwave');
+  for (const words of [[], ['basj'], ['bash', 'zsh']]) {
+    const { status, stdout, stderr } = run(process.execPath, [bin, 'complete', ...words]);
+    assert.equal([status, stdout, stderr], [1, '', 'diffwave: complete wants one shell: bash, zsh, fish, powershell\n']);
+  }
 });
 
 test('from music to sound', () => {
@@ -89,6 +93,22 @@ test('from music to sound', () => {
   assert.is(readFileSync(join(folder, 'sounds', 'sample-seed0-0.wav')).subarray(0, 4).toString(), 'RIFF');
   assert.match(diffwave('report', '--run', 'run'), 'report');
   assert.match(diffwave('verify', 'silu'), /^PASS/m);
+});
+
+test('starts itself again with the software adapter, without a loader for TypeScript', () => {
+  // The runner may have been started again for the same reason, and would pass on what it got.
+  const { DIFFWAVE_RESTARTED: restarted, LD_LIBRARY_PATH: _libraries, VK_DRIVER_FILES: _driver, ...bare } = process.env;
+  const env = restarted ? bare : process.env;
+  const { status, stdout, stderr } = run(process.execPath, [bin, 'info'], folder, env);
+  assert.is(status, 0, stderr);
+  assert.match(stdout, /^adapter +\S/m);
+});
+
+test('the demo writes into the folder where it was started', () => {
+  assert.match(diffwave('demo', '--steps', '2', '--seconds', '0.2'), /^log-spectrum distance/m);
+  assert.equal(readdirSync(join(folder, 'demo-output')).sort(), ['dataset', 'loss.png', 'run', 'sample.png', 'sample.wav']);
+  assert.ok(!existsSync(join(installed, 'demo-output')));
+  assert.match(diffwave('schedule', '--preset', 'tiny'), /^x_T is /m);
 });
 
 test('the library in plain JavaScript', () => {
@@ -123,6 +143,8 @@ test('its types, for Node and for bundlers, with the browser\'s own beside them'
     new Tape().input('x', 1);
     export type All = [Network, KernelCase, typeof planTape, typeof checkCase, typeof expectedByDifferences];
   `);
+  const [, example] = readFileSync(join(installed, 'README.md'), 'utf8').match(/^```ts\n([^]*?)^```$/m)!;
+  writeFileSync(join(folder, 'readme.ts'), example!);
   const compiler = join(root, 'node_modules', 'typescript', 'lib', 'tsc.js');
   // WebGPU's types are in the DOM's library; who has none, as in Node, names @webgpu/types, which speaks of the DOM itself.
   const nodeTypes = join(root, 'node_modules', '@types', 'node');
@@ -134,6 +156,7 @@ test('its types, for Node and for bundlers, with the browser\'s own beside them'
     const { status, stdout } = run(process.execPath, [
       compiler, '--noEmit', '--strict', '--target', 'es2022', '--module', module, '--moduleResolution', resolution,
       '--lib', lib, '--types', types, '--skipLibCheck', skipLibCheck, 'typed.ts',
+      ...(resolution === 'nodenext' ? ['readme.ts'] : []), // it loads a folder, which is for Node
     ]);
     assert.is(status, 0, `${module} ${resolution} ${lib}: ${stdout}`);
   }

@@ -6,13 +6,14 @@ import { typed } from './flags.ts';
 
 const shells = ['bash', 'zsh', 'fish', 'powershell'];
 
-/** Whether these words ask for the script of a shell, or are what such a script asks. */
-export function isCompletion(name: string, rest: readonly string[]): boolean {
-  return name === 'complete' && (rest[0] === '--' || (rest.length === 1 && shells.includes(rest[0]!)));
-}
-
-/** Answers them on the standard output. */
+/**
+ * Prints a shell's script (`complete bash`), or what such a script asks (`complete -- tr`). Throws a `UserError` on anything
+ * else.
+ */
 export function completions(specs: readonly CommandSpec[], [first, ...words]: readonly string[]): void {
+  if (first !== '--' && !(words.length === 0 && shells.includes(first ?? ''))) {
+    throw new UserError(`complete wants one shell: ${shells.join(', ')}`);
+  }
   for (const { name, summary, flags } of specs) {
     const command = tab.command(name, summary);
     for (const [key, flag] of Object.entries(flags)) {
@@ -26,6 +27,5 @@ export function completions(specs: readonly CommandSpec[], [first, ...words]: re
     command.option('help', 'print this and exit');
   }
   if (first === '--') tab.parse([...words]);
-  else if (first !== undefined) tab.setup('diffwave', 'npx diffwave', first);
-  else throw new UserError(`complete wants a shell: ${shells.join(', ')}`);
+  else tab.setup('diffwave', 'npx diffwave', first!);
 }
