@@ -41,7 +41,8 @@ const UNKNOWN_SIZE = 0xffffffff; // what writers put in front of a stream whose 
  */
 export function parseRiff(bytes: Uint8Array, name: string): RiffContent {
   if (!isRiff(bytes)) {
-    throw new UserError(`${name} is not a WAV file: ${describe(bytes)}`);
+    const wanted = /\.(mp3|flac|ogg|oga|opus|m4a|aac|aiff?|aifc|au|snd)$/i.test(name) ? 'a sound file that can be read' : 'a WAV file';
+    throw new UserError(`${name} is not ${wanted}: ${describe(bytes)}`);
   }
   const warnings: string[] = [];
   const warn = (line: string) => warnings.push(`${name}: ${line}`);

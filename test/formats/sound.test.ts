@@ -69,8 +69,8 @@ test('no more is kept than is wanted', async () => {
 });
 
 test('what is no sound is said in one line', async () => {
-  assert.match(await messageOf(decodeSound(new TextEncoder().encode('a poem\nof two lines'), 'a.mp3')), /^a\.mp3 is not a WAV file: it is text, beginning with "a poem of two lines"$/);
-  assert.match(await messageOf(decodeSound(new Uint8Array(0), 'a.ogg')), /^a\.ogg is not a WAV file: it is empty/);
+  assert.match(await messageOf(decodeSound(new TextEncoder().encode('a poem\nof two lines'), 'a.mp3')), /^a\.mp3 is not a sound file that can be read: it is text, beginning with "a poem of two lines"$/);
+  assert.match(await messageOf(decodeSound(new Uint8Array(0), 'a.ogg')), /^a\.ogg is not a sound file that can be read: it is empty/);
   const form = riff([]);
   form.set([0x0a, 0x41, 0x0a, 0x00], 8);
   assert.match(await messageOf(decodeSound(form, 'a.wav')), /^a\.wav is not a WAV file: it is a RIFF file of the kind "[^\n]+"$/);
