@@ -6,6 +6,7 @@ import { withOptions } from '../src/dataset/options.ts';
 import type { Manifest } from '../src/dataset/dataset.ts';
 import { loadDataset, prepareDataset } from '../src/dataset/dataset.node.ts';
 import { PRESETS, presetNamed } from '../src/diffwave/presets.ts';
+import { escaped } from '../src/formats/describe.ts';
 import { encodeWav16 } from '../src/formats/wav.ts';
 import { command } from './lib/cli/command.ts';
 import { play } from './lib/cli/play.ts';
@@ -37,7 +38,7 @@ export default cli.does(async ({ flags, positionals, given }) => {
   if (report.reused) {
     console.log(`${report.out} is up to date and is used again`);
     for (const line of report.manifest.warnings) console.log(`warning: ${line}`);
-    for (const { file, reason } of report.manifest.leftOut) console.log(`left out: ${file} ${reason}`);
+    for (const { file, reason } of report.manifest.leftOut) console.log(`left out: ${escaped(file)} ${reason}`);
   }
   console.log(summary(report.manifest));
   if (flags.play > 0) await playClips(report.out, flags.play);

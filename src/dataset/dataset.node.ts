@@ -20,6 +20,7 @@ import { clipLength, completeOptions } from './options.ts';
 import type { DatasetOptions } from './options.ts';
 import { findSoundFiles, fingerprint, requireFolder } from './sources.node.ts';
 import type { SourceFile } from './sources.node.ts';
+import { escaped } from '../formats/describe.ts';
 import { decodeSound } from '../formats/sound.ts';
 
 const MANIFEST = 'manifest.json';
@@ -150,16 +151,17 @@ async function prepareFiles(files: readonly SourceFile[], { source, options, cli
 
   for (const [index, { path: file }] of files.entries()) {
     if (index > 0 && index % PROGRESS_FILES === 0) log(`${index} of ${files.length} files`);
-    const track = await readTrack(join(source, file), { name: file, options, warn });
+    const name = escaped(file); // in messages, which are of one line
+    const track = await readTrack(join(source, file), { name, options, warn });
     if ('reason' in track) {
       leftOut.push({ file, reason: track.reason });
-      log(`left out: ${file} ${track.reason}`);
+      log(`left out: ${name} ${track.reason}`);
       continue;
     }
     if (track.samples.length < clipSamples) {
       const seconds = (samples: number) => `${(samples / rate).toFixed(2)} s`;
       warn(
-        `${file}: its ${seconds(track.samples.length)} are less than a clip of ${seconds(clipSamples)}; ` +
+        `${name}: its ${seconds(track.samples.length)} are less than a clip of ${seconds(clipSamples)}; ` +
           'padded with silence',
       );
     }
@@ -201,7 +203,7 @@ async function readTrack(
     return { samples };
   } catch (error) {
     if (error instanceof UserError) return { reason: error.message.replace(`${name} `, '') };
-    if ((error as NodeJS.ErrnoException).code) return { reason: `cannot be read: ${(error as Error).message}` };
+    if ((error as NodeJS.ErrnoException).code) return { reason: `cannot be read: ${escaped((error as Error).message)}` };
     throw error;
   }
 }

@@ -5,6 +5,7 @@
  */
 import { UserError } from '../errors.ts';
 import { decimate, resample } from '../audio/resample.ts';
+import { escaped } from '../formats/describe.ts';
 import { clipLength } from './options.ts';
 import type { DatasetOptions } from './options.ts';
 
@@ -137,7 +138,7 @@ export function listLeftOut(leftOut: readonly LeftOut[]): string {
   return (
     leftOut
       .slice(0, shown)
-      .map(({ file, reason }) => `${file} ${reason}`)
+      .map(({ file, reason }) => `${escaped(file)} ${reason}`)
       .join('; ') + more
   );
 }

@@ -5,6 +5,7 @@
  * 1991). Recorders that crashed or write into a pipe leave wrong sizes, and some writers forget the zero byte.
  */
 import { UserError } from '../errors.ts';
+import { ascii, describe, oneLine } from './describe.ts';
 
 export interface WavFormat {
   readonly encoding: 'pcm' | 'float' | 'alaw' | 'mulaw';
@@ -25,9 +26,6 @@ const PCM = 1;
 const FLOAT = 3;
 const CODES = { pcm: PCM, float: FLOAT, alaw: 6, mulaw: 7 };
 
-/** Kinds of compressed sound that `decodeSound` has a decoder for. */
-const COMPRESSED = new Map([[2, 'Microsoft ADPCM'], [6, 'A-law'], [7, 'µ-law'], [0x11, 'IMA ADPCM']]);
-
 /** Forms of the container: with 64-bit sizes (EBU Tech 3306, ITU-R BS.2088), and with big-endian numbers. */
 const FORMS = ['RIFF', 'RF64', 'BW64', 'RIFX'];
 const EXTENSIBLE = 0xfffe;
@@ -40,10 +38,7 @@ const UNKNOWN_SIZE = 0xffffffff; // what writers put in front of a stream whose 
  * @throws UserError naming the file and what it is instead, when it is no WAV file that we can read
  */
 export function parseRiff(bytes: Uint8Array, name: string): RiffContent {
-  if (!isRiff(bytes)) {
-    const wanted = /\.(mp3|flac|ogg|oga|opus|m4a|aac|aiff?|aifc|au|snd)$/i.test(name) ? 'a sound file that can be read' : 'a WAV file';
-    throw new UserError(`${name} is not ${wanted}: ${describe(bytes)}`);
-  }
+  if (!isRiff(bytes)) throw new UserError(`${name} is not a WAV file: ${describe(bytes)}`);
   const warnings: string[] = [];
   const warn = (line: string) => warnings.push(`${name}: ${line}`);
   const isBig = ascii(bytes, 0) === 'RIFX';
@@ -53,22 +48,17 @@ export function parseRiff(bytes: Uint8Array, name: string): RiffContent {
   const { format, containerBytes } = parseFormat(fmt, { name, isBig });
   const frameBytes = format.channels * containerBytes;
   const rest = data.length % frameBytes;
-  if (rest > 0) warn(`its last frame is cut off (${rest} of ${frameBytes} bytes) and was dropped`);
+  // Where the whole of it is, this is no news.
+  if (rest > 0 && !warnings.some((line) => line.includes('it is cut off'))) warn(`its last frame is cut off (${rest} of ${frameBytes} bytes) and was dropped`);
   const frames = data.subarray(0, data.length - rest);
   const bytesOfSample = bytesPerSample(format);
-  const own = isBig ? swapBytes(frames.slice(), containerBytes * 8) : frames;
-  return { format, data: bytesOfSample === containerBytes ? own : upperBytes(own, { containerBytes, bytesOfSample }), warnings };
+  const own = isBig ? swapBytes(new Uint8Array(frames), containerBytes * 8) : frames;
+  return { format, data: bytesOfSample === containerBytes ? own : unpadded(own, { containerBytes, bytesOfSample }), warnings };
 }
 
 /** Whether the bytes begin as a WAV file does. */
 export function isRiff(bytes: Uint8Array): boolean {
   return FORMS.includes(ascii(bytes, 0)) && ascii(bytes, 8) === 'WAVE';
-}
-
-/** What kind of compressed sound a WAV file holds; undefined where it is none that we know. */
-export function compressedKind(bytes: Uint8Array): string | undefined {
-  const { fmt } = findChunks(bytes, () => {});
-  return fmt && fmt.length >= 16 ? COMPRESSED.get(codeOf(fmt, ascii(bytes, 0) === 'RIFX')) : undefined;
 }
 
 /** Turns the bytes of every sample around, in place. */
@@ -78,22 +68,21 @@ export function swapBytes(data: Uint8Array, bits: number): Uint8Array {
   return data;
 }
 
-/** Samples that lie in larger containers, where they are the upper bytes (little-endian: the last ones). */
-function upperBytes(data: Uint8Array, { containerBytes, bytesOfSample }: { containerBytes: number; bytesOfSample: number }): Uint8Array {
+/**
+ * Samples that lie in larger containers: their upper bytes by the specification (little-endian: the last ones), the lower ones with
+ * other writers, which is so where the upper ones never hold more than a sign.
+ */
+function unpadded(data: Uint8Array, { containerBytes, bytesOfSample }: { containerBytes: number; bytesOfSample: number }): Uint8Array {
   const count = data.length / containerBytes;
+  const isSign = (byte: number): boolean => byte === 0 || byte === 0xff;
+  const isLower = data.every((byte, i) => i % containerBytes < bytesOfSample || isSign(byte));
+  const offset = isLower ? 0 : containerBytes - bytesOfSample;
   const packed = new Uint8Array(count * bytesOfSample);
-  for (let i = 0; i < count; i++) packed.set(data.subarray((i + 1) * containerBytes - bytesOfSample, (i + 1) * containerBytes), i * bytesOfSample);
+  for (let i = 0; i < count; i++) {
+    const at = i * containerBytes + offset;
+    packed.set(data.subarray(at, at + bytesOfSample), i * bytesOfSample);
+  }
   return packed;
-}
-
-/** What comes from a file, in a message of one line: control characters become signs. */
-export function escaped(text: string): string {
-  return text.replace(/[\r\n\t]+/g, ' ').replace(/[\x00-\x1f\x7f]/g, '?');
-}
-
-/** The same for an error's text, which may have a line break at its end. */
-export function oneLine(text: string): string {
-  return escaped(text).trim();
 }
 
 /** Texts of a WAV file by the four letters of their kind, as INAM (name), ISFT (software), ICMT (comment). */
@@ -117,6 +106,11 @@ export function writeRiff(format: WavFormat, data: Uint8Array, info: WavInfo = {
     chunk('data', data),
     ...(texts.length > 0 ? [chunk('LIST', concat([letters('INFO'), ...texts]))] : []),
   ];
+  return wrapped(chunks);
+}
+
+/** A WAV file of these chunks. Throws a `UserError` when it would be larger than a RIFF file can be. */
+export function wrapped(chunks: readonly Uint8Array[]): Uint8Array {
   const size = chunks.reduce((sum, { length }) => sum + length, letters('WAVE').length);
   if (size > MOST_BYTES) throw new UserError(`a WAV file can have 4 GiB at most, this would have ${size} bytes: fewer samples or bits`);
   return concat([letters('RIFF'), uint32(size), letters('WAVE'), ...chunks]);
@@ -138,7 +132,7 @@ function fmtBody(format: WavFormat): Uint8Array {
 }
 
 /** Name, size and content, with a zero behind an odd size that the size does not count. */
-function chunk(id: string, body: Uint8Array): Uint8Array {
+export function chunk(id: string, body: Uint8Array): Uint8Array {
   return concat([letters(id), uint32(body.length), body, new Uint8Array(body.length % 2)]);
 }
 
@@ -160,76 +154,75 @@ function uint32(value: number): Uint8Array {
 
 const letters = (text: string): Uint8Array => Uint8Array.from(text, (letter) => letter.charCodeAt(0));
 
-type Chunks = { fmt?: Uint8Array; data?: Uint8Array };
+/** `frames` is what `fact` says: of compressed sound, how many frames there are before the last block's padding. */
+type Chunks = { fmt?: Uint8Array; data?: Uint8Array; frames?: number };
 
 /** Walks the chunk list until both chunks are found. The size in the RIFF header is ignored: the file knows better. */
-function findChunks(bytes: Uint8Array, warn: (line: string) => void): Chunks {
-  const form = ascii(bytes, 0);
-  const isLittle = form !== 'RIFX';
-  const sizeAt = (at: number): number => view(bytes).getUint32(at + 4, isLittle);
+export function findChunks(bytes: Uint8Array, warn: (line: string) => void): Chunks {
+  const isLittle = ascii(bytes, 0) !== 'RIFX';
   const found: Chunks = {};
   let longSize: number | undefined; // of the data, where a 32-bit one does not hold it
   let at = 12;
-  while (at + 8 <= bytes.length && !(found.fmt && found.data)) {
+  while (at + 8 <= bytes.length && !(found.fmt && found.data?.length)) {
     const id = ascii(bytes, at);
     const start = at + 8;
     const available = bytes.length - start;
-    let size = sizeAt(at);
+    let size = view(bytes).getUint32(at + 4, isLittle);
     if (id === 'data' && size === UNKNOWN_SIZE && longSize !== undefined) size = longSize;
     let end = start + Math.min(size, available);
     if (id === 'ds64' && size >= 16 && available >= 16) {
       longSize = Number(view(bytes).getBigUint64(start + 8, true));
-    } else if (id === 'data' && !found.data) {
-      // A size of 0 is a recorder that never came back to fill it in, unless well-formed chunks follow.
-      const hasMore = size === 0 && chunksFillFile(bytes, start, isLittle);
-      const unset = size === 0 && available > 0 && !hasMore;
+    } else if (id === 'data' && !found.data?.length) { // an empty one may stand before the real one
+      // A size of 0 is a recorder that never came back to fill it in, unless more chunks follow.
+      const unset = size === 0 && available > 0 && !isChunkList(bytes, start, isLittle);
       if (unset || size === UNKNOWN_SIZE) warn(`its data size was never filled in (${size}); read to the end of the file`);
       else if (size > available) warn(`it is cut off: its data should have ${size} bytes, the file has ${available}`);
       if (unset) end = bytes.length;
-      // An empty one before the real one is stepped over.
-      if (!(hasMore && namesAhead(bytes, start, isLittle).includes('data'))) found.data = bytes.subarray(start, end);
+      found.data = bytes.subarray(start, end);
     } else if (id === 'fmt ' && !found.fmt) {
       found.fmt = bytes.subarray(start, end);
+    } else if (id === 'fact' && size >= 4 && available >= 4) {
+      found.frames = view(bytes).getUint32(start, isLittle);
     }
     at = end;
-    if (size % 2 === 1 && at < bytes.length && isPadded(bytes, at, isLittle, () => warn(`the padding byte after its odd-sized "${oneLine(id)}" chunk is missing`))) at++;
+    if (size % 2 === 1 && at < bytes.length) {
+      if (isPadded(bytes, at, isLittle)) at++;
+      else warn(`the padding byte after its odd-sized "${oneLine(id)}" chunk is missing`);
+    }
   }
   return found;
 }
 
 /**
  * Whether the byte after an odd-sized chunk pads it. It should be zero, with which no chunk's name begins; some writers pad with
- * something else, and some not at all: then that reading counts after which there are more chunks to the end of the file.
+ * something else, and some not at all: then that reading counts after which there are more chunks.
  */
-function isPadded(bytes: Uint8Array, at: number, isLittle: boolean, onMissing: () => void): boolean {
+function isPadded(bytes: Uint8Array, at: number, isLittle: boolean): boolean {
   if (bytes[at] === 0 || !isChunkName(bytes, at)) return true;
-  if (isChunkName(bytes, at + 1) && chunksFillFile(bytes, at + 1, isLittle) && !chunksFillFile(bytes, at, isLittle)) return true;
-  onMissing();
+  return isChunkList(bytes, at + 1, isLittle) && !isChunkList(bytes, at, isLittle);
+}
+
+/**
+ * Whether chunks follow from `at` on, with padding or without: they lead to one that a WAV file must have, whose own size may be
+ * wrong, or end where the file does. Every place is looked at once, however many ways lead there.
+ */
+function isChunkList(bytes: Uint8Array, from: number, isLittle: boolean): boolean {
+  const seen = new Set<number>();
+  const open = [from];
+  for (let at = open.pop(); at !== undefined; at = open.pop()) {
+    if (at === bytes.length || at === bytes.length + 1) return true; // the very last padding byte is often left out
+    if (seen.has(at) || at + 8 > bytes.length || !isChunkName(bytes, at)) continue;
+    seen.add(at);
+    if (['fmt ', 'data'].includes(ascii(bytes, at))) return true;
+    const size = view(bytes).getUint32(at + 4, isLittle);
+    open.push(at + 8 + size);
+    if (size % 2 === 1) open.push(at + 8 + size + 1);
+  }
   return false;
 }
 
-/** Whether the bytes from `at` to the end of the file are a list of chunks that ends exactly there. */
-function chunksFillFile(bytes: Uint8Array, at: number, isLittle: boolean): boolean {
-  while (at + 8 <= bytes.length && isChunkName(bytes, at)) {
-    const size = view(bytes).getUint32(at + 4, isLittle);
-    at += 8 + size + (size % 2);
-  }
-  return at === bytes.length || at === bytes.length + 1; // the very last padding byte is often left out
-}
-
-/** Names of the chunks from `at` on. */
-function namesAhead(bytes: Uint8Array, at: number, isLittle: boolean): string[] {
-  const names: string[] = [];
-  while (at + 8 <= bytes.length && isChunkName(bytes, at)) {
-    names.push(ascii(bytes, at));
-    const size = view(bytes).getUint32(at + 4, isLittle);
-    at += 8 + size + (size % 2);
-  }
-  return names;
-}
-
 /** The format's code; of an extensible one that of its sub-format, whose GUID begins with the plain code. */
-function codeOf(fmt: Uint8Array, isBig: boolean): number {
+export function codeOf(fmt: Uint8Array, isBig: boolean): number {
   const code = view(fmt).getUint16(0, !isBig);
   return code === EXTENSIBLE && fmt.length >= 26 ? view(fmt).getUint16(24, !isBig) : code;
 }
@@ -257,33 +250,9 @@ function parseFormat(fmt: Uint8Array, { name, isBig }: { name: string; isBig: bo
   if (code === PCM || code === FLOAT) {
     throw unreadable(`it holds ${code === PCM ? 'PCM' : 'float'} samples of ${declaredBits} bits (${wanted})`);
   }
-  throw unreadable(`it holds compressed sound, ${COMPRESSED.get(code) ?? `format code 0x${code.toString(16)}`} (${wanted})`);
-}
-
-/** In a few words, what a file is that is not a WAV file. */
-function describe(bytes: Uint8Array): string {
-  const found = (what: string) => `it is ${what}; convert it to WAV first, for example with ffmpeg`;
-  const head = ascii(bytes, 0);
-  if (bytes.length === 0) return 'it is empty';
-  const isMp3Frame = bytes[0] === 0xff && (bytes[1]! & 0xe6) === 0xe2; // frame sync and "layer III"
-  if (head.startsWith('ID3') || isMp3Frame) return found('an MP3 file');
-  if (head === 'OggS') return found('an Ogg file');
-  if (head === 'fLaC') return found('a FLAC file');
-  if (head === 'FORM') return found('an AIFF file');
-  if (ascii(bytes, 4) === 'ftyp') return found('an MP4 file');
-  if (head === 'RIFF') return `it is a RIFF file of the kind "${escaped(ascii(bytes, 8))}"`;
-  const start = bytes.subarray(0, 64);
-  if (start.every((byte) => byte >= 0x20 || (byte >= 0x09 && byte <= 0x0d))) {
-    const beginning = String.fromCharCode(...start.subarray(0, 24)).replace(/\s+/g, ' ').trim();
-    return `it is text, beginning with "${beginning}"`;
-  }
-  const hex = [...bytes.subarray(0, 8)].map((byte) => byte.toString(16).padStart(2, '0')).join(' ');
-  return `it begins with the bytes ${hex} instead of "RIFF"`;
+  throw unreadable(`it holds compressed sound, format code 0x${code.toString(16)} (${wanted})`);
 }
 
 const view = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-
-/** The four bytes at `at` as letters; shorter at the end of the file. */
-const ascii = (bytes: Uint8Array, at: number): string => String.fromCharCode(...bytes.subarray(at, at + 4));
 
 const isChunkName = (bytes: Uint8Array, at: number): boolean => /^[\x20-\x7e]{4}$/.test(ascii(bytes, at));

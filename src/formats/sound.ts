@@ -1,97 +1,83 @@
 /**
- * Sound files of any format, told by what is in them and not by their names. WAV and AU files are read here; the decoders of the
- * others, WebAssembly inside the package audio-decode, are loaded when such a file is met.
+ * Sound files of any format, told by what is in them and not by their names. WAV, AU and AIFF files are read here; the decoders of
+ * compressed formats are loaded when such a file is met (`codecs.ts`).
  */
 import { UserError } from '../errors.ts';
+import { aiffToWav, isAiff } from './aiff.ts';
 import { auToWav, isAu } from './au.ts';
+import type { Codec } from './codecs.ts';
+import { decodeWith } from './codecs.ts';
+import { compressedWav } from './compressedWav.ts';
+import { ascii, describe } from './describe.ts';
 import type { DecodedSound } from './mixDown.ts';
-import { mixDown } from './mixDown.ts';
-import { compressedKind, isRiff, oneLine } from './riff.ts';
+import { isRiff } from './riff.ts';
 import { decodeWav } from './wav.ts';
 
 /** Endings of files that are looked at in a folder. */
 export const soundEndings = /\.(wav|wave|bwf|rf64|au|snd|mp3|flac|ogg|oga|opus|m4a|aac|aif|aiff|aifc)$/i;
+
+const wavEndings = /\.(wav|wave|bwf|rf64)$/i;
 
 export interface SoundOptions {
   /** Read no more than the first so many seconds. Default: everything. */
   readonly seconds?: number;
 }
 
-/** Bytes that a decoder is given at once: of a long file no more is decoded than is wanted. */
-const chunkBytes = 1 << 18;
-
-/** Formats whose tables may stand at the end of the file: they are decoded as a whole. */
-const wholeFormats = new Set(['m4a', 'aiff', 'wav']);
-
-type Codec = 'mp3' | 'flac' | 'oga' | 'opus' | 'm4a' | 'aac' | 'aiff' | 'wav';
-
 /**
- * Decodes a WAV, AU, MP3, FLAC, Ogg Vorbis, Opus, AAC, M4A or AIFF file and mixes its channels down to one (`mixDown`). `name` is how
- * warnings and errors call the file. Rejects with a `UserError` of one line if it is none of these, damaged or empty.
+ * Decodes a WAV, AU, AIFF, MP3, FLAC, Ogg Vorbis, Opus, AAC or M4A file and mixes its channels down to one (`mixDown`). Damaged files
+ * are read as far as they go, with a warning.
+ *
+ * @param name how warnings and errors call the file
+ * @throws UserError of one line if it is none of these, or nothing of it can be read
  */
 export async function decodeSound(bytes: Uint8Array, name: string, { seconds = Infinity }: SoundOptions = {}): Promise<DecodedSound> {
-  const wav = isAu(bytes) ? auToWav(bytes, name) : bytes;
-  if (isRiff(wav)) {
-    return compressedKind(wav) === undefined ? decodeWav(wav, name, { seconds }) : decodeWith('wav', wav, { name, seconds });
+  const plain = isAu(bytes) ? auToWav(bytes, name, seconds) : isAiff(bytes) ? aiffToWav(bytes, name, seconds) : { bytes, warnings: [] };
+  if (isRiff(plain.bytes)) {
+    const compressed = compressedWav(plain.bytes, name, seconds);
+    const sound = compressed
+      ? await decodeWith('wav', compressed.bytes, { name, frames: compressed.frames, warnings: compressed.warnings })
+      : decodeWav(plain.bytes, name, { seconds });
+    return { ...sound, warnings: [...plain.warnings, ...sound.warnings] };
   }
-  const codec = codecOf(bytes);
-  // What is nothing that we know is explained by the reader of WAV files.
-  return codec === undefined ? decodeWav(bytes, name, { seconds }) : decodeWith(codec, bytes, { name, seconds });
+  const start = startOf(bytes);
+  const codec = codecAt(bytes, start);
+  if (!codec) {
+    const promised = wavEndings.test(name) ? 'a WAV file' : 'a sound file that can be read';
+    throw new UserError(`${name} is not ${promised}: ${describe(bytes)}`);
+  }
+  // MP3's decoder knows tags; the others want what is behind them.
+  return decodeWith(codec, codec === 'mp3' ? bytes : bytes.subarray(start), { name, seconds, warnings: [] });
 }
 
-/** The decoder for a file's first bytes. */
-function codecOf(bytes: Uint8Array): Codec | undefined {
-  const letters = (at: number, count = 4): string => String.fromCharCode(...bytes.subarray(at, at + count));
-  if (letters(0) === 'fLaC') return 'flac';
-  if (letters(0) === 'OggS') return letters(28, 8) === 'OpusHead' ? 'opus' : 'oga';
-  if (letters(4) === 'ftyp') return 'm4a';
-  if (letters(0) === 'FORM' && letters(8, 3) === 'AIF') return 'aiff';
-  if (letters(0, 3) === 'ID3') return 'mp3';
-  if (bytes[0] !== 0xff) return undefined;
-  // Eleven bits of synchronisation, then version and layer: ADTS has layer 0 (ISO/IEC 13818-7), MP3 layer III (11172-3).
-  if ((bytes[1]! & 0xf6) === 0xf0) return 'aac';
-  return (bytes[1]! & 0xe6) === 0xe2 ? 'mp3' : undefined;
-}
-
-async function decodeWith(codec: Codec, bytes: Uint8Array, { name, seconds }: { name: string; seconds: number }): Promise<DecodedSound> {
-  const parts: Float32Array[][] = []; // of every part its channels
-  let [sampleRate, count] = [0, 0];
-  const take = (part: { channelData: Float32Array[]; sampleRate: number }): void => {
-    if (part.channelData.length === 0) return;
-    sampleRate ||= part.sampleRate;
-    parts.push([...part.channelData]);
-    count += part.channelData[0]!.length;
-  };
-  const warnings: string[] = [];
-  try {
-    const { default: decode } = await import('audio-decode');
-    const decoder = await decode[codec]();
-    try {
-      const size = wholeFormats.has(codec) ? bytes.length : chunkBytes;
-      for (let at = 0; at < bytes.length && !(count >= seconds * sampleRate && count > 0); at += size) {
-        take(await decoder(bytes.subarray(at, at + size)));
-      }
-      take(await decoder.flush());
-    } finally {
-      decoder.free();
+/** Where the sound begins, behind ID3 tags (id3.org, ID3v2.4, 3.1: the size has 7 bits a byte) and zeros that programs left there. */
+function startOf(bytes: Uint8Array): number {
+  for (let at = 0; ; ) {
+    if (ascii(bytes, at).startsWith('ID3') && at + 10 <= bytes.length) {
+      at += 10 + bytes.subarray(at + 6, at + 10).reduce((size, byte) => (size << 7) | (byte & 0x7f), 0);
+    } else if (bytes[at] === 0 && ascii(bytes, at + 4) !== 'ftyp') {
+      at++;
+    } else {
+      return Math.min(at, bytes.length);
     }
-  } catch (error) {
-    if (count === 0) throw new UserError(`${name} cannot be decoded: ${oneLine((error as Error).message ?? String(error))}`);
-    warnings.push(`${name}: it could be decoded in part only: ${oneLine((error as Error).message)}`);
   }
-  const wanted = Math.min(count, Math.ceil(seconds * sampleRate));
-  if (wanted === 0 || !(sampleRate > 0)) throw new UserError(`${name} holds no samples that can be decoded`);
-  const channels = Math.min(...parts.map((part) => part.length));
-  return mixDown(interleaved(parts, { channels, count: wanted }), { channels, sampleRate, name, isFloat: true, warnings });
 }
 
-function interleaved(parts: readonly (readonly Float32Array[])[], { channels, count }: { channels: number; count: number }): Float32Array {
-  const frames = new Float32Array(count * channels);
-  let frame = 0;
-  for (const part of parts) {
-    const length = Math.min(part[0]!.length, count - frame);
-    for (let i = 0; i < length; i++) for (let c = 0; c < channels; c++) frames[(frame + i) * channels + c] = part[c]![i]!;
-    frame += length;
-  }
-  return frames;
+/** The codec that begins at `at`. */
+function codecAt(bytes: Uint8Array, at: number): Codec | undefined {
+  const head = ascii(bytes, at);
+  if (head === 'fLaC') return 'flac';
+  if (head === 'OggS') return oggCodec(bytes.subarray(at));
+  if (ascii(bytes, at + 4) === 'ftyp') return 'mp4';
+  // Eleven bits of synchronisation, then version and layer: ADTS has layer 0 (ISO/IEC 13818-7), MP3 layer III (11172-3).
+  if (bytes[at] === 0xff && (bytes[at + 1]! & 0xf6) === 0xf0) return 'aac';
+  if (bytes[at] === 0xff && (bytes[at + 1]! & 0xe6) === 0xe2) return 'mp3';
+  return at > 0 && ascii(bytes, 0).startsWith('ID3') ? 'mp3' : undefined; // a tag whose size is wrong
+}
+
+/** By the beginning of the first packet, behind a page's head of 27 bytes and its segment table (RFC 3533). */
+function oggCodec(bytes: Uint8Array): Codec | undefined {
+  const packet = 27 + (bytes[26] ?? 0);
+  if (ascii(bytes, packet) === 'Opus') return 'opus';
+  if (ascii(bytes, packet + 1) === 'vorb') return 'vorbis';
+  return ascii(bytes, packet + 1) === 'FLAC' ? 'flac' : undefined;
 }

@@ -1,12 +1,11 @@
 /**
  * WAV files in and out. The RIFF structure is walked and written in `riff.ts`, because files in the wild break its rules
- * in ways that a reader should survive; the samples themselves are unpacked by the wavefile package.
+ * in ways that a reader should survive.
  */
-import wavefile from 'wavefile';
 import { UserError } from '../errors.ts';
 import type { DecodedSound } from './mixDown.ts';
 import { mixDown } from './mixDown.ts';
-import type { WavInfo } from './riff.ts';
+import type { WavFormat, WavInfo } from './riff.ts';
 import { bytesPerSample, parseRiff, writeRiff } from './riff.ts';
 
 export interface DecodeOptions {
@@ -24,20 +23,31 @@ export interface DecodeOptions {
  */
 export function decodeWav(bytes: Uint8Array, name: string, { seconds = Infinity }: DecodeOptions = {}): DecodedSound {
   const { format, data, warnings } = parseRiff(bytes, name);
-  const { channels, encoding, bits, sampleRate } = format;
+  const { channels, encoding, sampleRate } = format;
   const frameBytes = channels * bytesPerSample(format);
   const wantedFrames = Math.min(Math.floor(data.length / frameBytes), Math.ceil(seconds * sampleRate));
   if (wantedFrames === 0) throw new UserError(`${name} holds no samples`);
 
-  const wav = new wavefile.WaveFile(writeRiff(format, data.subarray(0, wantedFrames * frameBytes)));
-  // Frame by frame, the channels of a frame side by side. wavefile takes the byte that pads an odd size for a sample.
-  const frames = wav.getSamples(true, Float64Array).subarray(0, wantedFrames * channels);
-  if (encoding === 'pcm') {
-    const zero = bits === 8 ? 128 : 0; // only 8-bit PCM is unsigned
-    const fullScale = 2 ** (bits - 1);
-    for (let i = 0; i < frames.length; i++) frames[i] = (frames[i]! - zero) / fullScale;
-  }
+  const frames = unpacked(data, { ...format, count: wantedFrames * channels });
   return mixDown(frames, { channels, sampleRate, name, isFloat: encoding === 'float', warnings });
+}
+
+/** The first `count` samples of any channel, little-endian as in the file, with a full scale of 1. */
+function unpacked(data: Uint8Array, { encoding, bits, count }: WavFormat & { count: number }): Float32Array | Float64Array {
+  const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
+  const reads: Record<string, (at: number) => number> = {
+    pcm8: (at) => (view.getUint8(at) - 128) / 2 ** 7, // only these are unsigned
+    pcm16: (at) => view.getInt16(at, true) / 2 ** 15,
+    pcm24: (at) => ((view.getInt8(at + 2) << 16) | view.getUint16(at, true)) / 2 ** 23,
+    pcm32: (at) => view.getInt32(at, true) / 2 ** 31,
+    float32: (at) => view.getFloat32(at, true),
+    float64: (at) => view.getFloat64(at, true),
+  };
+  const read = reads[`${encoding}${bits}`]!;
+  // 24 bits and float32 fit into float32 to the bit.
+  const samples = bits <= 24 || encoding === 'float' && bits === 32 ? new Float32Array(count) : new Float64Array(count);
+  for (let i = 0; i < count; i++) samples[i] = read((i * bits) / 8);
+  return samples;
 }
 
 /** How samples are kept in a file: PCM of 16 or 24 bits, or 32-bit float. */

@@ -214,7 +214,7 @@ const REFUSED: [what: string, bytes: Uint8Array, message: RegExp][] = [
   ['an MP3 file with a tag', bytesOf('ID3\u0003\u0000'), /it is an MP3 file; convert it/],
   ['an MP3 file without', Uint8Array.of(0xff, 0xfb, 0x90, 0x64), /it is an MP3 file; convert it/],
   ['a FLAC file', bytesOf('fLaC\u0000'), /it is a FLAC file/],
-  ['something unknown', Uint8Array.of(0, 1, 2, 250), /it begins with the bytes 00 01 02 fa instead of "RIFF"/],
+  ['something unknown', Uint8Array.of(0, 1, 2, 250), /it begins with the bytes 00 01 02 fa, as no sound file does/],
   ['another RIFF file', riff([], 'AVI '), /it is a RIFF file of the kind "AVI "/],
   ['a file cut in its header', riff([fmt()]).subarray(0, 30), /its "fmt " chunk has 10 bytes|without a "data" chunk/],
   ['no format', riff([data16(SAMPLES)]), /without a "fmt " chunk/],

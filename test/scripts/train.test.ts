@@ -216,7 +216,7 @@ test('what cannot work is refused in one line, and nothing is created', async ()
     [train(data, '--betas', '0.1,2'), "--betas: number 2 must be above 0 and below 1, got '2'"],
     [train(join(data, 'nowhere')), 'nowhere', 'no folder'],
     [train(temporaryFolder()), 'There is no sound file'],
-    [train(texts), 'No .wav file', 'a.wav is not a WAV file', 'b.wav'],
+    [train(texts), 'No sound file', 'a.wav is not a WAV file', 'b.wav'],
     [train(data, '--batch-size', '5'), 'the data set has 4 clips, fewer than a batch of 5', '--batch-size'],
     [train(data, '--memory-limit', '2 gigs'), "--memory-limit must be a size such as 2GiB or 500MB, got '2 gigs'"],
     [train(data, '--memory-limit', '1MB'), 'does not fit', '977 KiB may be used', 'use a smaller network or a larger --memory-limit'],
