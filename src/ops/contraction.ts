@@ -129,5 +129,5 @@ export function contractWeights(tape: Tape, options: {
     params: { groups, chunks, chunkRows, length: L, dilation, tileChannels: shape.CHANNELS * 4, inputs: Cin },
     workgroups: groups,
   });
-  reduceAffine(tape, { weight: weightSlot, bias: biasSlot }, partial);
+  reduceAffine(tape, options.affine, { weight: weightSlot, bias: biasSlot }, partial);
 }

@@ -85,7 +85,7 @@ function naive(tape: Tape, { x, weight, bias, dilation }: Operands, y: Tensor): 
       params: { ...sizes, inputs: Cin, width: Cout / output.width, direction: 1, chunkRows, chunks: parts },
       workgroups: workgroupsFor((parts * stride) / output.width),
     });
-    reduceAffine(tape, { weight: weightSlot, bias: biasSlot }, partial);
+    reduceAffine(tape, { weight, bias }, { weight: weightSlot, bias: biasSlot }, partial);
   }
 
   function inputGradient(dOutput: Tensor): void {

@@ -6,7 +6,7 @@ import { contract, contractWeights, isFast, rowsPerTile } from './contraction.ts
 import { conv1d } from './conv1d.ts';
 import { gate } from './gate.ts';
 import type { Affine } from './packing.ts';
-import { reduceInto } from './reduce.ts';
+import { reduceTogether } from './reduce.ts';
 import { residual } from './residual.ts';
 
 /** One residual layer's operands. */
@@ -94,7 +94,7 @@ function fused(tape: Tape, layer: ResidualLayer): { output: Tensor; skip: Tensor
       writes: { y: xSlot?.tensor ?? tape.result(`d ${x.name}`, x.shape), partial },
     });
     const stepSlot = tape.gradientSlot(step);
-    if (stepSlot) reduceInto(tape, stepSlot, partial, { segments: B, parts: tiles, stride: C, offset: 0, width: C });
+    if (stepSlot) reduceTogether(tape, { of: [step], slot: stepSlot }, partial, { segments: B, parts: tiles, stride: C, offset: 0, width: C });
   });
   return { output, skip };
 }

@@ -51,6 +51,11 @@ export function chooseVariant(device: GPUDevice, info: GPUAdapterInfo): VariantS
   return variantNamed(wanted, device, info) ?? variantNamed('naive', device, info)!;
 }
 
+/** Whether the kernels are a GPU's, which has thousands of threads to keep busy; a software adapter has a few. */
+export function hasManyThreads({ variant }: VariantSettings): boolean {
+  return variant !== 'naive' && variant !== 'broadcast';
+}
+
 /** What a tape without an adapter's settings works with: the naive kernels. */
 export const naiveSettings: VariantSettings = {
   variant: 'naive', lanes: 0, maxUniformBytes: 0, maxStorageBytes: Infinity, tile: defaultTile,
