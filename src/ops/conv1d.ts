@@ -1,13 +1,19 @@
 import type { Tape } from '../autograd/tape.ts';
 import type { Tensor } from '../autograd/tensor.ts';
 import { activationShape, expectShape } from '../autograd/tensor.ts';
+import { hasManyThreads } from '../gpu/device/variant.ts';
 import { contract, contractWeights, isFast } from './contraction.ts';
 import { lanesFor, workgroupsFor } from './lanes.ts';
 import type { Affine } from './packing.ts';
 import { chunksOf, reduceAffine } from './reduce.ts';
 
-/** Most partial sums of a weight gradient. They cost memory (K·Cin·Cout each), and one is one thread's work. */
-const mostWeightChunks = 64;
+/**
+ * Most partial sums of a weight gradient, of which each invocation makes one number, or four: as many as fill a GPU, where that
+ * is a matter of parts at all. They cost memory, K·Cin·Cout numbers each.
+ */
+function mostPartialSums(tape: Tape, invocationsEach: number): number {
+  return hasManyThreads(tape.variant) ? Math.max(64, Math.min(2048, Math.floor(2 ** 18 / invocationsEach))) : 64;
+}
 
 /**
  * Dilated "same" convolution: y[b, t, :] = bias + Σ_k Σ_ci x[b, t + (k − (K−1)/2)·D, ci]·weight[k, ci, :], where x is
@@ -75,7 +81,7 @@ function naive(tape: Tape, { x, weight, bias, dilation }: Operands, y: Tensor): 
     const biasSlot = tape.gradientSlot(bias);
     if (!weightSlot && !biasSlot) return;
     const stride = (K * Cin + 1) * Cout;
-    const mostParts = Math.min(mostWeightChunks, Math.floor(tape.variant.maxStorageBytes / (stride * 4)));
+    const mostParts = Math.min(mostPartialSums(tape, stride / output.width), Math.floor(tape.variant.maxStorageBytes / (stride * 4)));
     const { chunkRows, parts } = chunksOf(rows, Math.max(1, mostParts));
     const partial = tape.result(`partial d ${weight.name}`, [parts, K * Cin + 1, Cout]);
     tape.record({

@@ -18,7 +18,6 @@ import { prepareWeights } from '../../ops/packing.ts';
 import { relu } from '../../ops/relu.ts';
 import { residualLayer } from '../../ops/residualLayer.ts';
 import { scale } from '../../ops/scale.ts';
-import { silu } from '../../ops/silu.ts';
 import { stepProjections } from '../../ops/stepProjections.ts';
 import type { DiffWaveConfig } from './config.ts';
 import { dilationOf, parameterShapes, receptiveField } from './shapes.ts';
@@ -65,7 +64,7 @@ export function network(
 ): Tensor {
   const [B, L] = input.noisy.shape as [number, number];
   const affine = affineOf(tape);
-  const dense = (name: string, x: Tensor) => linear(tape, { x, ...affine(name), name });
+  const dense = (name: string, x: Tensor) => linear(tape, { x, ...affine(name), name, activation: 'silu' });
   const pointwise = (name: string, x: Tensor, weights: Affine = affine(name)) =>
     conv1d(tape, { x, ...weights, dilation: 1, name });
   const layers = layerNames(config);
@@ -76,8 +75,8 @@ export function network(
     steps: config.diffusionSteps,
     width: config.encodingWidth,
   });
-  const hidden = silu(tape, dense('diffusion_embedding.projection1', encoding));
-  const embedding = silu(tape, dense('diffusion_embedding.projection2', hidden)); // (B, H)
+  const hidden = dense('diffusion_embedding.projection1', encoding);
+  const embedding = dense('diffusion_embedding.projection2', hidden); // (B, H)
   const steps = stepProjections(tape, embedding, layers.map((name) => affine(`${name}.diffusion_projection`)));
 
   const lifted = pointwise('input_projection', tape.reshaped(input.noisy, [B, L, 1]));
