@@ -38,6 +38,32 @@ export function conv1dCase({ why, ...shape }: Shape): KernelCase {
   };
 }
 
+/** y = max(factor·x·w + bias, 0), which GPUs do in one kernel. */
+function reluCase(shape: Shape & { factor?: number; xGradient?: boolean }): KernelCase {
+  const { B, L, Cin, D, factor = 1, xGradient = true } = shape;
+  const plain = conv1dCase({ ...shape, why: `relu${factor === 1 ? '' : `, times ${factor}`}${xGradient ? '' : ', of a fixed x'}` });
+  return {
+    ...plain,
+    inputs: { ...plain.inputs, x: { shape: [B, L, Cin], gradient: xGradient } },
+    record: (tape, { x, weight, bias }) =>
+      ({ y: conv1d(tape, { x: x!, weight: weight!, bias: bias!, dilation: D, factor, activation: 'relu' }) }),
+    expected(values) {
+      const scaled = { ...values, x: values.x!.map((x) => factor * x) };
+      const before = plain.expected({ ...scaled, 'd y': values['d y']! }).y!;
+      const above = before.value.map((v) => Number(v > 0));
+      const dy = values['d y']!.map((d, i) => d * above[i]!);
+      const { 'd x': dx, ...rest } = plain.expected({ ...scaled, 'd y': dy });
+      const times = (of: Float64Array) => of.map((v) => v * factor);
+      return {
+        ...rest,
+        y: { ...before, value: before.value.map((v, i) => v * above[i]!), tolerance: 2 * before.tolerance },
+        'd weight': { ...rest['d weight']!, tolerance: 2 * rest['d weight']!.tolerance },
+        ...(xGradient && { 'd x': { value: times(dx!.value), scale: times(dx!.scale), tolerance: 2 * dx!.tolerance } }),
+      };
+    },
+  };
+}
+
 /** Two inputs, z and x, under the same weights: their gradients in the weights add up. */
 function sharedCase(shape: Shape): KernelCase {
   const one = conv1dCase({ ...shape, why: 'the same weights for two inputs' });
@@ -67,6 +93,10 @@ function sharedCase(shape: Shape): KernelCase {
  */
 export const conv1dCases: readonly KernelCase[] = [
   sharedCase({ B: 2, L: 67, Cin: 4, Cout: 8, K: 1, D: 1 }),
+  reluCase({ B: 2, L: 65, Cin: 8, Cout: 8, K: 1, D: 1, factor: 0.3125 }),
+  reluCase({ B: 2, L: 5, Cin: 4, Cout: 36, K: 3, D: 8, factor: 0.3125 }),
+  reluCase({ B: 1, L: 63, Cin: 1, Cout: 5, K: 1, D: 1 }),
+  reluCase({ B: 1, L: 65, Cin: 1, Cout: 8, K: 1, D: 1, xGradient: false }),
   ...[
     { B: 1, L: 1, Cin: 1, Cout: 1, K: 1, D: 1 },
     { B: 1, L: 1, Cin: 1, Cout: 3, K: 3, D: 1, why: 'only the middle tap' },
