@@ -101,14 +101,15 @@ const SLAB = 4u;                              // vec4f of input channels that ar
 const SLABS = (INPUTS + SLAB - 1u) / SLAB;
 const PITCH = SLAB + 1u;                      // one vec4f of padding: neighbouring rows fall into other banks
 const GATED = LANES + 1u;                     // the same of a row of h
+//@if LAYER
+const STAGED = ROWS * max(PITCH, GATED);
+//@else
+const STAGED = ROWS * PITCH;
+//@end
 const WEIGHTS = SLAB * 4u * LANES * WIDE;     // vec4f of a slab's weights
 
-//@if LAYER
-var<workgroup> staged: array<vec4f, ROWS * max(PITCH, GATED)>;
-//@else
-var<workgroup> staged: array<vec4f, ROWS * PITCH>;
-//@end
-var<workgroup> weights: array<vec4f, max(WEIGHTS, THREADS)>;
+var<workgroup> staged: array<vec4f, STAGED>;
+var<workgroup> weights: array<vec4f, WEIGHTS>;
 
 // Input vec4f c of a row of the item, and zero outside.
 fn load(item: u32, t: i32, c: u32) -> vec4f {

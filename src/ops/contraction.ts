@@ -136,7 +136,7 @@ function cutOf(tape: Tape, { K, INPUTS, OUTPUTS, paired }: { K: number; INPUTS: 
     return { shape, tiles: Math.ceil(INPUTS / shape.CHANNELS) * Math.ceil(columns), sums: fewPartialSums };
   }
   const LANES = lanesOfTile(tape, OUTPUTS / 2);
-  const CHANNELS = Math.min(16, Math.max(4, 2 ** Math.ceil(Math.log2(INPUTS))));
+  const CHANNELS = Math.min(16, Math.max(8, 2 ** Math.ceil(Math.log2(INPUTS))));
   const shape = { LANES, WIDE: OUTPUTS > LANES ? 2 : 1, CHANNELS };
   const tiles = Math.ceil(INPUTS / CHANNELS) * Math.ceil(OUTPUTS / (LANES * shape.WIDE));
   const workgroups = (tile.partialSums * usualInvocations) / ((LANES * CHANNELS) / 2);
