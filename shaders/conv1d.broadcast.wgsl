@@ -93,6 +93,20 @@ fn safeTanh(v: vec4f) -> vec4f {
   return select(h, -h, v < vec4f(0.0));
 }
 
+//@if RESIDUAL
+// What becomes an f16 stays within ±65,504: beyond that the residual stream would be infinite from there on. Not clamp(), which
+// may hide a NaN. Gradients pass as if nothing had been cut.
+fn storable(v: vec4f) -> vec4f {
+  //@if F16
+  const most = vec4f(65504.0);
+  let cut = select(v, most, v > most);
+  return select(cut, -most, cut < -most);
+  //@else
+  return v;
+  //@end
+}
+//@end
+
 @compute @workgroup_size(LANES)
 fn forward(
   @builtin(subgroup_invocation_id) lane: u32,
@@ -189,7 +203,7 @@ fn forward(
     //@end
     y[place] = Out(s * h);
     //@else
-    y[place] = Out((vec4f(residual[place]) + sums[r * WIDE]) * halfPower);
+    y[place] = Out(storable((vec4f(residual[place]) + sums[r * WIDE]) * halfPower));
     //@if FIRST
     skip[place] = sums[r * WIDE + 1u];
     //@else

@@ -20,11 +20,23 @@ override ACCUMULATE = false; // add to dInput instead of overwriting it
 
 const WORKGROUP = 64u;
 
+// What becomes an f16 stays within ±65,504: beyond that the residual stream would be infinite from there on. Not clamp(), which
+// may hide a NaN. Gradients pass as if nothing had been cut.
+fn storable(v: Lane) -> Lane {
+  //@if F16
+  const most = Lane(65504.0);
+  let cut = select(v, most, v > most);
+  return select(cut, -most, cut < -most);
+  //@else
+  return v;
+  //@end
+}
+
 @compute @workgroup_size(WORKGROUP)
 fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let i = id.x + id.y * groups.x * WORKGROUP;
   if (i >= params.count) { return; }
-  y[i] = Out(select(x[i], Lane(0.0), x[i] < Lane(0.0))); // max() may turn a NaN into 0, and broken weights must show
+  y[i] = Out(storable(select(x[i], Lane(0.0), x[i] < Lane(0.0)))); // max() may turn a NaN into 0, and broken weights must show
 }
 
 // dx = 0 where y ≤ 0, else dy
