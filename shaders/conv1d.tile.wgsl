@@ -84,6 +84,20 @@ fn safeTanh(v: vec4f) -> vec4f {
   return select(h, -h, v < vec4f(0.0));
 }
 
+//@if RESIDUAL
+// What becomes an f16 stays within ±65,504: beyond that the residual stream would be infinite from there on. Not clamp(), which
+// may hide a NaN. Gradients pass as if nothing had been cut.
+fn storable(v: vec4f) -> vec4f {
+  //@if F16
+  const most = vec4f(65504.0);
+  let cut = select(v, most, v > most);
+  return select(cut, -most, cut < -most);
+  //@else
+  return v;
+  //@end
+}
+//@end
+
 const GROUPS = ROWS / DEEP;                   // rows of invocations
 const THREADS = LANES * GROUPS;
 const SLAB = 4u;                              // vec4f of input channels that are staged at once
@@ -185,7 +199,7 @@ fn forward(
       //@end
       y[place] = Out(s * h);
       //@else
-      y[place] = Out((vec4f(residual[place]) + sum{r}_0) * halfPower);
+      y[place] = Out(storable((vec4f(residual[place]) + sum{r}_0) * halfPower));
       //@if FIRST
       skip[place] = sum{r}_1;
       //@else
