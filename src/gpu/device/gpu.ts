@@ -2,6 +2,7 @@
 import { UserError } from '../../errors.ts';
 import type { Platform } from '../../platform/platform.ts';
 import { defaultPlatform } from '../../platform/platform.ts';
+import { nameOf } from './adapter.ts';
 import type { BufferPool } from './buffers.ts';
 import { formatBytes } from './buffers.ts';
 import type { KernelCache } from '../wgsl/kernels.ts';
@@ -52,7 +53,7 @@ export class Gpu {
     this.#opened = opened;
     this.#platform = platform;
     this.#recoveryPauses = recoveryPauses;
-    this.variant = chooseVariant(opened.device, opened.info);
+    this.variant = chooseVariant(opened.device, opened);
   }
 
   /**
@@ -92,12 +93,12 @@ export class Gpu {
 
   /** Whether the adapter is a program on the CPU (lavapipe, SwiftShader, WARP). */
   get isSoftware(): boolean {
-    return this.info.isFallbackAdapter;
+    return this.#opened.isSoftware;
   }
 
   /** 'llvmpipe (LLVM 15.0.6, 256 bits) · mesa · software'. */
   get name(): string {
-    return nameOf(this.info);
+    return this.#opened.name;
   }
 
   /** Adapter, limits and features, a line each, for people. */
@@ -141,7 +142,7 @@ export class Gpu {
     for (const pause of this.#recoveryPauses) {
       await new Promise((resolve) => setTimeout(resolve, pause));
       try {
-        const opened = await OpenedDevice.open(this.#platform, (info) => nameOf(info) === name);
+        const opened = await OpenedDevice.open(this.#platform, (adapter) => nameOf(adapter) === name);
         if (!opened) continue;
         if (this.#closed) opened.device.destroy(); // meanwhile
         this.#opened = opened;
@@ -233,10 +234,4 @@ export class Gpu {
     this.device.destroy();
     this.#platform.release();
   }
-}
-
-/** 'llvmpipe (LLVM 15.0.6, 256 bits) · mesa · software'. */
-function nameOf({ description, device, vendor, architecture, isFallbackAdapter }: GPUAdapterInfo): string {
-  const kind = isFallbackAdapter ? 'software' : architecture || 'GPU';
-  return [description || device || 'unnamed adapter', vendor, kind].filter(Boolean).join(' · ');
 }
