@@ -1,5 +1,8 @@
 /** What an adapter is: a GPU, or a program on the processor that stands in for one. */
 
+/** What is asked for: the most capable adapter. */
+export const bestAdapter: GPURequestAdapterOptions = { powerPreference: 'high-performance' };
+
 type Info = Pick<GPUAdapterInfo, 'vendor' | 'architecture' | 'device' | 'description'> & { readonly isFallbackAdapter?: boolean };
 
 /** SwiftShader (Chrome), Mesa's llvmpipe and lavapipe, Windows' WARP: by these names in browsers that say nothing else. */

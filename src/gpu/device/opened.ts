@@ -1,7 +1,7 @@
 /** One device with all that lives and dies with it. A `Gpu` has one at a time, and takes a new one when it is lost. */
 import { UserError } from '../../errors.ts';
 import type { Platform } from '../../platform/platform.ts';
-import { isSoftwareAdapter, nameOf } from './adapter.ts';
+import { bestAdapter, isSoftwareAdapter, nameOf } from './adapter.ts';
 import { BufferPool, isAboutInvalid } from './buffers.ts';
 import { KernelCache } from '../wgsl/kernels.ts';
 
@@ -74,7 +74,7 @@ export class OpenedDevice {
    * there is none; rejects if the adapter gives no device.
    */
   static async open(platform: Platform, isWanted: (adapter: GPUAdapter) => boolean = () => true): Promise<OpenedDevice | undefined> {
-    const adapter = await platform.gpu.requestAdapter({ powerPreference: 'high-performance' });
+    const adapter = await platform.gpu.requestAdapter(bestAdapter);
     if (!adapter || !isWanted(adapter)) return undefined;
     const requiredLimits: Record<string, number> = {};
     for (const name of raisedLimits) requiredLimits[name] = adapter.limits[name];
