@@ -61,6 +61,7 @@ export function contract(tape: Tape, fusion: Fusion, options: {
         dilation, direction: transposed ? -1 : 1, rows: ROWS, inputs: inputs / 4,
       },
       workgroups: B * tiles,
+      work: 2 * B * tiles * ROWS * taps * inputs * lanes * wide * 4,
     });
   }
 }
@@ -128,6 +129,7 @@ export function contractWeights(tape: Tape, options: {
     writes: { partial },
     params: { groups, chunks, chunkRows, length: L, dilation, tileChannels: shape.CHANNELS * 4, inputs: Cin },
     workgroups: groups,
+    work: 2 * groups * chunkRows * shape.CHANNELS * 4 * lanes * shape.WIDE * 4,
   });
   reduceAffine(tape, { weight: weightSlot, bias: biasSlot }, partial);
 }

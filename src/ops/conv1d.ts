@@ -49,11 +49,15 @@ function fast(tape: Tape, { x, dilation, ...affine }: Operands, y: Tensor): void
   });
 }
 
+/** What a multiply-add of the naive kernels takes: it loads both of its operands; see `Dispatch.work`. */
+const naiveWork = 8 * 2;
+
 function naive(tape: Tape, { x, weight, bias, dilation }: Operands, y: Tensor): void {
   const [B, L, Cin] = x.shape as [number, number, number];
   const [K, , Cout] = weight.shape as [number, number, number];
   const rows = B * L;
   const sizes = { rows, length: L, dilation, chunkRows: 0, chunks: 0 };
+  const work = naiveWork * rows * K * Cin * Cout; // of each of the three
   const output = lanesFor(Cout);
   tape.record({
     kernel: { shader: 'conv1d', entry: 'forward', constants: { Lane: output.Lane }, overrides: { TAPS: K } },
@@ -61,6 +65,7 @@ function naive(tape: Tape, { x, weight, bias, dilation }: Operands, y: Tensor): 
     writes: { y },
     params: { ...sizes, inputs: Cin, width: Cout / output.width, direction: 1 },
     workgroups: workgroupsFor((rows * Cout) / output.width),
+    work,
   });
 
   tape.onBackward([y], () => {
@@ -84,6 +89,7 @@ function naive(tape: Tape, { x, weight, bias, dilation }: Operands, y: Tensor): 
       writes: { partial },
       params: { ...sizes, inputs: Cin, width: Cout / output.width, direction: 1, chunkRows, chunks: parts },
       workgroups: workgroupsFor((parts * stride) / output.width),
+      work,
     });
     reduceAffine(tape, { weight: weightSlot, bias: biasSlot }, partial);
   }
@@ -111,6 +117,7 @@ function naive(tape: Tape, { x, weight, bias, dilation }: Operands, y: Tensor): 
       writes: { y: slot.tensor },
       params: { ...sizes, inputs: Cout, width: Cin / input.width, direction: -1 },
       workgroups: workgroupsFor((rows * Cin) / input.width),
+      work,
     });
   }
 }

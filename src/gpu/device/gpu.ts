@@ -6,7 +6,7 @@ import { nameOf } from './adapter.ts';
 import type { BufferPool } from './buffers.ts';
 import { formatBytes } from './buffers.ts';
 import type { KernelCache } from '../wgsl/kernels.ts';
-import { DeviceLostError, OpenedDevice, optionalFeatures } from './opened.ts';
+import { DeviceLostError, OpenedDevice, announcement, optionalFeatures } from './opened.ts';
 import type { VariantSettings } from './variant.ts';
 import { chooseVariant } from './variant.ts';
 
@@ -15,6 +15,9 @@ const mostAhead = 8;
 
 /** Share of the expected wait that is slept before asking a software adapter whether it is done. */
 const sleptShare = 0.85;
+
+/** Factor of `caution` after a loss before anything was timed; half as long submits come on top of it. */
+const moreCautious = 4;
 
 /** Drivers need a moment after a reset. */
 const usualPauses = [0, 200, 1000, 3000, 10_000]; // ms
@@ -37,6 +40,10 @@ export class Gpu {
    * time that was measured may double when a GPU gets hot or has other work. Halved by every loss, which may be its doing.
    */
   longestSubmit = 500;
+  /** By how much everything may take longer than is expected of it before it is timed; see `recover`. */
+  caution = 1;
+  /** Programs that were submitted and of which nothing was timed yet; see `wasTimed`. */
+  readonly untimed = new Set<object>();
   readonly #platform: Platform;
   readonly #recoveryPauses: readonly number[];
   #opened: OpenedDevice;
@@ -149,6 +156,9 @@ export class Gpu {
         this.#ahead = [];
         this.#busy = false;
         this.longestSubmit /= 2;
+        // What lost it may be what nobody knew the time of: then it would lose it again.
+        if (this.untimed.size > 0) this.caution *= moreCautious;
+        this.untimed.clear();
         return;
       } catch (error) {
         reason = (error as Error).message;
@@ -188,6 +198,14 @@ export class Gpu {
   /** The time (`performance.now()`) at which everything submitted so far will have been executed. Rejects if the device is lost. */
   submittedWorkDone(): Promise<number> {
     return this.device.queue.onSubmittedWorkDone().then(() => performance.now());
+  }
+
+  /**
+   * Says that all of a program ran and was timed. Believed a moment later: the work of a device that is lost counts as done, too,
+   * and that it is lost may be announced after that.
+   */
+  wasTimed(program: object): void {
+    setTimeout(() => this.untimed.delete(program), announcement);
   }
 
   /** Waits until everything submitted so far has been executed. */

@@ -20,7 +20,7 @@ const raisedLimits = [
 ] as const satisfies readonly (keyof GPUSupportedLimits)[];
 
 /** Milliseconds in which a loss is announced after the first call that it made fail. */
-const announcement = 200;
+export const announcement = 200;
 
 /**
  * The device is lost: the driver was reset or updated, the GPU was unplugged, or it took longer for something than the
