@@ -91,7 +91,7 @@ async function build(gpu: Gpu, dispatch: Dispatch, { number, step, parts, undo }
   const fields = kernel.fields('params');
   const size = alignUp(fields.length * 4, 16);
   const bytes = new Uint8Array(slices.length * bindingAlignment);
-  const uniforms = uniformSlots(buffers, slices.length, `params of ${kernel.name}`)!;
+  const uniforms = uniformSlots(buffers, slices.length, `params of ${kernel.name}`, { optional: true })!;
   undo(() => buffers.release(uniforms));
   await buffers.expect([uniforms]);
   const commands = slices.map(({ firstRow, x, y }, i) => {
