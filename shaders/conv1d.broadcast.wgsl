@@ -109,10 +109,12 @@ fn storable(v: vec4f) -> vec4f {
 
 @compute @workgroup_size(LANES)
 fn forward(
-  @builtin(subgroup_invocation_id) lane: u32,
+  @builtin(subgroup_invocation_id) invocation: u32,
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
 ) {
+  // Within what Tint can see, like c below: else it clamps every index of the weights.
+  let lane = min(invocation, LANES - 1u);
   let tile = group.x + group.y * groups.x;
   if (tile >= params.groups) { return; }
   let item = tile / params.tiles;
@@ -132,7 +134,8 @@ fn forward(
     let inside{i} = t{i} >= 0 && t{i} < i32(params.length);
     let row{i} = select(0u, begin + u32(t{i}), inside{i});
     //@end
-    for (var c = 0u; c < params.inputs; c++) {
+    for (var i = 0u; i < params.inputs; i++) {
+      let c = min(i, INPUTS - 1u);
       let w = (k * INPUTS + c) * 4u * LANES * WIDE + lane;
       //@if STEP
       let step = stepEmbedding[item * INPUTS + c];
