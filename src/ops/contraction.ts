@@ -98,6 +98,7 @@ export function contract(tape: Tape, fusion: Fusion, options: Contraction): void
         dilation, direction: transposed ? -1 : 1, rows: ROWS, inputs: inputs / 4,
       },
       workgroups: B * tiles,
+      work: 2 * B * tiles * ROWS * (projection ? taps + 1 : taps) * inputs * lanes * wide * 4,
     });
   }
 }
@@ -180,6 +181,7 @@ export function contractWeights(tape: Tape, options: {
     writes: { partial },
     params: { groups, chunks, chunkRows, length: L, dilation, tileChannels: shape.CHANNELS * 4, inputs: Cin },
     workgroups: groups,
+    work: 2 * groups * chunkRows * shape.CHANNELS * 4 * shape.LANES * shape.WIDE * 4,
   });
   reduceAffine(tape, options.affine, { weight: weightSlot, bias: biasSlot }, partial);
 }
