@@ -11,7 +11,7 @@ let provider: { gpu: GPU; toggles: string } | undefined;
  * Dawn hides f16 on NVIDIA's Vulkan driver because some of its conformance tests fail there. We offer it, for mixed
  * precision, which compares its results with float32 before it is used.
  */
-const usualToggles = ['enable-dawn-features=vulkan_enable_f16_on_nvidia'];
+export const usualToggles = ['enable-dawn-features=vulkan_enable_f16_on_nvidia'];
 
 /**
  * Dawn's `navigator.gpu`, made on the first call and the same one afterwards, and the WebGPU constants
