@@ -69,7 +69,7 @@ await command({
     const result = { title, ...(await running.result) };
     if (result.outcome === 'cut off') console.log(`  cut off after ${result.seconds.toFixed(0)} s`);
     results.push(interrupted ? { ...result, outcome: 'cut off', problems: [] } : result);
-    writeSummary();
+    if (from) writeSummary();
   }
   writeSummary();
   const bad = results.filter(isBad);

@@ -18,9 +18,12 @@ const exactTimestamps = 'disable-dawn-features=timestamp_quantization';
 /** Never collected, as dawn.node does not survive that: `ensureAdapter` has asked this one for an adapter. */
 const kept: GPU[] = [];
 
+/** Once only: it asks Dawn as it usually is, which cannot be while Dawn is open with other toggles. */
+let ensured: Promise<void> | undefined;
+
 /** With `unsafe`, Dawn also offers what is experimental: subgroup matrices. */
 export async function openMachine({ unsafe = false } = {}): Promise<Machine> {
-  await ensureAdapter();
+  await (ensured ??= ensureAdapter());
   const provider = await anotherProvider([...toggles(unsafe), exactTimestamps]);
   const gpu = await openOn(provider);
   const stopwatch = new Stopwatch(gpu);
@@ -29,7 +32,7 @@ export async function openMachine({ unsafe = false } = {}): Promise<Machine> {
 
 /** The adapter as Dawn describes it when it also offers what is experimental. */
 export async function unsafeAdapter(): Promise<GPUAdapter> {
-  await ensureAdapter();
+  await (ensured ??= ensureAdapter());
   const provider = await anotherProvider(toggles(true));
   const adapter = await provider.requestAdapter({ powerPreference: 'high-performance' });
   if (!adapter) throw new Error('the adapter is gone as soon as experimental features are allowed');

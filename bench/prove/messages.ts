@@ -16,6 +16,8 @@ export type Message =
   | { readonly kind: 'wrong'; readonly text: string }
   /** Why there is nothing to do here, in a line. */
   | { readonly kind: 'absent'; readonly text: string }
+  /** What it left out, as its time was over, in a line. */
+  | { readonly kind: 'unfinished'; readonly text: string }
   /** Sizes of kernels for the parts that follow. */
   | { readonly kind: 'tile'; readonly tile: TileSizes }
   /** The part came to its end. */

@@ -68,6 +68,10 @@ export class PartContext {
     this.#send({ kind: 'absent', text });
   }
 
+  unfinished(text: string): void {
+    this.#send({ kind: 'unfinished', text });
+  }
+
   useTile(tile: NonNullable<PartOptions['tile']>): void {
     this.#send({ kind: 'tile', tile });
   }

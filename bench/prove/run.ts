@@ -55,7 +55,7 @@ export function runPart(options: PartOptions, listener: PartListener, program = 
       return; // it has ended
     }
   };
-  let [isLate, isDone] = [false, false];
+  let [isLate, isDone, isUnfinished] = [false, false, false];
   const timer = setTimeout(() => {
     isLate = true;
     kill();
@@ -72,7 +72,8 @@ export function runPart(options: PartOptions, listener: PartListener, program = 
     else if (message.kind === 'done') isDone = true;
     else {
       const { kind, text } = message;
-      if (kind === 'line') lines.push(text);
+      if (kind === 'line' || kind === 'unfinished') lines.push(text);
+      isUnfinished ||= kind === 'unfinished';
       if (kind === 'wrong') wrong.push(text);
       if (kind === 'absent') absent.push(text);
       listener.onLine(kind === 'wrong' ? `WRONG: ${text}` : text);
@@ -90,7 +91,7 @@ export function runPart(options: PartOptions, listener: PartListener, program = 
       clearTimeout(timer);
       kill(); // what it left running
       const crash = isDone || isLate ? [] : [lastWords(heard) ?? `it ended with ${signal ?? `exit code ${code}`} and said nothing`];
-      const outcome = wrong.length > 0 ? 'wrong' : crash.length > 0 ? 'crashed' : isLate ? 'cut off' : absent.length > 0 ? 'absent' : 'right';
+      const outcome = wrong.length > 0 ? 'wrong' : crash.length > 0 ? 'crashed' : isLate || isUnfinished ? 'cut off' : absent.length > 0 ? 'absent' : 'right';
       const seconds = (performance.now() - start) / 1000;
       for (const text of crash) listener.onLine(`CRASHED: ${text}`);
       resolve({ name: options.part, outcome, seconds, lines, details, problems: [...wrong, ...crash, ...absent] });

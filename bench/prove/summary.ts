@@ -25,7 +25,7 @@ export function summaryPage({ from, small, budget, seconds, results }: SummaryOp
     '| part | | seconds | |',
     '| --- | --- | ---: | --- |',
     ...results.map((result) => `| ${result.title} | ${shown(result.outcome)} | ${result.seconds.toFixed(1)} | ${cell([...problemsOf(result), ...result.lines])} |`),
-    ...results.filter(({ details }) => details.length > 0).flatMap(({ title, details }) => ['', `## ${title}`, '', '```', details.join('\n\n').replaceAll('```', "'''"), '```']),
+    ...results.filter(({ details }) => details.length > 0).flatMap(({ title, details }) => ['', `## ${title}`, '', '```', details.join('\n').replaceAll('```', "'''"), '```']),
     '',
   ].join('\n');
 }

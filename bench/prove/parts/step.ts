@@ -57,7 +57,7 @@ async function measure(context: PartContext, { training, unsafe }: { training?: 
     context.line(
       `${row.step} ${digits(row.gpuSeconds * 1e3)} ms on the GPU, ${digits(row.seconds * 1e3)} ms in the loop, ` +
       `${percent(row.gpuOfFmaProbe)} of the FMA probe, ${row.dispatches} dispatches`);
-    context.details(`${showSteps([row])}\n\n${showBreakdown(row)}`);
+    context.details(`${showSteps([row])}\n\n${showBreakdown(row)}\n`);
   };
   const model = DiffWave.create(gpu, config);
   tell(await measureTraining(machine, { model, sizes, repetitions, training }), gpu.buffers.peakBytes);
