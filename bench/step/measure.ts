@@ -33,8 +33,8 @@ export interface StepRow {
 }
 
 /** Times the step of a Trainer; `training` may differ from the preset's, in its precision for one. */
-export async function measureTraining(machine: Machine, { model, sizes, repetitions, training: changes }: {
-  model: DiffWave; sizes: Sizes; repetitions: number; training?: Partial<TrainingConfig>;
+export async function measureTraining(machine: Machine, { model, sizes, repetitions, within, training: changes }: {
+  model: DiffWave; sizes: Sizes; repetitions: number; within?: number; training?: Partial<TrainingConfig>;
 }): Promise<StepRow> {
   const { training: usual, L } = configured(sizes);
   const training = { ...usual, ...changes };
@@ -42,7 +42,7 @@ export async function measureTraining(machine: Machine, { model, sizes, repetiti
   const batch = batchOf(model.config, sizes);
   const javaScript: number[] = [];
   const row = await measureStep(machine, {
-    flops: sizes.B * L * trainingFlops(model.config), executable: trainer.executable, sizes, repetitions,
+    flops: sizes.B * L * trainingFlops(model.config), executable: trainer.executable, sizes, repetitions, within,
     async run() {
       const start = performance.now();
       trainer.update(batch);
@@ -54,8 +54,8 @@ export async function measureTraining(machine: Machine, { model, sizes, repetiti
 }
 
 /** Times a reverse step of the default sampler. */
-export async function measureSampling(machine: Machine, { model, sizes, repetitions }: {
-  model: DiffWave; sizes: Sizes; repetitions: number;
+export async function measureSampling(machine: Machine, { model, sizes, repetitions, within }: {
+  model: DiffWave; sizes: Sizes; repetitions: number; within?: number;
 }): Promise<StepRow> {
   const { B, L } = sizes;
   await using walk = await Walk.create(model, { B, L });
@@ -69,7 +69,7 @@ export async function measureSampling(machine: Machine, { model, sizes, repetiti
   const { windows, width } = walk.tiles;
   const row = await measureStep(machine, {
     flops: B * windows.length * width * forwardFlops(model.config),
-    executable: walk.executable, runs: windows.length, sizes, repetitions,
+    executable: walk.executable, runs: windows.length, sizes, repetitions, within,
     async run() {
       await walk.denoise({ t: from.t, coefficients, draw: 0 });
       // On a software adapter every tile has been waited for, and would be waited for again in sleep; see `Gpu.idle`.
@@ -79,12 +79,17 @@ export async function measureSampling(machine: Machine, { model, sizes, repetiti
   return { step: 'sampling', ...row };
 }
 
-/** `run` is the step with whatever it waits for; it runs the executable `runs` times. */
-async function measureStep(machine: Machine, { flops, executable, runs = 1, sizes, repetitions, run }: {
-  flops: number; executable: Executable; runs?: number; sizes: Sizes; repetitions: number; run: () => Promise<void>;
+/**
+ * `run` is the step with whatever it waits for; it runs the executable `runs` times. There are fewer repetitions, one at least,
+ * where they would take more than `within` seconds: each is the step twice, and twice more for its kernels.
+ */
+async function measureStep(machine: Machine, { flops, executable, runs = 1, sizes, repetitions: most, within = Infinity, run }: {
+  flops: number; executable: Executable; runs?: number; sizes: Sizes; repetitions: number; within?: number; run: () => Promise<void>;
 }): Promise<Omit<StepRow, 'step' | 'javaScript'>> {
   await run(); // warm
+  const warm = performance.now();
   await run(); // and the wait is known
+  const repetitions = repetitionsWithin(within, { most, seconds: 4 * (performance.now() - warm) / 1000 });
   const seconds: number[] = [];
   const gpuSeconds: number[] = [];
   const fma = [(await machine.probes.fma()).wall];
@@ -112,8 +117,13 @@ async function measureStep(machine: Machine, { flops, executable, runs = 1, size
     gpuOfFmaProbe: median(ratios.filter((_, i) => i % 2 === 1)),
     fmaProbe: median(fma),
     dispatches: executable.plan.operations.length,
-    breakdown: await measureBreakdown(machine, executable, { expected: middle }),
+    breakdown: await measureBreakdown(machine, executable, { expected: middle, repetitions }),
   };
+}
+
+/** How many repetitions of so many seconds fit into `within`: `most` at most, and one in any case. */
+export function repetitionsWithin(within: number, { most, seconds }: { most: number; seconds: number }): number {
+  return Math.max(1, Math.min(most, Math.floor(within / seconds)));
 }
 
 /** A table of steps. */

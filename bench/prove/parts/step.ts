@@ -60,7 +60,7 @@ async function measure(context: PartContext, { training, unsafe }: { training?: 
     context.details(`${showSteps([row])}\n\n${showBreakdown(row)}\n`);
   };
   const model = DiffWave.create(gpu, config);
-  tell(await measureTraining(machine, { model, sizes, repetitions, training }), gpu.buffers.peakBytes);
+  tell(await measureTraining(machine, { model, sizes, repetitions, within: 0.6 * context.left, training }), gpu.buffers.peakBytes);
   context.line(`GPU memory ${formatBytes(gpu.buffers.peakBytes)} while training, the probes' buffers included`);
-  if (!training) tell(await measureSampling(machine, { model, sizes, repetitions }), gpu.buffers.peakBytes);
+  if (!training) tell(await measureSampling(machine, { model, sizes, repetitions, within: 0.8 * context.left }), gpu.buffers.peakBytes);
 }

@@ -14,6 +14,7 @@ import type { PartResult } from '../../../bench/prove/run.ts';
 import { isBad, runPart } from '../../../bench/prove/run.ts';
 import { summaryPage } from '../../../bench/prove/summary.ts';
 import { appendRows } from '../../../bench/lib/report.ts';
+import { repetitionsWithin } from '../../../bench/step/measure.ts';
 import { sizesOf } from '../../../bench/lib/work.ts';
 import { temporaryFolder } from '../../audio/helpers.ts';
 import { ownGpu } from '../../gpuForTests.ts';
@@ -134,6 +135,11 @@ test('losses that leave the reference curve are found, and so is NaN', () => {
   assert.match(firstFault(changed(3, NaN), losses, 'mixed')!, /update 4 is NaN/);
   assert.match(firstFault(changed(0, 1.01), losses, 'mixed')!, /update 1 /);
   assert.ok(toleranceAt(11, 'float32') > toleranceAt(0, 'float32') && toleranceAt(11, 'float32') < 1e-3);
+});
+
+test('a slow adapter repeats less, and once in any case', () => {
+  const of = (within: number, seconds: number) => repetitionsWithin(within, { most: 5, seconds });
+  assert.equal([of(Infinity, 1), of(100, 1), of(3.5, 1), of(0.5, 1), of(-10, 1)], [5, 5, 3, 1, 1]);
 });
 
 test('the page names what is wrong first, and what was not reached', () => {
