@@ -5,10 +5,11 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { VariantSettings } from '../../src/gpu/device/variant.ts';
 import { defaultTile, variantNamed } from '../../src/gpu/device/variant.ts';
-import { contract } from '../../src/ops/contraction.ts';
+import { contract, tilesOf } from '../../src/ops/contraction.ts';
 import { conv1dBackward } from '../../src/reference/conv1d.ts';
 import type { KernelCase } from '../../src/verify/case.ts';
 import { sums } from '../../src/verify/case.ts';
+import { Tape } from '../../src/autograd/tape.ts';
 import type { Trial } from '../../src/tuning/tuning.ts';
 import { geometries, mostCandidates, refinements, tileProblem } from '../../src/tuning/candidates.ts';
 import { adapterKey, tuningKey } from '../../src/tuning/entries.ts';
@@ -52,9 +53,13 @@ const shape = { B: 2, L: 150, Cin: 4, Cout: 16, K: 1, D: 1, bias: null };
  * The gradient in the input of a convolution, and its sums over the rows of every tile: one kernel that goes through
  * all that the sizes decide, where a layer would have ten to compile.
  */
-function contractionCase({ tile: { rows } }: VariantSettings): KernelCase {
+function contractionCase(variant: VariantSettings): KernelCase {
   const { B, L, Cin, Cout, K } = shape;
-  const tiles = Math.ceil(L / rows);
+  const tape = new Tape({ variant });
+  const tilesFor = (samples: number): number => tilesOf(tape, tape.input('weight', [K, Cin, Cout]), { paired: false, transposed: true }, samples);
+  const tiles = tilesFor(L);
+  let rows = 1; // of a tile, which few channels make longer
+  while (tilesFor(rows + 1) === 1) rows++;
   const tileSums = (dx: Float64Array): Float64Array => {
     const partial = new Float64Array(B * tiles * Cin);
     dx.forEach((value, i) => {

@@ -110,18 +110,18 @@ function isAlive(pid: number): boolean {
 }
 
 test('a kernel that computes something else is found', async () => {
-  const text = readFileSync(join(root, 'shaders/scale.wgsl'), 'utf8');
-  const broken = text.replace(/params\.factor/, '(1.001 * params.factor)');
+  const text = readFileSync(join(root, 'shaders/loss.wgsl'), 'utf8');
+  const broken = text.replace('d * d', '1.001 * d * d');
   assert.is.not(broken, text);
   const found = { wrong: [] as string[], rows: [] as object[] };
-  const gpu = await ownGpu({ scale: broken });
+  const gpu = await ownGpu({ loss: broken });
   const context = {
     small: true, left: 1e9, sizes: sizesOf('tiny', { B: 1, L: 16 }), machine: async () => ({ gpu }),
     wrong: (line: string) => void found.wrong.push(line), row: (_: string, row: object) => void found.rows.push(row), details() {}, line() {},
   } as unknown as PartContext;
   await golden(context);
   gpu.close();
-  assert.match(found.wrong.join('\n'), /predicted, value: off by /);
+  assert.match(found.wrong.join('\n'), / loss, value: off by /);
   assert.ok((found.rows[0] as { wrong: number }).wrong > 0);
 });
 
