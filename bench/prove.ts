@@ -60,14 +60,18 @@ await command({
       continue;
     }
     console.log(`\n${title}`);
+    let rows = 0;
     running = runPart({ part: name, small: flags.small, seconds, python: flags.python, tile }, {
       onAdapter: (provenance) => { from ??= provenance; },
-      onRow: (bench, row) => appendRows(fileOf('jsonl'), [{ bench, ...row, ...from, date: new Date().toISOString() }]),
+      onRow(bench, row) {
+        rows++;
+        appendRows(fileOf('jsonl'), [{ bench, ...row, ...from, date: new Date().toISOString() }]);
+      },
       onLine: (text) => console.log(`  ${text}`),
       onTile: (sizes) => { tile = sizes; },
     });
     const result = { title, ...(await running.result) };
-    if (result.outcome === 'cut off') console.log(`  cut off after ${result.seconds.toFixed(0)} s`);
+    if (result.outcome === 'cut off') console.log(`  cut off after ${result.seconds.toFixed(0)} s, with ${rows} rows written`);
     results.push(interrupted ? { ...result, outcome: 'cut off', problems: [] } : result);
     if (from) writeSummary();
   }
