@@ -5,7 +5,9 @@
 import type { Tape } from '../autograd/tape.ts';
 import type { Tensor } from '../autograd/tensor.ts';
 import { alignUp } from '../gpu/device/buffers.ts';
+import { subgroupHeight } from '../gpu/device/matrix.ts';
 import type { Affine } from './packing.ts';
+import { matrixConvolution, matrixGradient } from './matrix.ts';
 import { packWeights, sliceOf } from './packing.ts';
 import { reduceAffine } from './reduce.ts';
 
@@ -21,7 +23,9 @@ export interface Fusion {
 
 /** Rows of one item that a workgroup works on. */
 export function rowsPerTile(tape: Tape): number {
-  return tape.variant.variant === 'broadcast' ? 2 * tape.variant.lanes : tape.variant.tile.rows;
+  const { variant, lanes, tile, matrix } = tape.variant;
+  if (matrix) return matrix.subgroupRows * subgroupHeight;
+  return variant === 'broadcast' ? 2 * lanes : tile.rows;
 }
 
 /** Whether the tape's variant can work on these channels. */
@@ -39,7 +43,7 @@ export function contract(tape: Tape, fusion: Fusion, options: {
   reads: Readonly<Record<string, Tensor>>; writes: Readonly<Record<string, Tensor>>;
 }): void {
   const { affine, transposed = false, B, L, dilation } = options;
-  const { variant, lanes } = tape.variant;
+  const { variant, lanes, matrix } = tape.variant;
   const paired = fusion.finish === 'GATE' || fusion.finish === 'RESIDUAL';
   const packed = affine.prepared?.[transposed ? 'transposed' : 'forward'] ?? packWeights(tape, affine, { paired, transposed });
   const { taps, inputs, outputs, wide, uniform, slices } = packed;
@@ -47,7 +51,8 @@ export function contract(tape: Tape, fusion: Fusion, options: {
   const ROWS = rowsPerTile(tape);
   const tiles = Math.ceil(L / ROWS);
   const constants = {
-    ...(variant === 'broadcast' ? { ROWS, LOADS: ROWS / lanes, UNIFORM: Number(uniform) } : { ROWS, DEEP: tape.variant.tile.deep }),
+    ...(matrix ? { ROWS, ...matrixConvolution(matrix, { wide }) }
+      : variant === 'broadcast' ? { ROWS, LOADS: ROWS / lanes, UNIFORM: Number(uniform) } : { ROWS, DEEP: tape.variant.tile.deep }),
     LANES: lanes, WIDE: wide, TAPS: taps, INPUTS: inputs / 4, PAIRED: Number(paired), ...flagsOf(fusion),
     ...typesOf({ In: options.reads.x, Out: options.writes.y, Stored: options.reads.residual ?? options.reads.saved ?? options.writes.saved }),
   };
@@ -59,10 +64,16 @@ export function contract(tape: Tape, fusion: Fusion, options: {
       params: {
         groups: B * tiles, tiles, length: L, width, slice: slice * lanes * (paired ? 1 : wide),
         dilation, direction: transposed ? -1 : 1, rows: ROWS, inputs: inputs / 4,
+        ...gradientScale(tape, transposed),
       },
       workgroups: B * tiles,
     });
   }
+}
+
+/** What `matrix` kernels multiply inputs by while these are f16: gradients by the tape's scale. */
+function gradientScale({ variant: { matrix }, gradientScale: scale }: Tape, isGradient: boolean): { scale: number; unscale: number } {
+  return isGradient && matrix?.component === 'f16' ? { scale, unscale: 1 / scale } : { scale: 1, unscale: 1 };
 }
 
 /** WGSL types by alias for tensors that may be f16 in mixed precision, and whether one of them is. */
@@ -98,23 +109,24 @@ export function contractWeights(tape: Tape, options: {
   const weightSlot = tape.gradientSlot(weight);
   const biasSlot = tape.gradientSlot(bias);
   if (!weightSlot && !biasSlot) return;
-  const { variant, lanes } = tape.variant;
+  const { variant, lanes, matrix } = tape.variant;
   const [K, Cin, Cout] = weight.shape as [number, number, number];
   const [INPUTS, OUTPUTS] = [Cin / 4, Cout / 4];
-  const shape = variant === 'broadcast'
-    ? { LANES: lanes, WIDE: dSkip || OUTPUTS > lanes ? 2 : 1, CHANNELS: Math.min(INPUTS, 8) }
+  const shape = matrix ? matrixGradient(matrix, { inputs: K * INPUTS, outputs: OUTPUTS, lanes })
+    : variant === 'broadcast' ? { LANES: lanes, WIDE: dSkip || OUTPUTS > lanes ? 2 : 1, CHANNELS: Math.min(INPUTS, 8) }
     : { LANES: lanes, WIDE: OUTPUTS > lanes ? 2 : 1, CHANNELS: 16 };
   const inHalves = dSkip && variant === 'broadcast';
   const columns = inHalves ? OUTPUTS / 2 / lanes : OUTPUTS / (lanes * shape.WIDE);
-  const tiles = Math.ceil(INPUTS / shape.CHANNELS) * Math.ceil(columns);
+  // A tile of matrices goes over the taps, the others' are of one tap.
+  const tiles = (matrix ? Math.ceil((K * INPUTS) / shape.CHANNELS) : K * Math.ceil(INPUTS / shape.CHANNELS)) * Math.ceil(columns);
   const places = K * Cin + 1;
   const mostSums = Math.floor(tape.variant.maxStorageBytes / (places * Cout * 4));
-  const wantedSums = Math.min(variant === 'tile' ? tape.variant.tile.partialSums : fewPartialSums, mostSums);
+  const wantedSums = Math.min(matrix?.partialSums ?? (variant === 'tile' ? tape.variant.tile.partialSums : fewPartialSums), mostSums);
   const wantedChunks = Math.max(1, Math.floor(wantedSums / B));
   const chunkRows = Math.max(64, alignUp(Math.ceil(L / wantedChunks), 16));
   const chunks = Math.ceil(L / chunkRows);
   const partial = tape.result(`partial d ${weight.name}`, [B * chunks, places, Cout]);
-  const groups = B * chunks * K * tiles;
+  const groups = B * chunks * tiles;
   tape.record({
     kernel: {
       shader: `weightGradient.${variant}`,
@@ -126,7 +138,9 @@ export function contractWeights(tape: Tape, options: {
     },
     reads: { x, ...(step && { stepEmbedding: step }), ...(dOutput && { dOutput }), ...(dSkip && { dSkip }) },
     writes: { partial },
-    params: { groups, chunks, chunkRows, length: L, dilation, tileChannels: shape.CHANNELS * 4, inputs: Cin },
+    params: {
+      groups, chunks, chunkRows, length: L, dilation, tileChannels: shape.CHANNELS * 4, inputs: Cin, ...gradientScale(tape, true),
+    },
     workgroups: groups,
   });
   reduceAffine(tape, { weight: weightSlot, bias: biasSlot }, partial);

@@ -18,7 +18,8 @@ export function reduceInto(tape: Tape, slot: GradientSlot, partial: Tensor, size
   const { Lane, width } = lanesFor(stride, offset, sizes.width);
   // One invocation that adds up hundreds of numbers would keep a GPU waiting; a software adapter has nothing else to do.
   const results = (segments * sizes.width) / width;
-  const entry = tape.variant.variant === 'tile' && parts > manyParts && results < fewResults ? 'tree' : 'forward';
+  const isForGpus = tape.variant.variant === 'tile' || tape.variant.variant === 'matrix';
+  const entry = isForGpus && parts > manyParts && results < fewResults ? 'tree' : 'forward';
   tape.record({
     kernel: { shader: 'reduce', entry, constants: { Lane }, overrides: { ACCUMULATE: slot.accumulate } },
     reads: { partial },

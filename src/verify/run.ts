@@ -40,7 +40,7 @@ const secondRoundings = 3;
 
 /** The variants of kernels that this adapter can run, `naive` first. */
 export function variantsOf({ device, info }: Gpu): VariantSettings[] {
-  const all: readonly Variant[] = ['naive', 'tile', 'broadcast'];
+  const all: readonly Variant[] = ['naive', 'tile', 'broadcast', 'matrix'];
   return all.map((name) => variantNamed(name, device, info)).filter((settings) => settings !== undefined);
 }
 
@@ -162,8 +162,8 @@ export function withSecondReaders(kernelCase: KernelCase, names: readonly string
       const readers = names.map((name) => [readerOf(name), scale(tape, inputs[name]!, secondFactor)]);
       return { ...outputs, ...Object.fromEntries(readers) };
     },
-    expected(given) {
-      const expected = { ...kernelCase.expected(given) };
+    expected(given, staging) {
+      const expected = { ...kernelCase.expected(given, staging) };
       for (const name of names) {
         const { value, scale, tolerance } = expected[`d ${name}`]!;
         const share = given[`d ${readerOf(name)}`]!.map((dy) => secondFactor * dy);

@@ -2,7 +2,8 @@
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { provideNodePlatform } from '../../../src/platform/platform.node.ts';
-import { openProvider, releaseProvider } from '../../../src/platform/provider.node.ts';
+import type { PlatformOptions } from '../../../src/platform/platform.ts';
+import { openProvider, releaseProvider, togglesFor } from '../../../src/platform/provider.node.ts';
 import { noAdapter, prepareSoftwareAdapter } from '../../../src/platform/software.node.ts';
 
 /** Set in a process that was started again, so that it does not start a third. */
@@ -11,11 +12,11 @@ const RESTARTED = 'DIFFWAVE_RESTARTED';
 /**
  * Provides Node's platform, and returns where WebGPU has an adapter. Where it has none, prepares the software adapter and runs this same program
  * again with it, then ends with that program's exit code: the dynamic loader reads LD_LIBRARY_PATH only when a
- * process starts. Throws a `UserError` with what to install if there is still none.
+ * process starts. `options` are the platform's. Throws a `UserError` with what to install if there is still none.
  */
-export async function ensureAdapter(): Promise<void> {
+export async function ensureAdapter(options: PlatformOptions = {}): Promise<void> {
   provideNodePlatform();
-  const provider = await openProvider();
+  const provider = await openProvider(togglesFor(options));
   if (await provider.requestAdapter()) return;
   releaseProvider();
   if (process.env[RESTARTED]) throw noAdapter('no WebGPU adapter, and the software adapter does not run here');

@@ -24,6 +24,11 @@ export const noAdapterMessage =
 export interface GpuOptions {
   /** Where adapter and shaders come from; Node's own by default. */
   readonly platform?: Platform;
+  /**
+   * Also asks for subgroup matrices, which Dawn has as an experiment that is switched off: for the precision `matrix`, and for
+   * nothing else. Where the adapter has none, nothing changes.
+   */
+  readonly matrices?: boolean;
   /** Milliseconds before each attempt to get a new device in the place of a lost one. */
   readonly recoveryPauses?: readonly number[];
 }
@@ -38,6 +43,7 @@ export class Gpu {
   longestSubmit = 500;
   readonly #platform: Platform;
   readonly #recoveryPauses: readonly number[];
+  readonly #matrices: boolean;
   #opened: OpenedDevice;
   #ahead: Promise<unknown>[] = [];
   #closed = false;
@@ -48,10 +54,11 @@ export class Gpu {
   /** Whether a wait took as long as was expected of it. */
   #expectationHeld = false;
 
-  private constructor(opened: OpenedDevice, platform: Platform, { recoveryPauses = usualPauses }: GpuOptions) {
+  private constructor(opened: OpenedDevice, platform: Platform, { recoveryPauses = usualPauses, matrices = false }: GpuOptions) {
     this.#opened = opened;
     this.#platform = platform;
     this.#recoveryPauses = recoveryPauses;
+    this.#matrices = matrices;
     this.variant = chooseVariant(opened.device, opened.info);
   }
 
@@ -60,9 +67,9 @@ export class Gpu {
    * Throws a `UserError` when there is none.
    */
   static async open(options: GpuOptions = {}): Promise<Gpu> {
-    const platform = options.platform ?? (await defaultPlatform());
+    const platform = options.platform ?? (await defaultPlatform(options));
     try {
-      const opened = await OpenedDevice.open(platform);
+      const opened = await OpenedDevice.open(platform, options);
       if (!opened) throw new UserError(noAdapterMessage);
       return new Gpu(opened, platform, options);
     } catch (error) {
@@ -141,7 +148,7 @@ export class Gpu {
     for (const pause of this.#recoveryPauses) {
       await new Promise((resolve) => setTimeout(resolve, pause));
       try {
-        const opened = await OpenedDevice.open(this.#platform, (info) => nameOf(info) === name);
+        const opened = await OpenedDevice.open(this.#platform, { matrices: this.#matrices, isWanted: (info) => nameOf(info) === name });
         if (!opened) continue;
         if (this.#closed) opened.device.destroy(); // meanwhile
         this.#opened = opened;

@@ -1,11 +1,14 @@
 /**
  * Kernels come in variants under one contract, to compute the same: `naive` is the formula and what the others are measured
  * against, `tile` has workgroup memory and register tiles, for GPUs, `broadcast` has subgroup broadcasts and uniform
- * weights, for software adapters. Which one an adapter gets is a fixed table; sizes that are outside a variant's reach
+ * weights, for software adapters, `matrix` has subgroup matrices, where `--precision matrix` asks for them. Which one an adapter gets is a fixed table; sizes that are outside a variant's reach
  * fall back to `naive`, by name.
  */
 
-export type Variant = 'naive' | 'tile' | 'broadcast';
+import type { MatrixSettings, MatrixShape } from './matrix.ts';
+import { chooseMatrix, matrixLanes } from './matrix.ts';
+
+export type Variant = 'naive' | 'tile' | 'broadcast' | 'matrix';
 
 /** Sizes of the `tile` kernels, which may differ from adapter to adapter. */
 export interface TileSizes {
@@ -29,6 +32,8 @@ export interface VariantSettings {
   /** Bytes that a storage binding may have: partial sums are not made larger. */
   readonly maxStorageBytes: number;
   readonly tile: TileSizes;
+  /** Of the variant `matrix` alone. */
+  readonly matrix?: MatrixSettings;
 }
 
 /** Columns of invocations of a `tile` workgroup. */
@@ -65,7 +70,17 @@ export function variantNamed(variant: Variant, device: GPUDevice, info: GPUAdapt
   };
   if (variant === 'naive') return { variant, lanes: 0, ...sizes };
   if (variant === 'tile') return { variant, lanes: tileLanes, ...sizes };
+  if (variant === 'matrix') {
+    const matrix = matricesOf(device, info);
+    return typeof matrix === 'string' ? undefined : { variant, lanes: matrixLanes, ...sizes, matrix };
+  }
   const { subgroupMinSize: lanes = 0, subgroupMaxSize } = info;
   const canBroadcast = device.features.has('subgroups') && lanes === subgroupMaxSize && lanes >= 4;
   return canBroadcast ? { variant, lanes, ...sizes } : undefined;
+}
+
+/** How the `matrix` kernels run on a device that was opened for them, or in one line why they cannot. */
+export function matricesOf(device: GPUDevice, info: GPUAdapterInfo): MatrixSettings | string {
+  const { features, limits } = device;
+  return chooseMatrix({ features, limits, info: info as GPUAdapterInfo & { subgroupMatrixConfigs?: readonly MatrixShape[] } });
 }

@@ -9,7 +9,7 @@ import { relu } from '../../ops/relu.ts';
 import { residualLayer } from '../../ops/residualLayer.ts';
 import type { Approx } from '../approx.ts';
 import { given, product } from '../approx.ts';
-import type { CaseInput, Expected, Given, KernelCase } from '../case.ts';
+import type { CaseInput, Expected, Given, KernelCase, Staging } from '../case.ts';
 import { times } from '../case.ts';
 import type { Place } from './residual.ts';
 import type { Ways } from './residualLayer.ts';
@@ -70,12 +70,12 @@ function roundedToHalf({ value }: Approx): Expected {
   return { value, scale: value.map((v) => Math.abs(v) + rms), tolerance: 6 * Math.sqrt(storedOnTheWay) * halfRoundoff };
 }
 
-function truth(values: Given, sizes: Sizes): Record<string, Expected> {
+function truth(values: Given, sizes: Sizes, staging: Staging): Record<string, Expected> {
   const of = (which: string, more: Record<string, Approx>, place: Place) => {
     const own = Object.fromEntries(operands.map((name) => [name, given(values[`${which} ${name}`]!)]));
     const nothing = given(new Float64Array(values.x!.length));
     const all = { skip: nothing, 'd output': nothing, ...own, ...more } as unknown as Parameters<typeof layerTruth>[0];
-    return layerTruth(all, { ...sizes, place });
+    return layerTruth(all, { ...sizes, place }, staging);
   };
   const positive = values.x!.map((x) => Number(x > 0));
   const x = given(values.x!.map((value) => Math.max(value, 0)));
@@ -104,7 +104,7 @@ function mixedCase({ keeps, maxUniformBytes, ...sizes }: Sizes & Ways): KernelCa
     precision: 'mixed',
     inputs: inputsOf(sizes),
     record: (tape, inputs) => record(tape, inputs, D),
-    expected: (given) => truth(given, sizes),
+    expected: (given, staging) => truth(given, sizes, staging),
   };
 }
 
