@@ -38,10 +38,11 @@ const secondFactor = 1.5;
 /** Its product, the sum with the operation's share, and the rounding of that share, which was not stored before. */
 const secondRoundings = 3;
 
-/** The variants of kernels that this adapter can run, `naive` first. */
-export function variantsOf({ device, info }: Gpu): VariantSettings[] {
-  const all: readonly Variant[] = ['naive', 'tile', 'broadcast', 'matrix'];
-  return all.map((name) => variantNamed(name, device, info)).filter((settings) => settings !== undefined);
+/** The variants of kernels that this adapter can run, `naive` first, and `matrix` where it was opened for it. */
+export function variantsOf({ device, info, matrix }: Gpu): VariantSettings[] {
+  const all: readonly Variant[] = ['naive', 'tile', 'broadcast'];
+  const usual = all.map((name) => variantNamed(name, device, info)).filter((settings) => settings !== undefined);
+  return typeof matrix === 'string' ? usual : [...usual, matrix];
 }
 
 /**

@@ -7,7 +7,7 @@ import { formatBytes } from './buffers.ts';
 import type { KernelCache } from '../wgsl/kernels.ts';
 import { DeviceLostError, OpenedDevice, optionalFeatures } from './opened.ts';
 import type { VariantSettings } from './variant.ts';
-import { chooseVariant } from './variant.ts';
+import { chooseVariant, matrixVariant } from './variant.ts';
 
 /** Submits that a GPU may be behind the program: enough to keep it busy, few enough that Ctrl-C is quick. */
 const mostAhead = 8;
@@ -36,6 +36,8 @@ export interface GpuOptions {
 export class Gpu {
   /** The kernel variant that suits this adapter. Tuning may replace it, before anything is built. */
   variant: VariantSettings;
+  /** The variant for the precision `matrix`, or in one line why this adapter cannot have it. */
+  matrix: VariantSettings | string;
   /**
    * Milliseconds that a submit shall last at most: a quarter of the two seconds after which Windows resets a GPU, as the
    * time that was measured may double when a GPU gets hot or has other work. Halved by every loss, which may be its doing.
@@ -60,6 +62,7 @@ export class Gpu {
     this.#recoveryPauses = recoveryPauses;
     this.#matrices = matrices;
     this.variant = chooseVariant(opened.device, opened.info);
+    this.matrix = matrices ? matrixVariant(opened.device, opened.info) : 'it was opened without `matrices`';
   }
 
   /**

@@ -71,16 +71,17 @@ export function variantNamed(variant: Variant, device: GPUDevice, info: GPUAdapt
   if (variant === 'naive') return { variant, lanes: 0, ...sizes };
   if (variant === 'tile') return { variant, lanes: tileLanes, ...sizes };
   if (variant === 'matrix') {
-    const matrix = matricesOf(device, info);
-    return typeof matrix === 'string' ? undefined : { variant, lanes: matrixLanes, ...sizes, matrix };
+    const settings = matrixVariant(device, info);
+    return typeof settings === 'string' ? undefined : settings;
   }
   const { subgroupMinSize: lanes = 0, subgroupMaxSize } = info;
   const canBroadcast = device.features.has('subgroups') && lanes === subgroupMaxSize && lanes >= 4;
   return canBroadcast ? { variant, lanes, ...sizes } : undefined;
 }
 
-/** How the `matrix` kernels run on a device that was opened for them, or in one line why they cannot. */
-export function matricesOf(device: GPUDevice, info: GPUAdapterInfo): MatrixSettings | string {
+/** The settings of `matrix` on a device that was opened for it, or in one line why it cannot be. */
+export function matrixVariant(device: GPUDevice, info: GPUAdapterInfo): VariantSettings | string {
   const { features, limits } = device;
-  return chooseMatrix({ features, limits, info: info as GPUAdapterInfo & { subgroupMatrixConfigs?: readonly MatrixShape[] } });
+  const matrix = chooseMatrix({ features, limits, info: info as GPUAdapterInfo & { subgroupMatrixConfigs?: readonly MatrixShape[] } });
+  return typeof matrix === 'string' ? matrix : { ...variantNamed('tile', device, info)!, variant: 'matrix', lanes: matrixLanes, matrix };
 }
