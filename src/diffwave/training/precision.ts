@@ -42,7 +42,7 @@ export async function usablePrecision(model: Model, wanted: Name): Promise<UsedP
   const why = await refusalOf(model, 'matrix');
   if (why === undefined) return candidate(model, 'matrix');
   const precision = (await refusalOf(model, 'mixed')) === undefined ? 'mixed' : 'float32';
-  return { ...candidate(model, precision), note: `precision ${precision} instead of matrix: ${why}` };
+  return { ...candidate(model, precision), note: `${precision} instead of matrix: ${why}` };
 }
 
 /** The same by what the adapter says of itself, without a test: for predictions of memory. */
@@ -88,7 +88,14 @@ async function refusalOf(model: Model, precision: 'mixed' | 'matrix'): Promise<s
   const lack = lackFor(model, precision);
   if (lack !== undefined) return lack;
   const wanted = await trainOnce(model, { precision: 'float32', variant: model.gpu.variant });
-  const got = await trainOnce(model, candidate(model, precision));
+  let got;
+  try {
+    got = await trainOnce(model, candidate(model, precision));
+  } catch (error) {
+    // Of an experiment drivers may refuse a kernel, which is no reason to stop; of memory or the device itself it is one.
+    if (precision !== 'matrix' || error instanceof UserError) throw error;
+    return `their kernels do not run: ${(error as Error).message.split('\n', 2).join(' ')}`;
+  }
   for (const [name, values] of wanted) {
     const scale = values.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0);
     const worst = values.reduce((sum, value, i) => Math.max(sum, Math.abs(value - got.get(name)![i]!)), 0);

@@ -6,6 +6,7 @@ import type { BufferPool } from './buffers.ts';
 import { formatBytes } from './buffers.ts';
 import type { KernelCache } from '../wgsl/kernels.ts';
 import { DeviceLostError, OpenedDevice, optionalFeatures } from './opened.ts';
+import { matrixText } from './matrix.ts';
 import type { VariantSettings } from './variant.ts';
 import { chooseVariant, matrixVariant } from './variant.ts';
 
@@ -118,6 +119,7 @@ export class Gpu {
       `binding   ${formatBytes(limits.maxStorageBufferBindingSize)} at most in one storage binding, ${formatBytes(limits.maxBufferSize)} in one buffer`,
       `workgroup ${limits.maxComputeInvocationsPerWorkgroup} invocations, ${formatBytes(limits.maxComputeWorkgroupStorageSize)} of shared memory, ${limits.maxComputeWorkgroupsPerDimension} workgroups per dimension`,
       `kernels   ${this.variant.variant}`,
+      ...(this.#matrices ? [`matrices  ${typeof this.matrix === 'string' ? this.matrix : matrixText(this.matrix.matrix!)}`] : []),
       `features  ${optionalFeatures.map((name) => `${name} ${features.has(name) ? 'yes' : 'no'}`).join(', ')}`,
     ].join('\n');
   }

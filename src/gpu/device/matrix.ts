@@ -94,6 +94,11 @@ export function matrixThreads({ subgroup, subgroupRows }: MatrixSettings): numbe
   return subgroup * subgroupRows * subgroupColumns;
 }
 
+/** 'f16 16×16×16, sums in float32, 8 subgroups of 32 to a workgroup'. */
+export function matrixText({ component, M, N, K, subgroup, subgroupRows }: MatrixSettings): string {
+  return `${component} ${M}×${N}×${K}, sums in float32, ${subgroupRows * subgroupColumns} subgroups of ${subgroup} to a workgroup`;
+}
+
 /** Vec4 of padding behind a staged row: 16 bytes, so that rows begin in different banks and where matrices may begin. */
 export function stagedPadding({ component }: Pick<MatrixSettings, 'component'>): number {
   return component === 'f16' ? 2 : 1;
