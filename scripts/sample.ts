@@ -1,6 +1,7 @@
 /** npm run sample: makes sound with a trained network. */
 import { mkdirSync } from 'node:fs';
 import { RunFolder } from '../src/diffwave/files/run.node.ts';
+import { usableMatrices } from '../src/diffwave/training/precision.ts';
 import { sample } from '../src/diffwave/sampling/sampling.ts';
 import { UserError } from '../src/errors.ts';
 import { formatBytes } from '../src/gpu/device/buffers.ts';
@@ -30,6 +31,10 @@ const cli = command({
     returnSequence: { type: 'boolean', help: 'also write x_t after every step, from noise to sound, and a picture of all' },
     sequenceEvery: { type: 'integer', min: 1, help: 'only after every so many steps (1)' },
     play: { type: 'boolean', help: 'play each when it is done' },
+    precision: {
+      type: 'string', choices: ['float32', 'matrix'], default: 'float32',
+      help: "matrix multiplies in subgroup matrices, an experiment of WebGPU's; as f16 the sound differs a little",
+    },
     noTune: noTuneFlag,
   },
 });
@@ -49,8 +54,13 @@ export default cli.does(async ({ flags, given }) => {
   };
   const { name: kind, L, sound, note, options } = taskOf(flags, { config: run.config.model, load });
   if (note) print(`note: ${note}`);
-  const gpu = await openGpu({ tune: !flags.noTune, model: run.config.model, print });
+  const gpu = await openGpu({ tune: !flags.noTune, model: run.config.model, print, matrices: flags.precision === 'matrix' });
   const model = await run.load(gpu, { raw: flags.rawWeights });
+  if (flags.precision === 'matrix') {
+    const variant = await usableMatrices(model);
+    if (typeof variant === 'string') print(`note: precision float32 instead of matrix: ${variant}`);
+    else gpu.variant = variant;
+  }
   // What is made from a sound goes back to that sound's rate.
   const sampleRate = sound?.sourceRate ?? model.config.sampleRate;
   const restored = (audio: Float32Array): Float32Array => sound?.restore(audio) ?? audio;

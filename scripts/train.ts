@@ -81,7 +81,7 @@ export default cli.does(async ({ flags, given }) => {
 
   const split = splitByTrack(dataset, { tracks: run ? run.config.validationTracks ?? 0 : tracks, seed: wanted.seed, leastClips: wanted.batchSize });
 
-  const gpu = await openGpu({ tune: !flags.noTune, model });
+  const gpu = await openGpu({ tune: !flags.noTune, model, matrices: wanted.precision === 'matrix' });
   const diffwave = DiffWave.create(gpu, model, { seed: wanted.seed });
   const allowed = flags.memoryLimit === undefined ? (run?.config ?? file)?.memoryLimit : parseBytes(flags.memoryLimit);
   const memory = {

@@ -21,6 +21,8 @@ export class Tape {
   readonly variant: VariantSettings;
   readonly precision: Precision;
   readonly keeps: Keeps;
+  /** What gradients are multiplied by where a kernel makes them f16 for a while: a power of two, see `gradientScaleFor`. */
+  readonly gradientScale: number;
   readonly operations: Operation[] = [];
   readonly storages = new Set<Storage>();
   readonly #parameters: ParameterSource | undefined;
@@ -36,12 +38,13 @@ export class Tape {
    * Without settings, all are naive.
    */
   constructor(options: {
-    parameters?: ParameterSource; variant?: VariantSettings; precision?: Precision; keeps?: Keeps;
+    parameters?: ParameterSource; variant?: VariantSettings; precision?: Precision; keeps?: Keeps; gradientScale?: number;
   } = {}) {
     this.#parameters = options.parameters;
     this.keeps = options.keeps ?? 'activations';
     this.precision = options.precision ?? 'float32';
     this.variant = options.variant ?? naiveSettings;
+    this.gradientScale = options.gradientScale ?? 1;
   }
 
   /** A tensor that the host writes before a run. With `gradient`, its gradient can be asked for. */

@@ -28,7 +28,7 @@ export function recoveryLine({ step, resumedFrom, reason }: Recovery): string {
 }
 
 /** What a training step needs and how it was fitted into memory, before it runs. */
-export function planLines({ plan, training, memory: { choice, forecast }, model: { parameters } }: Trainer): string {
+export function planLines({ plan, training, used, memory: { choice, forecast }, model: { parameters } }: Trainer): string {
   const { microBatches, recompute } = choice;
   const batch = microBatches === 1
     ? 'the whole batch at once'
@@ -36,6 +36,7 @@ export function planLines({ plan, training, memory: { choice, forecast }, model:
   const { total, ...parts } = forecast;
   const list = Object.entries(parts).map(([name, bytes]) => `${name} ${formatBytes(bytes)}`).join(', ');
   return [
+    ...(training.precision === 'float32' ? [] : [`precision ${used.note ?? used.precision}`]),
     `plan      ${parameters.count.toLocaleString('en')} parameters, ${batch}, ` +
     `${recompute ? 'activations computed again for the gradients' : 'activations kept'}, ${plan.operations.length} dispatches a step`,
     `memory    ${formatBytes(total)} of GPU memory: ${list}`,
