@@ -206,21 +206,15 @@ export class Tape {
     this.#places.set(tensor, place);
   }
 
-  /**
-   * Lets an operation that writes the gradient in `tensor` wait for others of its kind: `record` is called before anybody
-   * else asks for that gradient, at the latest at the end of `backward`.
-   */
+  /** Lets what writes the gradient in `tensor` wait for others of its kind: until somebody asks for it, or the end of `backward`. */
   postpone(tensor: Tensor, record: () => void): void {
     this.#postponed.set(tensor, record);
   }
 
   #catchUp(tensor: Tensor): void {
     const record = this.#postponed.get(tensor);
-    if (!record) return;
-    for (const [other, same] of this.#postponed) {
-      if (same === record) this.#postponed.delete(other);
-    }
-    record();
+    for (const [other, same] of this.#postponed) if (same === record) this.#postponed.delete(other);
+    record?.();
   }
 
   /** The tensor that a gradient is a part of, and the elements before it: of all parameters' gradients, or of what it was placed in. */

@@ -41,7 +41,7 @@ export function tilesOf(tape: Tape, weight: Tensor, form: Form, L: number): numb
 
 /**
  * Whether a residual layer with these weights of its dilated convolution can be one kernel: all channels of a row's h in one
- * workgroup's memory, which conv1d.tile.wgsl says the size of.
+ * workgroup's memory, which residualLayer.tile.wgsl says the size of.
  */
 export function fitsOneKernel(tape: Tape, weight: Tensor): boolean {
   if (tape.variant.variant !== 'tile') return false;
@@ -94,7 +94,7 @@ export function contract(tape: Tape, fusion: Fusion, options: Contraction): void
   };
   for (let slice = 0; slice < slices; slice++) {
     tape.record({
-      kernel: { shader: `conv1d.${variant}`, entry: 'forward', constants },
+      kernel: { shader: `${fusion.finish === 'LAYER' ? 'residualLayer' : 'conv1d'}.${variant}`, entry: 'forward', constants },
       reads: { ...options.reads, weight: sliceOf(tape, packed, slice), ...(projection && { projection }) },
       writes: options.writes,
       params: {
