@@ -124,6 +124,12 @@ function flagsOf(fusion: Fusion): Record<string, number> {
 /** Most partial sums of a weight gradient on a software adapter: two processor cores are busy with few. */
 const fewPartialSums = 64;
 
+/**
+ * Rows that a weight gradient on a software adapter takes at once. Two: its loop has to stay in the instruction cache, and
+ * every place that loads from storage is 3 KB of code there.
+ */
+const rowsAtOnce = 2;
+
 /** Invocations of a `tile` workgroup of a weight gradient at 64 channels; smaller ones get more workgroups. */
 const usualInvocations = 128;
 
@@ -131,7 +137,11 @@ const usualInvocations = 128;
 function cutOf(tape: Tape, { K, INPUTS, OUTPUTS, paired }: { K: number; INPUTS: number; OUTPUTS: number; paired: boolean }) {
   const { variant, lanes, tile } = tape.variant;
   if (variant === 'broadcast') {
-    const shape = { LANES: lanes, WIDE: paired || OUTPUTS > lanes ? 2 : 1, CHANNELS: Math.min(INPUTS, 8) };
+    const CHANNELS = Math.min(INPUTS, 8);
+    const GROUPS = lanes / rowsAtOnce;
+    const shape = {
+      LANES: lanes, WIDE: paired || OUTPUTS > lanes ? 2 : 1, CHANNELS, ROWS: rowsAtOnce, GROUPS, LOADS: Math.ceil(CHANNELS / GROUPS),
+    };
     const columns = paired ? OUTPUTS / 2 / lanes : OUTPUTS / (lanes * shape.WIDE);
     return { shape, tiles: Math.ceil(INPUTS / shape.CHANNELS) * Math.ceil(columns), sums: fewPartialSums };
   }
