@@ -83,15 +83,20 @@ export function contract(tape: Tape, fusion: Fusion, options: Contraction): void
   const width = outputs / (paired ? 8 : 4); // vec4f
   const ROWS = rowsOf(tape, packed);
   const tiles = Math.ceil(L / ROWS);
-  const constants = {
-    ...(variant === 'broadcast' ? { ROWS, LOADS: ROWS / lanes, UNIFORM: Number(uniform) } : { ROWS, DEEP: tape.variant.tile.deep }),
-    LANES: lanes, WIDE: wide, TAPS: taps, INPUTS: inputs / 4, PAIRED: Number(paired), ...flagsOf(fusion),
+  const constantsOf = (two: boolean) => ({
+    ...(variant === 'broadcast'
+      ? { ROWS, LOADS: ROWS / lanes, UNIFORM: Number(uniform), STORED: wide, TWO: Number(two) }
+      : { ROWS, DEEP: tape.variant.tile.deep }),
+    LANES: lanes, WIDE: two ? 2 : wide, TAPS: taps, INPUTS: inputs / 4, PAIRED: Number(paired), ...flagsOf(fusion),
     ...typesOf({ In: options.reads.x, Out: options.writes.y, Stored: options.reads.residual ?? options.reads.saved ?? options.writes.saved }),
-  };
-  for (let slice = 0; slice < slices; slice++) {
+  });
+  for (let slice = 0; slice < slices;) {
+    // Slices that are narrow because wide ones do not fit into a uniform binding are worked on in twos.
+    const two = variant === 'broadcast' && uniform && wide === 1 && slice + 1 < slices;
+    const weight = { weight: sliceOf(tape, packed, slice), ...(two && { next: sliceOf(tape, packed, slice + 1) }) };
     tape.record({
-      kernel: { shader: `conv1d.${variant}`, entry: 'forward', constants },
-      reads: { ...options.reads, weight: sliceOf(tape, packed, slice), ...(projection && { projection }) },
+      kernel: { shader: `conv1d.${variant}`, entry: 'forward', constants: constantsOf(two) },
+      reads: { ...options.reads, ...weight, ...(projection && { projection }) },
       writes: options.writes,
       params: {
         groups: B * tiles, tiles, length: L, width, slice: slice * lanes * (paired ? 1 : wide),
@@ -99,6 +104,7 @@ export function contract(tape: Tape, fusion: Fusion, options: Contraction): void
       },
       workgroups: B * tiles,
     });
+    slice += two ? 2 : 1;
   }
 }
 
@@ -133,7 +139,10 @@ const rowsAtOnce = 2;
 /** Invocations of a `tile` workgroup of a weight gradient at 64 channels; smaller ones get more workgroups. */
 const usualInvocations = 128;
 
-/** How a weight gradient is cut into workgroups: one for each tap, tile of inputs and outputs, and chunk of rows. */
+/**
+ * How a weight gradient is cut into workgroups: one for each tap, tile of inputs and outputs, and chunk of rows, of which
+ * there are at least `fewestRows` as a partial sum has to be written, read and added up.
+ */
 function cutOf(tape: Tape, { K, INPUTS, OUTPUTS, paired }: { K: number; INPUTS: number; OUTPUTS: number; paired: boolean }) {
   const { variant, lanes, tile } = tape.variant;
   if (variant === 'broadcast') {
@@ -143,14 +152,14 @@ function cutOf(tape: Tape, { K, INPUTS, OUTPUTS, paired }: { K: number; INPUTS: 
       LANES: lanes, WIDE: paired || OUTPUTS > lanes ? 2 : 1, CHANNELS, ROWS: rowsAtOnce, GROUPS, LOADS: Math.ceil(CHANNELS / GROUPS),
     };
     const columns = paired ? OUTPUTS / 2 / lanes : OUTPUTS / (lanes * shape.WIDE);
-    return { shape, tiles: Math.ceil(INPUTS / shape.CHANNELS) * Math.ceil(columns), sums: fewPartialSums };
+    return { shape, tiles: Math.ceil(INPUTS / shape.CHANNELS) * Math.ceil(columns), sums: fewPartialSums, fewestRows: 256 };
   }
   const LANES = lanesOfTile(tape, OUTPUTS / 2);
   const CHANNELS = Math.min(16, Math.max(4, 2 ** Math.ceil(Math.log2(INPUTS))));
   const shape = { LANES, WIDE: OUTPUTS > LANES ? 2 : 1, CHANNELS };
   const tiles = Math.ceil(INPUTS / CHANNELS) * Math.ceil(OUTPUTS / (LANES * shape.WIDE));
   const workgroups = (tile.partialSums * usualInvocations) / ((LANES * CHANNELS) / 2);
-  return { shape, tiles, sums: Math.max(1, Math.round(workgroups / (K * tiles))) };
+  return { shape, tiles, sums: Math.max(1, Math.round(workgroups / (K * tiles))), fewestRows: 64 };
 }
 
 /**
@@ -168,12 +177,12 @@ export function contractWeights(tape: Tape, options: {
   const { variant } = tape.variant;
   const [K, Cin, Cout] = weight.shape as [number, number, number];
   const [INPUTS, OUTPUTS] = [Cin / 4, Cout / 4];
-  const { shape, tiles, sums } = cutOf(tape, { K, INPUTS, OUTPUTS, paired: !!dSkip });
+  const { shape, tiles, sums, fewestRows } = cutOf(tape, { K, INPUTS, OUTPUTS, paired: !!dSkip });
   const places = K * Cin + 1;
   const mostSums = Math.floor(tape.variant.maxStorageBytes / (places * Cout * 4));
   const wantedSums = Math.min(sums, mostSums);
   const wantedChunks = Math.max(1, Math.floor(wantedSums / B));
-  const chunkRows = Math.max(64, alignUp(Math.ceil(L / wantedChunks), 16));
+  const chunkRows = Math.max(fewestRows, alignUp(Math.ceil(L / wantedChunks), 16));
   const chunks = Math.ceil(L / chunkRows);
   const partial = tape.result(`partial d ${weight.name}`, [B * chunks, places, Cout]);
   const groups = B * chunks * K * tiles;
