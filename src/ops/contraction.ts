@@ -152,7 +152,7 @@ function cutOf(tape: Tape, { K, INPUTS, OUTPUTS, paired }: { K: number; INPUTS: 
       LANES: lanes, WIDE: paired || OUTPUTS > lanes ? 2 : 1, CHANNELS, ROWS: rowsAtOnce, GROUPS, LOADS: Math.ceil(CHANNELS / GROUPS),
     };
     const columns = paired ? OUTPUTS / 2 / lanes : OUTPUTS / (lanes * shape.WIDE);
-    return { shape, tiles: Math.ceil(INPUTS / shape.CHANNELS) * Math.ceil(columns), sums: fewPartialSums, fewestRows: 256 };
+    return { shape, tiles: Math.ceil(INPUTS / shape.CHANNELS) * Math.ceil(columns), sums: fewPartialSums, fewestRows: 512 };
   }
   const LANES = lanesOfTile(tape, OUTPUTS / 2);
   const CHANNELS = Math.min(16, Math.max(4, 2 ** Math.ceil(Math.log2(INPUTS))));
