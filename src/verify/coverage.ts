@@ -10,7 +10,7 @@ import { recordCase } from './prepared.ts';
 import { withSecondReaders } from './run.ts';
 
 /** Constants and overrides that are sizes: they say how often a loop runs, not what it does. */
-const sizes = new Set(['ROWS', 'DEEP', 'LANES', 'TAPS', 'INPUTS', 'OUTPUTS', 'CHANNELS', 'LOADS', 'WIDE', 'TOTAL']);
+const sizes = new Set(['ROWS', 'DEEP', 'LANES', 'TAPS', 'INPUTS', 'OUTPUTS', 'CHANNELS', 'LOADS', 'WIDE', 'STORED', 'GROUPS', 'TOTAL']);
 
 /** The variants as adapters have them: what GPUs run, what lavapipe runs, and what every adapter can. */
 export const allVariants: readonly VariantSettings[] = [
