@@ -123,6 +123,7 @@ export const conv1dCases: readonly KernelCase[] = [
     { B: 2, L: 37, Cin: 64, Cout: 128, K: 3, D: 16, why: 'partial sums across clips' },
     { B: 1, L: 67, Cin: 64, Cout: 7, K: 3, D: 512 },
     { B: 2, L: 17, Cin: 20, Cout: 36, K: 3, D: 5, why: 'odd numbers of vectors, small gradients', gradientScale: 2 ** 20 },
+    { B: 1, L: 17, Cin: 88, Cout: 68, K: 3, D: 2, why: 'slices of weights in twos, and one left' },
     { B: 2, L: 2053, Cin: 1, Cout: 1, K: 3, D: 1024, why: 'longer partial sums' },
     { B: 1, L: 4159, Cin: 8, Cout: 16, K: 3, D: 31, why: 'longer partial sums' },
   ].map(conv1dCase),

@@ -22,6 +22,9 @@ export interface Sizes {
 /** How it is done: see `KernelCase`. */
 export type Ways = Pick<KernelCase, 'keeps' | 'maxUniformBytes' | 'maxWorkgroupBytes' | 'gradientScale'>;
 
+/** Two vec4f of outputs a lane do not fit into a uniform binding, one does (36 channels, 8 lanes). */
+const half = { maxUniformBytes: 2 ** 15 } as const;
+
 /** Weights that do not fit into a uniform binding, and layers that do not fit into a workgroup's memory. */
 export const scarce = { maxUniformBytes: 0, maxWorkgroupBytes: 0 } as const;
 
@@ -100,7 +103,7 @@ export function residualLayerCase({ keeps, maxUniformBytes, maxWorkgroupBytes, g
   const skip: Record<string, CaseInput> = { skip: { shape: [B, L, C], gradient: true, soleReader: true } };
   return {
     stem: 'residualLayer',
-    name: `${times(B, L, C)} K=${K} D=${D} ${place}${keeps === 'layerInputs' ? ', computed again' : ''}${maxUniformBytes === 0 ? ', little memory' : ''}${gradientScale ? ', small gradients' : ''}`,
+    name: `${times(B, L, C)} K=${K} D=${D} ${place}${keeps === 'layerInputs' ? ', computed again' : ''}${maxUniformBytes === 0 ? ', little memory' : maxUniformBytes ? ', weights in two bindings' : ''}${gradientScale ? ', small gradients' : ''}`,
     hasVariants: true,
     gradientScale,
     keeps,
@@ -136,6 +139,8 @@ export const residualLayerCases: readonly KernelCase[] = ([
   { B: 1, L: 1, C: 12, K: 5, D: 8, place: 'first' },
   { B: 2, L: 5, C: 3, K: 3, D: 2, place: 'later' },
   { B: 2, L: 37, C: 36, K: 3, D: 16, place: 'later', gradientScale: 2 ** 20 },
+  { B: 1, L: 17, C: 36, K: 3, D: 2, place: 'later', ...half },
+  { B: 1, L: 5, C: 36, K: 3, D: 2, place: 'last', ...half },
   { B: 1, L: 65, C: 12, K: 5, D: 8, place: 'last' },
   { B: 1, L: 65, C: 12, K: 5, D: 8, place: 'first', keeps: 'layerInputs' },
   { B: 1, L: 65, C: 12, K: 5, D: 8, place: 'later', keeps: 'layerInputs' },
