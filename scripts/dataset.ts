@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { withOptions } from '../src/dataset/options.ts';
 import type { Manifest } from '../src/dataset/dataset.ts';
+import { clutterLine } from '../src/dataset/dataset.ts';
 import { loadDataset, prepareDataset } from '../src/dataset/dataset.node.ts';
 import { PRESETS, presetNamed } from '../src/diffwave/presets.ts';
 import { escaped } from '../src/formats/describe.ts';
@@ -37,6 +38,7 @@ export default cli.does(async ({ flags, positionals, given }) => {
   });
   if (report.reused) {
     console.log(`${report.out} is up to date and is used again`);
+    if (report.manifest.clutter) console.log(clutterLine(report.manifest.clutter));
     for (const line of report.manifest.warnings) console.log(`warning: ${line}`);
     for (const { file, reason } of report.manifest.leftOut) console.log(`left out: ${escaped(file)} ${reason}`);
   }

@@ -37,6 +37,8 @@ export interface DatasetContent {
   readonly clips: readonly ClipEntry[];
   readonly leftOut: readonly LeftOut[];
   readonly warnings: readonly string[];
+  /** Files that systems leave beside music and that have names of sound files; there are none if it is not said. */
+  readonly clutter?: number;
 }
 
 /** What `manifest.json` holds. */
@@ -129,6 +131,11 @@ export function clipStarts(
 /** The largest magnitude in a signal. */
 export function peakOf(samples: Float32Array): number {
   return samples.reduce((peak, value) => Math.max(peak, Math.abs(value)), 0);
+}
+
+/** 'ignored 12 files …': what systems leave beside music, in one line whatever its number. */
+export function clutterLine(count: number): string {
+  return `ignored ${count} ${count === 1 ? 'file' : 'files'} that systems leave beside music (._* of macOS, waste baskets and the like)`;
 }
 
 /** A list of left-out files for one line: the first few with their reasons. */
