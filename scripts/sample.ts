@@ -1,5 +1,5 @@
 /** npm run sample: makes sound with a trained network. */
-import { mkdirSync } from 'node:fs';
+import { makeFolder } from '../src/disk/files.node.ts';
 import { RunFolder } from '../src/diffwave/files/run.node.ts';
 import { sample } from '../src/diffwave/sampling/sampling.ts';
 import { UserError } from '../src/errors.ts';
@@ -75,7 +75,7 @@ export default cli.does(async ({ flags, given }) => {
       sequenceEvery: flags.returnSequence ? flags.sequenceEvery ?? 1 : undefined,
       onStep: (done) => {
         // Only now is it known that everything fits; what cannot be made leaves no folder behind.
-        if (done === 1 && flags.out) mkdirSync(flags.out, { recursive: true });
+        if (done === 1 && flags.out) makeFolder(flags.out);
       },
       onTile: (done, total) => progress.step({ clip, done, total }),
     });

@@ -12,7 +12,7 @@ export async function refusing<T>(call: Call, { code, hits }: { code: keyof type
     const path = String(args[0]);
     if (!hits(path)) return original(...args);
     const [name] = call.split('Sync');
-    throw Object.assign(new Error(`${code}: refused, ${name} '${path}'`), { code, errno: -constants.errno[code], syscall: name, path });
+    throw Object.assign(new Error(`${code}: refused, ${name} '${path}'`), { code, errno: -constants.errno[code], syscall: name, ...(typeof args[0] === 'number' ? {} : { path }) });
   };
   Object.assign(fs, { [call]: broken });
   syncBuiltinESMExports();
