@@ -10,6 +10,7 @@ import { splitByTrack } from '../src/diffwave/data/split.ts';
 import { train } from '../src/diffwave/training/loop.ts';
 import type { TrainingConfig } from '../src/diffwave/training/config.ts';
 import { UserError } from '../src/errors.ts';
+import { counters } from '../src/random.ts';
 import { formatBytes } from '../src/gpu/device/buffers.ts';
 import { command } from './lib/cli/command.ts';
 import { differsLine } from './lib/config/differences.ts';
@@ -32,7 +33,7 @@ const cli = command({
     out: { type: 'string', placeholder: '<run>', required: true, help: 'folder of the run: weights, log, checkpoints' },
     preset: { type: 'string', placeholder: '<name>', help: `one of ${Object.keys(PRESETS).join(', ')} (gtzan)` },
     config: configFlag,
-    steps: { type: 'integer', default: 100000, min: 1, help: 'updates in total, those before a resume included' },
+    steps: { type: 'integer', default: 100000, min: 1, max: counters, help: 'updates in total, those before a resume included' },
     ...networkFlags,
     ...scheduleFlags,
     ...trainingFlags,

@@ -1,5 +1,6 @@
 /** Sampling: executes a journey through noise on the GPU, whatever the sampler, the verb and the length. */
 import { UserError } from '../../errors.ts';
+import { counters } from '../../random.ts';
 import type { ScheduleConfig } from '../schedule/config.ts';
 import type { Model } from '../model/model.ts';
 import type { Journey, Move } from './moves.ts';
@@ -113,6 +114,11 @@ function plan(diffusion: ScheduleConfig, options: SampleOptions): { sampler: Sam
   for (const [name, size] of Object.entries({ B, L, tileSamples, sequenceEvery })) {
     if (size === undefined || (Number.isSafeInteger(size) && size >= 1)) continue;
     throw new UserError(`sample: wanted a positive whole number for ${name}, got ${size}`);
+  }
+  const { seed = 0, firstItem = 0 } = options;
+  if (!Number.isSafeInteger(seed) || seed < 0) throw new UserError(`sample: \`seed\` must be a whole number from 0 to 2^53 - 1, got ${seed}`);
+  if (!Number.isSafeInteger(firstItem) || firstItem < 0 || firstItem + B > counters) {
+    throw new UserError(`sample: clips are numbered from 0 to ${counters - 1}, and ${firstItem + B - 1} would be another one's sound again: use another \`seed\``);
   }
   if (clamp !== undefined && !(clamp > 0)) throw new UserError(`sample: clamp must be above 0, got ${clamp}`);
   const schedule = scheduleOf(diffusion);
