@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { withOptions } from '../src/dataset/options.ts';
 import type { Manifest } from '../src/dataset/dataset.ts';
-import { clutterLine } from '../src/dataset/dataset.ts';
+import { clutterLine, overshootLine } from '../src/dataset/dataset.ts';
 import { loadDataset, prepareDataset } from '../src/dataset/dataset.node.ts';
 import { PRESETS, presetNamed } from '../src/diffwave/presets.ts';
 import { escaped } from '../src/formats/describe.ts';
@@ -43,6 +43,8 @@ export default cli.does(async ({ flags, positionals, given }) => {
     for (const { file, reason } of report.manifest.leftOut) console.log(`left out: ${escaped(file)} ${reason}`);
   }
   console.log(summary(report.manifest));
+  const overshoot = overshootLine(report.manifest.statistics);
+  if (overshoot) console.log(overshoot);
   if (flags.play > 0) await playClips(report.out, flags.play);
   const forPreset = given.has('preset') ? ` --preset ${flags.preset}` : '';
   console.log(`next: ${typedCommand('train')} --data ${report.out}${forPreset} --out <run>`);

@@ -26,7 +26,7 @@ export interface LeftOut {
 export interface Statistics {
   readonly mean: number;
   readonly rms: number;
-  readonly peak: number; // the largest magnitude; full scale is 1
+  readonly peak: number; // the largest magnitude; full scale is 1, which filters may overshoot
 }
 
 /** What came out of a folder of files. */
@@ -55,7 +55,7 @@ export interface Manifest extends DatasetContent {
 export const FORMAT = 'diffwave-webgpu dataset';
 export const VERSION = 1; // goes up when the layout changes, or when the same files would give different clips
 
-/** Prepared clips in memory. */
+/** Prepared clips in memory: full scale is ±1, with overshoots, see `prepareTrack`. */
 export class Dataset {
   readonly manifest: Manifest;
   readonly #samples: Float32Array; // (clipCount, clipSamples)
@@ -102,9 +102,10 @@ export class Dataset {
 
 /**
  * Brings a decoded file to the data set's rate: resampled to the base rate, cut to `seconds`, low-passed and
- * downsampled.
+ * downsampled. Filters overshoot where a recording was clipped, to 1.19 in music, and nothing is clamped: that would make anew what
+ * they took away. Training takes such samples as they are; whoever writes PCM clamps them.
  *
- * @param samples (L) mono, at `fromRate`
+ * @param samples (L) mono, at `fromRate`, in [−1, 1]
  * @returns (⌈L'/downsample⌉), with `splits` at most splits · clipLength samples
  */
 export function prepareTrack(samples: Float32Array, fromRate: number, options: DatasetOptions): Float32Array {
@@ -136,6 +137,12 @@ export function peakOf(samples: Float32Array): number {
 /** 'ignored 12 files …': what systems leave beside music, in one line whatever its number. */
 export function clutterLine(count: number): string {
   return `ignored ${count} ${count === 1 ? 'file' : 'files'} that systems leave beside music (._* of macOS, waste baskets and the like)`;
+}
+
+/** A line about clips that reach beyond full scale; none where they do not. */
+export function overshootLine({ peak }: Statistics): string | undefined {
+  if (peak <= 1) return undefined;
+  return `note: clips reach ${peak.toFixed(2)} where full scale is 1, as filters overshoot where a recording is clipped; that is trained on as it is, and clamped where PCM is written`;
 }
 
 /** A list of left-out files for one line: the first few with their reasons. */
