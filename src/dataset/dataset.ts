@@ -176,9 +176,17 @@ export function parseManifest(text: string, name: string): Manifest {
   }
   const counts = [content.sampleRate, content.clipSamples, content.clipCount, content.trackCount];
   const lists = [content.clips, content.leftOut, content.warnings];
-  const sane = counts.every((count) => Number.isInteger(count) && count! >= 0) && lists.every(Array.isArray);
-  if (!sane || content.clips?.length !== content.clipCount) {
-    throw new UserError(`${name} is damaged: its sizes and lists do not fit together`);
-  }
+  const isSane = counts.every((count) => Number.isSafeInteger(count) && count! >= 0) && lists.every(Array.isArray) &&
+    content.sampleRate! > 0 && content.clipSamples! > 0 && content.clips!.length === content.clipCount && content.trackCount! <= content.clipCount! &&
+    content.clips!.every((clip) => isClipOf(clip, content.trackCount!)) && content.leftOut!.every(isLeftOut) &&
+    content.warnings!.every((line) => typeof line === 'string') && Number.isFinite(content.statistics?.rms) &&
+    typeof content.options === 'object' && content.options !== null;
+  if (!isSane) throw new UserError(`${name} is damaged: its sizes and lists do not fit together`);
   return content as Manifest;
 }
+
+function isClipOf(clip: Partial<ClipEntry> | null, tracks: number): boolean {
+  return typeof clip?.file === 'string' && Number.isInteger(clip.track) && clip.track! >= 0 && clip.track! < tracks && typeof clip.offsetSeconds === 'number';
+}
+
+const isLeftOut = (entry: Partial<LeftOut> | null): boolean => typeof entry?.file === 'string' && typeof entry.reason === 'string';

@@ -3,8 +3,7 @@
  * it throws into an exit code: 1 for what the user can mend, 70 (EX_SOFTWARE of sysexits.h) for our own bugs.
  */
 import { systemReason } from '../../../src/disk/systemErrors.node.ts';
-import { UserError } from '../../../src/errors.ts';
-import { escaped } from '../../../src/formats/describe.ts';
+import { UserError, escaped } from '../../../src/errors.ts';
 import { typedCommand } from './invocation.ts';
 import { spelled } from './spelling.ts';
 import { type CommandSpec, type FlagSpec, type Parsed, type PositionalSpec, parse, rangeOf, typed } from './flags.ts';
@@ -82,8 +81,7 @@ export async function runCommand<const S extends CommandSpec>(
 
 /** The message and exit code for whatever a body threw. */
 export function explain(error: unknown): { text: string; code: number } {
-  // A name that the user gave, or one on the disk, may have a line break in it: what is said stays one line.
-  if (error instanceof UserError) return { text: escaped(spelled(error.message)), code: EXIT_USER };
+  if (error instanceof UserError) return { text: spelled(error.message), code: EXIT_USER };
   const reason = systemReason(error);
   if (reason !== undefined) {
     const { path, dest } = error as { path?: string; dest?: string };
