@@ -29,11 +29,19 @@ export class ClipWriter {
     }
   }
 
-  /** Makes the clips permanent, replacing a file that was there. */
-  commit(): void {
-    fsyncSync(this.#file);
+  /** Ends the writing: all clips are on the disk then, where some file systems find out only now that there is no room. */
+  sync(): void {
+    try {
+      fsyncSync(this.#file);
+    } catch (error) {
+      throw withPath(error, this.#path);
+    }
     this.#closed = true;
     closeSync(this.#file);
+  }
+
+  /** Gives the clips, which were synced, their name, replacing a file that was there. */
+  commit(): void {
     renameSync(this.#temporary, this.#path);
     syncFolder(dirname(this.#path));
   }

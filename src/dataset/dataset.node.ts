@@ -11,7 +11,8 @@ import { existsSync, readdirSync, rmSync, rmdirSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { cacheFolder } from '../disk/cache.node.ts';
 import { UserError } from '../errors.ts';
-import { writeFileAtomic } from '../disk/files.node.ts';
+import type { StagedFile } from '../disk/files.node.ts';
+import { stageFile } from '../disk/files.node.ts';
 import { FolderLock } from '../disk/lock.node.ts';
 import type { FilePath } from '../disk/regularFile.node.ts';
 import { RegularFile } from '../disk/regularFile.node.ts';
@@ -90,6 +91,7 @@ async function prepareInto(out: string, { source, files, wanted, log, lock }: {
 }): Promise<Manifest> {
   const { options } = wanted;
   const clips = new ClipWriter(join(out, CLIPS));
+  let staged: StagedFile | undefined;
   try {
     const content = await prepareFiles(files, { options, clips, log });
     if (content.clipCount === 0) {
@@ -104,13 +106,17 @@ async function prepareInto(out: string, { source, files, wanted, log, lock }: {
       clipSamples: clipLength(options),
       ...content,
     };
+    staged = stageFile(join(out, MANIFEST), `${JSON.stringify(manifest, null, 2)}\n`);
+    clips.sync();
     lock.expectHeld();
-    rmSync(join(out, MANIFEST), { force: true }); // an old manifest must never stand beside new clips
+    // Everything is on the disk: what follows needs no room there. An old manifest must never stand beside new clips.
+    rmSync(join(out, MANIFEST), { force: true });
     clips.commit();
-    writeFileAtomic(join(out, MANIFEST), `${JSON.stringify(manifest, null, 2)}\n`);
+    staged.commit();
     return manifest;
   } catch (error) {
     clips.discard();
+    staged?.discard();
     throw error;
   }
 }

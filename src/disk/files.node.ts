@@ -22,14 +22,28 @@ export function isTemporary(name: string, target: string): boolean {
   return name.startsWith(`${target}.`) && /^\d+(-[0-9a-f]+)?\.tmp$/.test(name.slice(target.length + 1));
 }
 
-/**
- * Writes `data` to `path` so that a crash or a full disk at any moment leaves the previous file intact: to a
- * temporary name beside it, synced to the disk, renamed over the old one. Folders are made as needed.
- */
-export function writeFileAtomic(path: string, data: Uint8Array | string): void {
+/** A file that is complete on the disk and has not got its name yet. */
+export interface StagedFile {
+  /** Gives it its name, in place of a file that has it. */
+  commit(): void;
+  discard(): void;
+}
+
+/** Writes `data` to a temporary name beside `path` and syncs it. Folders are made as needed. */
+export function stageFile(path: string, data: Uint8Array | string): StagedFile {
   makeFolder(dirname(path));
   const temporary = temporaryName(path);
-  try {
+  const discard = (): void => rmSync(temporary, { force: true });
+  /** What goes wrong leaves nothing behind, and names the file. */
+  const guarded = (work: () => void): void => {
+    try {
+      work();
+    } catch (error) {
+      discard();
+      throw withPath(error, path);
+    }
+  };
+  guarded(() => {
     const file = openSync(temporary, 'wx');
     try {
       writeAll(file, data);
@@ -37,12 +51,20 @@ export function writeFileAtomic(path: string, data: Uint8Array | string): void {
     } finally {
       closeSync(file);
     }
-    renameSync(temporary, path);
-  } catch (error) {
-    rmSync(temporary, { force: true });
-    throw withPath(error, path);
-  }
-  syncFolder(dirname(path));
+  });
+  const commit = (): void => {
+    guarded(() => renameSync(temporary, path));
+    syncFolder(dirname(path));
+  };
+  return { commit, discard };
+}
+
+/**
+ * Writes `data` to `path` so that a crash or a full disk at any moment leaves the previous file intact: to a
+ * temporary name beside it, synced to the disk, renamed over the old one. Folders are made as needed.
+ */
+export function writeFileAtomic(path: string, data: Uint8Array | string): void {
+  stageFile(path, data).commit();
 }
 
 /** Appends to a file. What goes wrong names the file. */

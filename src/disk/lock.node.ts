@@ -11,12 +11,12 @@
  * writes, and gives up.
  */
 import { randomBytes } from 'node:crypto';
-import { closeSync, linkSync, openSync, readFileSync, readlinkSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, linkSync, openSync, readFileSync, readlinkSync, renameSync, rmSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UserError } from '../errors.ts';
-import { makeFolder, temporaryName } from './files.node.ts';
+import { makeFolder, temporaryName, withPath, writeAll } from './files.node.ts';
 import { readRegularFile } from './regularFile.node.ts';
 
 /** Of the file. */
@@ -133,12 +133,14 @@ export class FolderLock {
 /** Writes a lock where there is none. A link is made at once, with its content; where there are no links, an exclusive file. */
 function create(path: string, holder: Holder): boolean {
   const temporary = temporaryName(path);
-  writeFileSync(temporary, text(holder));
   try {
+    writeNew(temporary, holder);
     linkSync(temporary, path);
     return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    const { code, syscall } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') return false;
+    if (syscall !== 'link') throw withPath(error, path);
     return createExclusive(path, holder);
   } finally {
     rmSync(temporary, { force: true });
@@ -146,25 +148,29 @@ function create(path: string, holder: Holder): boolean {
 }
 
 function createExclusive(path: string, holder: Holder): boolean {
-  let file: number;
   try {
-    file = openSync(path, 'wx');
+    writeNew(path, holder);
+    return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
-    throw error;
+    throw withPath(error, path);
   }
+}
+
+/** Writes a file that must not be there yet. */
+function writeNew(path: string, holder: Holder): void {
+  const file = openSync(path, 'wx');
   try {
-    writeFileSync(file, text(holder));
+    writeAll(file, `${JSON.stringify(holder)}\n`);
   } finally {
     closeSync(file);
   }
-  return true;
 }
 
 function replace(path: string, holder: Holder): void {
   const temporary = temporaryName(path);
   try {
-    writeFileSync(temporary, text(holder));
+    writeNew(temporary, holder);
     renameSync(temporary, path);
   } catch (error) {
     rmSync(temporary, { force: true });
@@ -261,5 +267,3 @@ async function readSettled(path: string): Promise<Holder | undefined> {
   }
   return { token: unreadableToken, host: 'an unknown host', pid: 0, beats: 0 };
 }
-
-const text = (holder: Holder): string => `${JSON.stringify(holder)}\n`;
