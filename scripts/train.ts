@@ -54,10 +54,8 @@ export default cli.does(async ({ flags, given }) => {
   const data = flags.data ?? file?.data;
   if (data === undefined) throw new UserError('--data <folder> is required');
   if (flags.newData && !flags.resume) throw new UserError('--new-data has a meaning only with --resume');
-  let lock = flags.resume && RunFolder.open(flags.out) ? await RunFolder.lock(flags.out, console.log) : undefined;
-  const run = flags.resume ? RunFolder.open(flags.out) : undefined; // as it is now that nobody else writes into it
+  const run = flags.resume ? RunFolder.open(flags.out) : undefined;
   if (run) {
-    run.writeUnder(lock!);
     const { preset, model, training, validationTracks = 0 } = run.config;
     const fixed = { preset, validationTracks, ...training, ...modelAsFlags(model, flags) };
     refuseContradictions({ path: run.path, fixed, flags, given });
@@ -76,6 +74,8 @@ export default cli.does(async ({ flags, given }) => {
     const wanted = { preset: flags.preset ?? file.preset, model: network, training: trainingFor(Infinity), validationTracks: tracks };
     refuseOther(file, wanted, run);
   }
+  let lock = run && await RunFolder.lock(flags.out, console.log);
+  if (lock) run!.writeUnder(lock);
   const dataset = await datasetFrom(data, run ? preparationOf(run.config) : base.data, console.log);
   const said = (run?.config ?? file)?.model.sampleRate;
   if (said !== undefined && said !== dataset.sampleRate) {

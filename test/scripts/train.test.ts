@@ -207,7 +207,7 @@ test('what cannot work is refused in one line, and nothing is created', async ()
   const train = (folder: string, ...flags: string[]) => ['--data', folder, '--out', out, '--preset', 'tiny', ...flags];
   const cases: [string[], ...string[]][] = [
     [train(data, '--batchsize', '2'), 'unknown flag --batchsize, did you mean --batch-size?'],
-    [train(data, '--steps', '0'), '--steps must be at least 1, got 0'],
+    [train(data, '--steps', '0'), '--steps must be at least 1 and at most 4294967296, got 0'],
     [['--data', data, '--out', out, '--preset', 'jazz'], 'There is no preset "jazz"', 'gtzan, tiny'],
     [train(data, '--learning-rate-schedule', 'step'), '--learning-rate-schedule step needs --decay-steps'],
     [train(data, '--learning-rate-schedule', 'cosine', '--steps', '5', '--warmup-steps', '5'), 'decaySteps 5', 'warmupSteps 5'],

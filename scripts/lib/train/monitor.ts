@@ -104,6 +104,7 @@ export class Monitor {
     if (!validator || this.#latest?.step === step) return; // this step again, if the GPU was lost after its validation
     const { model, average } = this.#trainer;
     this.#latest = await withWeights(model, average, () => validator.evaluate(step));
+    this.#options.run.expectOurs();
     this.#journal.validation(this.#latest);
     this.display.print(validationLine(this.#latest));
   }
@@ -114,6 +115,7 @@ export class Monitor {
     try {
       const shape = sampleShape(config.model);
       const { audio } = await withWeights(model, average, () => sample(model, { shape, seed }));
+      this.#options.run.expectOurs();
       const { wav } = this.#journal.sample(step, audio[0]!, config.model.sampleRate);
       this.display.print(`sample ${wav}`);
     } catch (error) {

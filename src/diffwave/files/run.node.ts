@@ -8,6 +8,7 @@
  *   weights-raw.safetensors    in that case, the latest weights themselves
  *   best.json                  the step of the checkpoint that did best in validation, if there was any
  *   checkpoints/step-N/        the same weights after N updates, optimizer.safetensors, state.json
+ *   lock.json                  while a process writes into it: which one
  *
  * Whatever is written is there as a whole or not at all, at whichever moment the process is killed: a temporary name,
  * which ends in .tmp, is synced to the disk and renamed.
@@ -77,6 +78,11 @@ export class RunFolder {
   /** From now on nothing is written if the lock is another process's. */
   writeUnder(lock: FolderLock): void {
     this.#lock = lock;
+  }
+
+  /** Throws a `UserError` if another process has taken the folder over. */
+  expectOurs(): void {
+    this.#lock?.expectHeld();
   }
 
   /** Throws a `UserError` if there is anything where a new run shall go. */
@@ -156,7 +162,7 @@ export class RunFolder {
   }
 
   #append(entry: LogEntry): void {
-    this.#lock?.expectHeld();
+    this.expectOurs();
     appendToFile(this.logFile, `${JSON.stringify(entry)}\n`);
   }
 
@@ -170,7 +176,7 @@ export class RunFolder {
    * `keep` newest and the best. Throws a `UserError` if there is no room for it; what was there before is still there.
    */
   async save(model: DiffWave, state: Checkpoint, { keep = Infinity } = {}): Promise<void> {
-    this.#lock?.expectHeld();
+    this.expectOurs();
     if (this.#averages !== (state.average !== undefined)) {
       throw new TypeError(`${this.path} ${this.#averages ? 'wants an average' : 'has no average'} of the weights`);
     }
@@ -196,7 +202,7 @@ export class RunFolder {
 
   /** Says which checkpoint is the best so far: it is kept whatever `keep` says, once it is saved. */
   markBest(best: { readonly step: number; readonly loss: number }): void {
-    this.#lock?.expectHeld();
+    this.expectOurs();
     writeFileAtomic(join(this.path, 'best.json'), `${JSON.stringify(best)}\n`);
   }
 
@@ -220,7 +226,7 @@ export class RunFolder {
    * and with which the best checkpoint so far cannot be compared. Written at once, after a `resume`.
    */
   recordData(data: Pick<RunConfig, 'data' | 'preparation'>, isNew?: { readonly step: number; readonly fingerprint: string }): void {
-    this.#lock?.expectHeld();
+    this.expectOurs();
     if (isNew) {
       this.#append({ event: 'new data', step: isNew.step, data: data.data, fingerprint: isNew.fingerprint });
       rmSync(join(this.path, 'best.json'), { force: true });
