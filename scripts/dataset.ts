@@ -70,7 +70,7 @@ async function playClips(out: string, wanted: number): Promise<void> {
     const { file, offsetSeconds } = dataset.manifest.clips[index]!;
     const path = join(folder, `clip-${index}.wav`);
     writeFileSync(path, encodeWav16(dataset.clip(index), dataset.sampleRate));
-    console.log(`clip ${index}: ${file} from ${offsetSeconds.toFixed(1)} s: ${path}`);
+    console.log(`clip ${index}: ${escaped(file)} from ${offsetSeconds.toFixed(1)} s: ${path}`);
     await play(path);
   }
 }

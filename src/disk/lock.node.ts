@@ -2,10 +2,9 @@
  * A folder that one process writes into at a time. Its holder is named in a file, with what tells whether it still lives, and renews
  * that file every few seconds. So a lock that a crash, a kill or a loss of power left behind blocks nobody:
  *
- *   - On the same machine the system knows: the process is gone, or another one has its number (it began at another time, or
- *     before the machine was started again).
- *   - Where it cannot be asked (another host of a network file system, another container), the file is watched for a while: who
- *     lives renews it. Only its content counts, as clocks and times of network file systems differ.
+ *   - On the same machine the system knows: the process is gone, or another one has its number (it began at another time).
+ *   - Where it cannot be asked (another host of a network file system, another container, a machine that was started again), the file
+ *     is watched for a while: who lives renews it. Only its content counts, as clocks and times of network file systems differ.
  *
  * Whoever takes over a lock writes its own name into it. A holder that was only asleep finds out when it looks, before whatever it
  * writes, and gives up.
@@ -205,9 +204,10 @@ async function lives(other: Holder, path: string, { log, times }: { log: (line: 
 /** Whether the system says that a holder runs; undefined where it cannot be asked, or is not sure. */
 function isRunning(other: Holder): boolean | undefined {
   const own = identity();
-  if (other.token === unreadableToken || other.host !== own.host) return undefined;
-  if (other.boot !== own.boot) return other.boot && own.boot ? false : undefined; // the machine was started again
-  if (other.space !== own.space) return undefined; // another container, whose processes are not seen from here
+  // Of another start the machine was started again, or it is another one that has the same name; another space is another container,
+  // whose processes are not seen from here.
+  const isHere = other.token !== unreadableToken && other.host === own.host && other.boot === own.boot && other.space === own.space;
+  if (!isHere) return undefined;
   try {
     process.kill(other.pid, 0); // sends nothing, only asks
   } catch (error) {

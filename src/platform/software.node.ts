@@ -8,7 +8,7 @@ import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, wr
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { cacheFolder } from '../disk/cache.node.ts';
-import { makeFolder } from '../disk/files.node.ts';
+import { makeFolder, temporaryName } from '../disk/files.node.ts';
 import { UserError } from '../errors.ts';
 
 /** What brings an adapter to the whole system, by platform. */
@@ -70,7 +70,7 @@ function readRelease(): Release | undefined {
 async function fetchLavapipe({ folder, release, log }: {
   folder: string; release: Release; log: (line: string) => void;
 }): Promise<void> {
-  const work = `${folder}.${process.pid}.tmp`;
+  const work = temporaryName(folder);
   const unpacked = join(work, 'unpacked');
   const stop = new AbortController(); // an interrupted download is cleared away
   const interrupt = () => stop.abort();

@@ -1,6 +1,6 @@
 /** What lies among music and is none: links to themselves, pipes, what may not be read, what is gone, names of any kind. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -131,6 +131,16 @@ test('what systems leave beside music is one line, and none of it is read', asyn
   const known = findSoundFiles(source).map(({ path }) => path);
   assert.is(known.length, 46);
   assert.not.equal(fingerprint(findSoundFiles(source)), fingerprint(findSoundFiles(source).filter(({ isClutter }) => !isClutter)));
+});
+
+test('of two that prepare one data set at once the second waits, and uses what the first has made', async () => {
+  const source = temporaryFolder({ 'a.wav': tone });
+  const out = join(temporaryFolder(), 'set');
+  const lines: string[] = [];
+  const reports = await Promise.all([0, 1].map(() => prepareDataset({ source, out, log: (line) => lines.push(line), ...half })));
+  assert.equal(reports.map(({ reused }) => reused).sort(), [false, true]);
+  assert.is(lines.filter((line) => line.startsWith(`waiting for process ${process.pid} on `)).length, 1);
+  assert.equal(readdirSync(out).sort(), ['clips.f32', 'manifest.json']);
 });
 
 test.run();
