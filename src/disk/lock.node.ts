@@ -79,10 +79,14 @@ export class FolderLock {
     makeFolder(folder);
     const path = join(folder, lockName);
     const holder: Holder = { ...identity(), token: randomBytes(12).toString('hex'), beats: 0 };
-    for (let said = false; ; ) {
+    for (let [said, tries] = [false, 0]; ; ) {
       if (create(path, holder)) return new FolderLock(path, { holder, what, times });
       const other = await readSettled(path);
-      if (other === undefined) continue; // it was given back just now
+      if (other === undefined) { // it was given back just now, if it is no link that leads nowhere
+        if (++tries > 20) throw new UserError(`${path} can neither be made nor read: delete it`);
+        await sleep(20);
+        continue;
+      }
       if (!(await lives(other, path, { log, times }))) {
         if (await takeOver(path, { from: other, holder })) return new FolderLock(path, { holder, what, times });
         continue;

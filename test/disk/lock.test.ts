@@ -1,11 +1,12 @@
 /** One process writes into a folder; what died holding the lock blocks nobody, wherever it was. */
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { explain } from '../../scripts/lib/cli/command.ts';
 import { FolderLock, lockName } from '../../src/disk/lock.node.ts';
 import type { LockOptions } from '../../src/disk/lock.node.ts';
 import { UserError } from '../../src/errors.ts';
@@ -139,6 +140,18 @@ test('a holder that slept while another one took over finds out before it writes
   lock.release();
   assert.is(holderOf(folder).token, 'other');
 });
+
+if (process.platform !== 'win32') {
+  test('what stands in the place of a lock and is none ends in a line', async () => {
+    const folder = temporaryFolder();
+    symlinkSync(join(folder, 'nowhere'), join(folder, lockName));
+    assert.is(await refused(folder), `${join(folder, lockName)} can neither be made nor read: delete it`);
+    rmSync(join(folder, lockName));
+    mkdirSync(join(folder, lockName));
+    const error = await take(folder).then(() => undefined, (reason: unknown) => reason);
+    assert.match(explain(error).text, /lock\.json: is a folder, not a file \(EISDIR\)$/);
+  });
+}
 
 test('a lock that is deleted by hand comes back, and where there are no links a file will do', async () => {
   const folder = temporaryFolder();
