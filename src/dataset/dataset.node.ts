@@ -63,6 +63,7 @@ export async function prepareDataset({ source, out, log = () => {}, ...partial }
   // Looked at before the lock is taken, so that a folder of somebody else's gets no lock, and again when it is ours.
   const before = reusable();
   if (before.manifest && !before.why) return { out, manifest: before.manifest, reused: true };
+  const isNew = !existsSync(out);
   const lock = await FolderLock.take(out, { what: 'the data set', wait: true, log });
   try {
     const { manifest: present, why } = reusable();
@@ -73,7 +74,7 @@ export async function prepareDataset({ source, out, log = () => {}, ...partial }
     return { out, manifest, reused: false };
   } finally {
     lock.release();
-    removeIfEmpty(out); // of what cannot be made nothing stays
+    if (isNew) removeIfEmpty(out); // of what cannot be made nothing stays
   }
 }
 
