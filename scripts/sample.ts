@@ -1,9 +1,10 @@
 /** npm run sample: makes sound with a trained network. */
-import { mkdirSync } from 'node:fs';
+import { makeFolder } from '../src/disk/files.node.ts';
 import { RunFolder } from '../src/diffwave/files/run.node.ts';
 import { usableMatrices } from '../src/diffwave/training/precision.ts';
 import { sample } from '../src/diffwave/sampling/sampling.ts';
 import { UserError } from '../src/errors.ts';
+import { counters } from '../src/random.ts';
 import { formatBytes } from '../src/gpu/device/buffers.ts';
 import { installedVersions } from '../src/tuning/tuning.node.ts';
 import { command } from './lib/cli/command.ts';
@@ -24,7 +25,7 @@ const cli = command({
     ...outputFlags,
     ...samplingFlags,
     count: { type: 'integer', default: 1, min: 1, help: 'how many' },
-    index: { type: 'integer', default: 0, min: 0, help: 'number of the first: sample i is the same whether made alone or among others' },
+    index: { type: 'integer', default: 0, min: 0, max: counters - 1, help: 'number of the first: sample i is the same whether made alone or among others' },
     seed: { type: 'integer', default: 0, min: 0, help: 'another seed, another sound' },
     start: { type: 'string', choices: ['white', 'shaped'], default: 'white', help: "x_T: white noise, or noise of the spectrum that the data's x_T has" },
     rawWeights: { type: 'boolean', help: 'the weights as they were trained last, not their running mean' },
@@ -42,6 +43,9 @@ const cli = command({
 export default cli.does(async ({ flags, given }) => {
   checkOutput(flags, flags);
   if (flags.sequenceEvery !== undefined && !flags.returnSequence) throw new UserError('--sequence-every has a meaning only with --return-sequence');
+  if (flags.index + flags.count > counters) {
+    throw new UserError(`--index ${flags.index} and --count ${flags.count} go beyond sample ${counters - 1}, after which they would begin again: use another --seed`);
+  }
   const progress = new SampleProgress({ clips: flags.count, terminal: flags.stdout ? process.stderr : process.stdout });
   const print = (line: string): void => progress.print(line);
   const run = RunFolder.open(flags.run);
@@ -85,7 +89,7 @@ export default cli.does(async ({ flags, given }) => {
       sequenceEvery: flags.returnSequence ? flags.sequenceEvery ?? 1 : undefined,
       onStep: (done) => {
         // Only now is it known that everything fits; what cannot be made leaves no folder behind.
-        if (done === 1 && flags.out) mkdirSync(flags.out, { recursive: true });
+        if (done === 1 && flags.out) makeFolder(flags.out);
       },
       onTile: (done, total) => progress.step({ clip, done, total }),
     });
