@@ -13,7 +13,7 @@ import { withSecondReaders } from './run.ts';
 
 /** Constants and overrides that are sizes: they say how often a loop runs, not what it does. */
 const sizes = new Set([
-  'ROWS', 'DEEP', 'LANES', 'TAPS', 'INPUTS', 'OUTPUTS', 'CHANNELS', 'LOADS', 'WIDE',
+  'ROWS', 'DEEP', 'LANES', 'TAPS', 'INPUTS', 'OUTPUTS', 'CHANNELS', 'LOADS', 'WIDE', 'TOTAL',
   'M', 'N', 'K', 'SUBGROUP', 'SUBGROUP_ROWS', 'CHUNK', 'PAD', 'SLAB', 'DEPTH', 'DOWN', 'ACROSS', 'INPUT_LOADS', 'WEIGHT_LOADS', 'OUTPUT_LOADS',
 ]);
 
@@ -32,11 +32,11 @@ const matrices = (['f16', 'f32'] as const).map((componentType) => {
 
 /** The variants as adapters have them: what GPUs run, what lavapipe runs, and what every adapter can. */
 export const allVariants: readonly VariantSettings[] = [
-  { variant: 'naive', lanes: 0, maxUniformBytes: 65536, maxStorageBytes: 2 ** 27, tile: defaultTile },
-  { variant: 'tile', lanes: 16, maxUniformBytes: 65536, maxStorageBytes: 2 ** 27, tile: defaultTile },
-  { variant: 'broadcast', lanes: 8, maxUniformBytes: 65536, maxStorageBytes: 2 ** 27, tile: defaultTile },
+  { variant: 'naive', lanes: 0, maxUniformBytes: 65536, maxStorageBytes: 2 ** 27, maxWorkgroupBytes: 2 ** 15, tile: defaultTile },
+  { variant: 'tile', lanes: 16, maxUniformBytes: 65536, maxStorageBytes: 2 ** 27, maxWorkgroupBytes: 2 ** 15, tile: defaultTile },
+  { variant: 'broadcast', lanes: 8, maxUniformBytes: 65536, maxStorageBytes: 2 ** 27, maxWorkgroupBytes: 2 ** 15, tile: defaultTile },
   ...matrices.map((matrix): VariantSettings =>
-    ({ variant: 'matrix', lanes: matrixLanes, maxUniformBytes: 65536, maxStorageBytes: 2 ** 27, tile: defaultTile, matrix })),
+    ({ variant: 'matrix', lanes: matrixLanes, maxUniformBytes: 65536, maxStorageBytes: 2 ** 27, maxWorkgroupBytes: 2 ** 15, tile: defaultTile, matrix })),
 ];
 
 /** `conv1d.tile.forward GATE=1 SAVE=1 In=vec4f`: what is false or absent is left out. */

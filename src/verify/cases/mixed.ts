@@ -5,17 +5,21 @@
  */
 import type { Tape } from '../../autograd/tape.ts';
 import type { Tensor } from '../../autograd/tensor.ts';
+import { conv1d } from '../../ops/conv1d.ts';
 import { relu } from '../../ops/relu.ts';
 import { residualLayer } from '../../ops/residualLayer.ts';
+import { conv1d as conv1dTruth, conv1dBackward } from '../../reference/conv1d.ts';
 import type { Approx } from '../approx.ts';
 import { given, product } from '../approx.ts';
 import type { CaseInput, Expected, Given, KernelCase, Staging } from '../case.ts';
 import { times } from '../case.ts';
 import type { Place } from './residual.ts';
 import type { Ways } from './residualLayer.ts';
-import { layerTruth } from './residualLayer.ts';
+import { layerTruth, scarce } from './residualLayer.ts';
 
 interface Sizes {
+  /** The first activations are a convolution of x (B, L, 1), as those of the network are. */
+  readonly lifted?: boolean;
   readonly B: number;
   readonly L: number;
   readonly C: number;
@@ -26,7 +30,7 @@ interface Sizes {
 const operands = ['step', 'dilatedWeight', 'dilatedBias', 'projectionWeight', 'projectionBias'] as const;
 
 /** Operands of both layers by name, `first dilatedBias`. */
-function inputsOf({ B, L, C, K }: Sizes): Record<string, CaseInput> {
+function inputsOf({ B, L, C, K, lifted }: Sizes): Record<string, CaseInput> {
   const layer = {
     step: { shape: [B, C], gradient: true },
     dilatedWeight: { shape: [K, C, 2 * C], factor: 1 / Math.sqrt(K * C), gradient: true },
@@ -35,7 +39,9 @@ function inputsOf({ B, L, C, K }: Sizes): Record<string, CaseInput> {
     projectionBias: { shape: [2 * C], gradient: true },
   };
   return {
-    x: { shape: [B, L, C], gradient: true },
+    ...(lifted
+      ? { x: { shape: [B, L, 1] }, weight: { shape: [1, 1, C], gradient: true }, bias: { shape: [C], gradient: true } }
+      : { x: { shape: [B, L, C], gradient: true } }),
     ...Object.fromEntries(['first', 'second'].flatMap((which) =>
       Object.entries(layer).map(([name, input]): [string, CaseInput] => [`${which} ${name}`, input]))),
   };
@@ -50,7 +56,11 @@ function record(tape: Tape, inputs: Readonly<Record<string, Tensor>>, dilation: 
       projection: { weight: of('projectionWeight'), bias: of('projectionBias') },
     });
   };
-  const first = layer('first', relu(tape, inputs.x!, { half: true }));
+  const { x, weight, bias } = inputs;
+  const activations = weight
+    ? conv1d(tape, { x: x!, weight, bias: bias!, dilation: 1, activation: 'relu', half: true })
+    : relu(tape, x!, { half: true });
+  const first = layer('first', activations);
   return { total: layer('second', first.output, first.skip).skip };
 }
 
@@ -77,40 +87,49 @@ function truth(values: Given, sizes: Sizes, staging: Staging): Record<string, Ex
     const all = { skip: nothing, 'd output': nothing, ...own, ...more } as unknown as Parameters<typeof layerTruth>[0];
     return layerTruth(all, { ...sizes, place }, staging);
   };
-  const positive = values.x!.map((x) => Number(x > 0));
-  const x = given(values.x!.map((value) => Math.max(value, 0)));
+  const { weight, bias } = values;
+  const lifting = { B: sizes.B, L: sizes.L, Cin: 1, Cout: sizes.C, K: 1, D: 1, input: values.x!, weight: weight!, bias: bias! };
+  const before = sizes.lifted ? conv1dTruth(lifting) : values.x!;
+  const positive = before.map((x) => Number(x > 0));
+  const x = given(before.map((value) => Math.max(value, 0)));
   const dTotal = { 'd total': given(values['d total']!) };
   const forward = of('first', { x, ...dTotal }, 'first'); // its outputs do not depend on what comes in
   const second = of('second', { x: forward.output!, skip: forward.total!, ...dTotal }, 'last');
   const first = of('first', { x, ...dTotal, 'd output': second['d x']! }, 'first');
   const named = (which: string, results: Record<string, Approx>) =>
     Object.fromEntries(operands.map((name) => [`d ${which} ${name}`, roundedToHalf(results[`d ${name}`]!)]));
+  const dBefore = product(given(positive), first['d x']!);
+  const lifted = sizes.lifted ? conv1dBackward({ ...lifting, dOutput: dBefore.value }) : undefined;
   return {
     total: roundedToHalf(second.total!),
-    'd x': roundedToHalf(product(given(positive), first['d x']!)),
+    ...(lifted
+      ? { 'd weight': roundedToHalf(given(lifted.dWeight)), 'd bias': roundedToHalf(given(lifted.dBias)) }
+      : { 'd x': roundedToHalf(dBefore) }),
     ...named('first', first),
     ...named('second', second),
   };
 }
 
-function mixedCase({ keeps, maxUniformBytes, ...sizes }: Sizes & Ways): KernelCase {
+function mixedCase({ keeps, maxUniformBytes, maxWorkgroupBytes, lifted = false, ...sizes }: Sizes & Ways): KernelCase {
   const { B, L, C, K, D } = sizes;
   return {
     stem: 'residualLayer',
-    name: `two in f16, ${times(B, L, C)} K=${K} D=${D}${keeps === 'layerInputs' ? ', computed again' : ''}${maxUniformBytes === 0 ? ', weights in storage' : ''}`,
+    name: `two in f16${lifted ? ' of a convolution' : ''}, ${times(B, L, C)} K=${K} D=${D}${keeps === 'layerInputs' ? ', computed again' : ''}${maxUniformBytes === 0 ? ', little memory' : ''}`,
     keeps,
     maxUniformBytes,
+    maxWorkgroupBytes,
     hasVariants: true,
     precision: 'mixed',
-    inputs: inputsOf(sizes),
+    inputs: inputsOf({ ...sizes, lifted }),
     record: (tape, inputs) => record(tape, inputs, D),
-    expected: (given, staging) => truth(given, sizes, staging),
+    expected: (given, staging) => truth(given, { ...sizes, lifted }, staging),
   };
 }
 
 export const mixedCases: readonly KernelCase[] = ([
   { B: 1, L: 1, C: 4, K: 3, D: 1 },
+  { B: 2, L: 37, C: 12, K: 3, D: 16, lifted: true },
   { B: 2, L: 37, C: 12, K: 3, D: 16 },
   { B: 2, L: 37, C: 12, K: 3, D: 16, keeps: 'layerInputs' },
-  { B: 1, L: 5, C: 4, K: 3, D: 2, keeps: 'layerInputs', maxUniformBytes: 0 },
+  { B: 1, L: 5, C: 4, K: 3, D: 2, keeps: 'layerInputs', ...scarce },
 ] satisfies (Sizes & Ways)[]).map(mixedCase);

@@ -86,7 +86,7 @@ export function settingsFor(shape: MatrixShape, { subgroup = 64, memory = 32768 
 
 /** The variant with these settings. */
 export function matrixVariant(matrix: MatrixSettings): VariantSettings {
-  return { variant: 'matrix', lanes: matrixLanes, maxUniformBytes: 0, maxStorageBytes: 2 ** 27, tile: defaultTile, matrix };
+  return { variant: 'matrix', lanes: matrixLanes, maxUniformBytes: 0, maxStorageBytes: 2 ** 27, maxWorkgroupBytes: 2 ** 15, tile: defaultTile, matrix };
 }
 
 /** Checks a case with emulated matrices: a line for everything that is wrong. */
