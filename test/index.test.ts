@@ -15,15 +15,15 @@ const index = new URL('../src/index.node.ts', import.meta.url);
 test('the public names', () => {
   assert.equal(Object.keys(diffwave).sort(), [
     'DeviceLostError', 'DiffWave', 'Gpu', 'Model', 'PRESETS', 'RunFolder', 'UserError', 'Validator', 'between', 'continuation',
-    'denoise', 'inpaint', 'loadDataset', 'loadModel', 'lowPass', 'noiseSchedule', 'predictNoise', 'prepareDataset',
+    'denoise', 'inpaint', 'loadDataset', 'loadModel', 'lowPass', 'noiseSchedule', 'openGpu', 'predictNoise', 'prepareDataset',
     'presetNamed', 'providePlatform', 'readSafetensors', 'sample', 'samplingMemory', 'saveModel', 'scheduleOf', 'train',
-    'variation', 'writeSafetensors',
+    'useTuned', 'variation', 'writeSafetensors',
   ]);
 });
 
 test('the tape has every operation', () => {
   const stems = readdirSync(new URL('../src/ops/', import.meta.url)).map((file) => file.replace('.ts', ''));
-  const internal = ['contraction', 'lanes', 'packing', 'reduce', 'reverse', 'window']; // parts of operations, or of sampling
+  const internal = ['contraction', 'matrix', 'lanes', 'packing', 'reduce', 'reverse', 'window']; // parts of operations, or of sampling
   assert.equal(stems.filter((stem) => !internal.includes(stem) && !(stem in tape)), []);
   for (const name of ['Tape', 'planTape', 'Executable', 'Parameters', 'checkCase', 'expectedByDifferences']) assert.ok(name in tape, name);
 });

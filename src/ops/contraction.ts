@@ -103,6 +103,7 @@ export function contract(tape: Tape, fusion: Fusion, options: Contraction): void
         ...gradientScale(tape, transposed),
       },
       workgroups: B * tiles,
+      work: 2 * B * tiles * ROWS * (projection ? taps + 1 : taps) * inputs * lanes * wide * 4,
     });
   }
 }
@@ -198,6 +199,7 @@ export function contractWeights(tape: Tape, options: {
       groups, chunks, chunkRows, length: L, dilation, tileChannels: shape.CHANNELS * 4, inputs: Cin, ...gradientScale(tape, true),
     },
     workgroups: groups,
+    work: 2 * groups * chunkRows * shape.CHANNELS * 4 * shape.LANES * shape.WIDE * 4,
   });
   reduceAffine(tape, options.affine, { weight: weightSlot, bias: biasSlot }, partial);
 }

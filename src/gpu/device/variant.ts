@@ -5,6 +5,7 @@
  * fall back to `naive`, by name.
  */
 
+import { isSoftwareInfo } from './adapter.ts';
 import type { MatrixSettings, MatrixShape } from './matrix.ts';
 import { chooseMatrix, matrixLanes } from './matrix.ts';
 
@@ -57,8 +58,8 @@ export const defaultTile: TileSizes = { rows: 64, deep: 8, partialSums: 528 };
  * - Software adapters whose subgroups have one size: `broadcast`; there workgroup memory costs a coroutine per barrier.
  * - Anything else: `naive`.
  */
-export function chooseVariant(device: GPUDevice, info: GPUAdapterInfo): VariantSettings {
-  const wanted = info.isFallbackAdapter ? 'broadcast' : 'tile';
+export function chooseVariant(device: GPUDevice, { info, isSoftware }: { info: GPUAdapterInfo; isSoftware: boolean }): VariantSettings {
+  const wanted = isSoftware ? 'broadcast' : 'tile';
   return variantNamed(wanted, device, info) ?? variantNamed('naive', device, info)!;
 }
 
@@ -66,6 +67,12 @@ export function chooseVariant(device: GPUDevice, info: GPUAdapterInfo): VariantS
 export function hasManyThreads({ variant }: VariantSettings): boolean {
   return variant !== 'naive' && variant !== 'broadcast';
 }
+
+/**
+ * A `broadcast` subgroup makes as many rows as it has lanes, twice, and a lane two vec4f of each: with 32 lanes 512 sums, with 64
+ * twice that, more than a GPU has registers for.
+ */
+const mostLanesOfGpu = 16;
 
 /** What a tape without an adapter's settings works with: the naive kernels. */
 export const naiveSettings: VariantSettings = {
@@ -87,7 +94,8 @@ export function variantNamed(variant: Variant, device: GPUDevice, info: GPUAdapt
     return typeof settings === 'string' ? undefined : settings;
   }
   const { subgroupMinSize: lanes = 0, subgroupMaxSize } = info;
-  const canBroadcast = device.features.has('subgroups') && lanes === subgroupMaxSize && lanes >= 4;
+  const most = isSoftwareInfo(info) ? Infinity : mostLanesOfGpu;
+  const canBroadcast = device.features.has('subgroups') && lanes === subgroupMaxSize && lanes >= 4 && lanes <= most;
   return canBroadcast ? { variant, lanes, ...sizes } : undefined;
 }
 
