@@ -1,6 +1,7 @@
 /** What every bench opens first: the adapter with exact timestamps, a stopwatch, and the probes. */
 import { readFile } from 'node:fs/promises';
 import { ensureAdapter } from '../../scripts/lib/adapter/gpu.ts';
+import type { GpuOptions } from '../../src/gpu/device/gpu.ts';
 import { Gpu } from '../../src/gpu/device/gpu.ts';
 import { openProvider, releaseProvider, usualToggles } from '../../src/platform/provider.node.ts';
 import { Stopwatch } from '../../src/gpu/device/timing.ts';
@@ -25,7 +26,7 @@ let ensured: Promise<void> | undefined;
 export async function openMachine({ unsafe = false } = {}): Promise<Machine> {
   await (ensured ??= ensureAdapter());
   const provider = await anotherProvider([...toggles(unsafe), exactTimestamps]);
-  const gpu = await openOn(provider);
+  const gpu = await openOn(provider, { matrices: unsafe });
   const stopwatch = new Stopwatch(gpu);
   return { gpu, stopwatch, probes: await Probes.open(gpu, stopwatch) };
 }
@@ -54,8 +55,8 @@ async function anotherProvider(wanted: string[]): Promise<GPU> {
 }
 
 /** A Gpu on an adapter of this provider, with the probes' shaders among its own. */
-export function openOn(provider: GPU): Promise<Gpu> {
-  return Gpu.open({ platform: { gpu: provider, shader: readShader, release: releaseProvider } });
+export function openOn(provider: GPU, options: Pick<GpuOptions, 'matrices'> = {}): Promise<Gpu> {
+  return Gpu.open({ ...options, platform: { gpu: provider, shader: readShader, release: releaseProvider } });
 }
 
 function readShader(stem: string): Promise<string> {

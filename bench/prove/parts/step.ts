@@ -1,16 +1,17 @@
 /** A training step and a sampling step by kernel, between probes: as they are, with tuned sizes, and in other precisions. */
 import { DiffWave } from '../../../src/diffwave/model/model.ts';
 import type { TrainingConfig } from '../../../src/diffwave/training/config.ts';
-import { TRAINING_RULES } from '../../../src/diffwave/training/config.ts';
+import { usablePrecision } from '../../../src/diffwave/training/precision.ts';
 import { UserError } from '../../../src/errors.ts';
 import { formatBytes } from '../../../src/gpu/device/buffers.ts';
-import { unsafeAdapter } from '../../lib/machine.ts';
+import { matrixText } from '../../../src/gpu/device/matrix.ts';
 import { digits, percent } from '../../lib/report.ts';
 import { configured } from '../../lib/work.ts';
 import type { StepRow } from '../../step/measure.ts';
 import { measureSampling, measureTraining, showBreakdown, showSteps } from '../../step/measure.ts';
 import type { Part, PartContext } from '../part.ts';
 import { firstUpdates } from '../curve.ts';
+import { verifyMatrices } from './verify.ts';
 
 export const usual: Part = (context) => measure(context);
 
@@ -21,15 +22,19 @@ export const tuned: Part = async (context) => {
 
 export const mixed: Part = (context) => measurePrecision(context, 'mixed');
 
-/** With Dawn's experimental features, and where this version of the project knows how. */
+/** With Dawn's experimental features: the kernels against float64, and what takes their place is told as a fault. */
 export const matrix: Part = async (context) => {
-  if (!TRAINING_RULES.precision.accepts('matrix')) {
-    const adapter = await unsafeAdapter();
-    const has = adapter.features.has('chromium-experimental-subgroup-matrix' as GPUFeatureName);
-    context.absent(`there is no --precision matrix in this version; the adapter ${has ? 'has' : 'does not have'} subgroup matrices`);
+  const { gpu } = await context.machine({ unsafe: true });
+  if (typeof gpu.matrix === 'string') {
+    context.absent(`no --precision matrix: ${gpu.matrix}`);
     return;
   }
-  await measurePrecision(context, 'matrix' as TrainingConfig['precision'], { unsafe: true });
+  context.line(matrixText(gpu.matrix.matrix!));
+  await verifyMatrices(context, gpu, gpu.matrix);
+  using model = DiffWave.create(gpu, configured(context.sizes).model);
+  const { note } = await usablePrecision(model, 'matrix');
+  if (note !== undefined) context.wrong(note);
+  else await measurePrecision(context, 'matrix', { unsafe: true });
 };
 
 /** First whether the losses are right in this precision, then how fast it is. A precision that refuses itself says why. */

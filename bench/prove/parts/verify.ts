@@ -5,6 +5,8 @@ import { digits } from '../../lib/report.ts';
 import { allCases } from '../../../src/verify/cases/all.ts';
 import { compareWithNaive, fullCases } from '../../../src/verify/full.ts';
 import { checkGolden } from '../../../src/verify/golden.ts';
+import type { Gpu } from '../../../src/gpu/device/gpu.ts';
+import type { VariantSettings } from '../../../src/gpu/device/variant.ts';
 import type { Row } from '../../../src/verify/run.ts';
 import { checkCase, variantsOf } from '../../../src/verify/run.ts';
 import type { Part, PartContext } from '../part.ts';
@@ -46,11 +48,24 @@ export const verify: Part = async (context) => {
   await inTime(context, 'verify', [...few(full), ...few(cases)]);
 };
 
+/** The cases of the contraction kernels in subgroup matrices, in half of the time that is left, and layers at real shapes. */
+export async function verifyMatrices(context: PartContext, gpu: Gpu, variant: VariantSettings): Promise<void> {
+  const { sizes } = context;
+  const { model: config } = configured(sizes);
+  const layers = fullCases(config, sizes).filter(({ stem }) => stem === 'residualLayer').map((kernelCase) => ({
+    name: `${kernelCase.stem} ${kernelCase.name} · matrix`,
+    check: () => compareWithNaive(gpu, kernelCase, { config, sizes, variant }),
+  }));
+  const cases = allCases.filter(({ stem, hasVariants }) => hasVariants && ['conv1d', 'residualLayer'].includes(stem))
+    .map((kernelCase) => ({ name: `${kernelCase.stem} ${kernelCase.name} · matrix`, check: () => checkCase(gpu, kernelCase, [variant]) }));
+  await inTime(context, 'verify', [...layers, ...cases], { leaving: context.left / 2 });
+}
+
 /** Does the checks one after the other as long as there is time. */
-async function inTime(context: PartContext, bench: string, checks: readonly { name: string; check: () => Promise<Row[]> }[]): Promise<void> {
+async function inTime(context: PartContext, bench: string, checks: readonly { name: string; check: () => Promise<Row[]> }[], { leaving = 0 } = {}): Promise<void> {
   let [done, lines, wrong, longest] = [0, 0, 0, 0];
   for (const { name, check } of checks) {
-    if (context.left < longest) {
+    if (context.left - leaving < longest) {
       context.unfinished(`${checks.length - done} of ${checks.length} cases did not fit into the time`);
       break;
     }
