@@ -25,7 +25,7 @@ let ensured: Promise<void> | undefined;
 export async function openMachine({ unsafe = false } = {}): Promise<Machine> {
   await (ensured ??= ensureAdapter());
   const provider = await anotherProvider([...toggles(unsafe), exactTimestamps]);
-  const gpu = await openOn(provider);
+  const gpu = await openOn(provider, { unsafe });
   const stopwatch = new Stopwatch(gpu);
   return { gpu, stopwatch, probes: await Probes.open(gpu, stopwatch) };
 }
@@ -54,8 +54,9 @@ async function anotherProvider(wanted: string[]): Promise<GPU> {
 }
 
 /** A Gpu on an adapter of this provider, with the probes' shaders among its own. */
-export function openOn(provider: GPU): Promise<Gpu> {
-  return Gpu.open({ platform: { gpu: provider, shader: readShader, release: releaseProvider } });
+export function openOn(provider: GPU, { unsafe = false } = {}): Promise<Gpu> {
+  const options = { platform: { gpu: provider, shader: readShader, release: releaseProvider }, matrices: unsafe };
+  return Gpu.open(options);
 }
 
 function readShader(stem: string): Promise<string> {

@@ -9,6 +9,7 @@ import type { Machine } from '../lib/machine.ts';
 import { digits } from '../lib/report.ts';
 import type { Sizes } from '../lib/work.ts';
 import { configured } from '../lib/work.ts';
+import { usedBy } from './matrices.ts';
 import type { PartContext } from './part.ts';
 
 /** Losses of the first updates, computed with the naive kernels; `writeReference.ts` makes them anew. */
@@ -35,19 +36,27 @@ export function chords(samples: number): ClipSource {
   };
 }
 
-/** Trains for so many updates, or so many seconds; returns the loss of every update, 4,096 at most. */
+/**
+ * Trains for so many updates, or so many seconds; returns the loss of every update, 4,096 at most, and why it was not done in the
+ * precision that was asked for, where it was not.
+ */
 export async function curveOf(gpu: Gpu, sizes: Sizes, { updates, seconds, training: changes }: {
   updates: number; seconds?: number; training?: Partial<TrainingConfig>;
-}): Promise<{ losses: Float32Array; updates: number; seconds: number }> {
+}): Promise<{ losses: Float32Array; updates: number; seconds: number; refused?: string }> {
   const { model: config, training, L } = configured(sizes);
   using model = DiffWave.create(gpu, config);
   let losses: Float32Array | undefined;
+  let refused: string | undefined;
   let [done, took] = [0, 0];
   const end = new AbortController();
   const start = performance.now();
   await train(model, {
     dataset: chords(L), training: { ...training, ...changes }, steps: updates, signal: end.signal,
     saveEvery: updates + 1, snapshotEvery: updates + 1, printEvery: Math.min(updates, 50),
+    onStart(trainer) {
+      const used = usedBy(trainer);
+      if (used.precision !== trainer.training.precision) refused = used.note ?? `${used.precision} was used instead`;
+    },
     async onUpdate(trainer) {
       done = trainer.step;
       took = (performance.now() - start) / 1000;
@@ -56,7 +65,7 @@ export async function curveOf(gpu: Gpu, sizes: Sizes, { updates, seconds, traini
       end.abort();
     },
   });
-  return { losses: losses!, updates: done, seconds: took };
+  return { losses: losses!, updates: done, seconds: took, refused };
 }
 
 /** Relative to the reference's: of the first loss, and how much more of every further one. */
@@ -91,12 +100,16 @@ export function firstFault(losses: ArrayLike<number>, wanted: readonly number[],
 /** Updates whose losses are compared one by one; afterwards only their means are. */
 export const comparedUpdates = 12;
 
-/** Compares the first losses in a precision with the small reference. */
-export async function firstUpdates(context: PartContext, { gpu }: Machine, precision: TrainingConfig['precision']): Promise<void> {
+/** Compares the first losses in a precision with the small reference. Where the precision was refused, returns why instead. */
+export async function firstUpdates(
+  context: PartContext, { gpu }: Machine, precision: TrainingConfig['precision'],
+): Promise<string | undefined> {
   const { losses: wanted, ...sizes } = referenceCurves().small;
-  const { losses } = await curveOf(gpu, sizes, { updates: comparedUpdates, training: { precision } });
+  const { losses, refused } = await curveOf(gpu, sizes, { updates: comparedUpdates, training: { precision } });
+  if (refused !== undefined) return refused;
   const fault = firstFault(losses, wanted, precision);
   if (fault) context.wrong(`${precision}: ${fault}`);
   context.row('curve', { ...sizes, variant: gpu.variant.variant, precision, losses: [...losses] });
   context.line(`${precision}: the first ${losses.length} losses ${fault ? 'are wrong' : 'are the reference\'s'}, the last ${digits(losses.at(-1)!)}`);
+  return undefined;
 }

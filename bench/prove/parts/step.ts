@@ -1,16 +1,17 @@
 /** A training step and a sampling step by kernel, between probes: as they are, with tuned sizes, and in other precisions. */
 import { DiffWave } from '../../../src/diffwave/model/model.ts';
 import type { TrainingConfig } from '../../../src/diffwave/training/config.ts';
-import { TRAINING_RULES } from '../../../src/diffwave/training/config.ts';
 import { UserError } from '../../../src/errors.ts';
 import { formatBytes } from '../../../src/gpu/device/buffers.ts';
-import { unsafeAdapter } from '../../lib/machine.ts';
+import { variantsOf } from '../../../src/verify/run.ts';
 import { digits, percent } from '../../lib/report.ts';
 import { configured } from '../../lib/work.ts';
 import type { StepRow } from '../../step/measure.ts';
 import { measureSampling, measureTraining, showBreakdown, showSteps } from '../../step/measure.ts';
 import type { Part, PartContext } from '../part.ts';
 import { firstUpdates } from '../curve.ts';
+import { hasMatrixPrecision } from '../matrices.ts';
+import { verifyVariants } from './verify.ts';
 
 export const usual: Part = (context) => measure(context);
 
@@ -23,30 +24,33 @@ export const mixed: Part = (context) => measurePrecision(context, 'mixed');
 
 /** With Dawn's experimental features, and where this version of the project knows how. */
 export const matrix: Part = async (context) => {
-  if (!TRAINING_RULES.precision.accepts('matrix')) {
-    const adapter = await unsafeAdapter();
-    const has = adapter.features.has('chromium-experimental-subgroup-matrix' as GPUFeatureName);
-    context.absent(`there is no --precision matrix in this version; the adapter ${has ? 'has' : 'does not have'} subgroup matrices`);
-    return;
-  }
-  await measurePrecision(context, 'matrix' as TrainingConfig['precision'], { unsafe: true });
+  if (!(await hasMatrixPrecision(context))) return;
+  const { gpu } = await context.machine({ unsafe: true });
+  const variants = variantsOf(gpu).filter(({ variant }) => (variant as string) === 'matrix');
+  if (variants.length > 0) await verifyVariants(context.withShare(0.4), gpu, variants);
+  await measurePrecision(context, 'matrix' as TrainingConfig['precision']);
 };
 
-/** First whether the losses are right in this precision, then how fast it is. A precision that refuses itself says why. */
-async function measurePrecision(context: PartContext, precision: TrainingConfig['precision'], options: { unsafe?: boolean } = {}): Promise<void> {
+/** First whether the losses are right in this precision, then how fast it is. A precision that is refused says why. */
+async function measurePrecision(context: PartContext, precision: TrainingConfig['precision']): Promise<void> {
   try {
-    await firstUpdates(context, await context.machine(options), precision);
-    await measure(context, { training: { precision }, ...options });
+    const refused = await firstUpdates(context, await context.machine(), precision);
+    if (refused !== undefined) return notPossible(context, refused);
+    await measure(context, { precision });
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    // Wrong numbers are refused as well, and those are no matter of what an adapter has.
-    if (/is off by/.test(error.message)) context.wrong(error.message);
-    else context.absent(error.message);
+    notPossible(context, error.message);
   }
 }
 
-async function measure(context: PartContext, { training, unsafe }: { training?: Partial<TrainingConfig>; unsafe?: boolean } = {}): Promise<void> {
-  const machine = await context.machine({ unsafe });
+/** Wrong numbers are refused as well, and those are no matter of what an adapter has. */
+function notPossible(context: PartContext, reason: string): void {
+  if (/\bis off by\b/.test(reason)) context.wrong(reason);
+  else context.absent(reason);
+}
+
+async function measure(context: PartContext, training?: Partial<TrainingConfig>): Promise<void> {
+  const machine = await context.machine();
   const { gpu } = machine;
   const { sizes } = context;
   const repetitions = context.small ? 3 : 5;

@@ -2,6 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import { configured } from '../../lib/work.ts';
 import { digits } from '../../lib/report.ts';
+import type { Gpu } from '../../../src/gpu/device/gpu.ts';
+import type { VariantSettings } from '../../../src/gpu/device/variant.ts';
 import { allCases } from '../../../src/verify/cases/all.ts';
 import { compareWithNaive, fullCases } from '../../../src/verify/full.ts';
 import { checkGolden } from '../../../src/verify/golden.ts';
@@ -29,9 +31,13 @@ export const golden: Part = async (context) => {
 
 export const verify: Part = async (context) => {
   const { gpu } = await context.machine();
+  await verifyVariants(context, gpu, [gpu.variant, ...othersOf(gpu)].filter(({ variant }) => variant !== 'naive'));
+};
+
+/** Holds variants against naive at real shapes, and against float64 in all cases, as far as there is time. */
+export async function verifyVariants(context: PartContext, gpu: Gpu, variants: VariantSettings[]): Promise<void> {
   const { sizes } = context;
   const { model: config } = configured(sizes);
-  const variants = [gpu.variant, ...othersOf(gpu)].filter(({ variant }) => variant !== 'naive');
   // At real shapes first: that is where a GPU has been least. Then the cases with variants.
   const full = variants.flatMap((variant) => fullCases(config, sizes)
     .filter(({ hasVariants }) => hasVariants || variant === gpu.variant)
@@ -44,7 +50,7 @@ export const verify: Part = async (context) => {
     .map((kernelCase) => ({ name: `${kernelCase.stem} ${kernelCase.name}`, check: () => checkCase(gpu, kernelCase, variants) }));
   const few = <T>(all: T[]): T[] => (context.small ? all.slice(0, 2) : all);
   await inTime(context, 'verify', [...few(full), ...few(cases)]);
-};
+}
 
 /** Does the checks one after the other as long as there is time. */
 async function inTime(context: PartContext, bench: string, checks: readonly { name: string; check: () => Promise<Row[]> }[]): Promise<void> {
@@ -66,7 +72,7 @@ async function inTime(context: PartContext, bench: string, checks: readonly { na
 }
 
 /** Variants that this adapter can run beside its own. */
-function othersOf(gpu: Parameters<typeof variantsOf>[0]): ReturnType<typeof variantsOf> {
+function othersOf(gpu: Gpu): VariantSettings[] {
   return variantsOf(gpu).filter(({ variant }) => variant !== gpu.variant.variant);
 }
 

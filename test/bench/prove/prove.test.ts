@@ -9,6 +9,7 @@ import { comparedUpdates, firstFault, referenceCurves, toleranceAt } from '../..
 import { secondsOf } from '../../../bench/prove/duration.ts';
 import type { PartContext } from '../../../bench/prove/part.ts';
 import { parts } from '../../../bench/prove/parts.ts';
+import { timeSteps } from '../../../bench/prove/parts/sampling.ts';
 import { golden } from '../../../bench/prove/parts/verify.ts';
 import type { PartResult } from '../../../bench/prove/run.ts';
 import { isBad, runPart } from '../../../bench/prove/run.ts';
@@ -140,6 +141,22 @@ test('losses that leave the reference curve are found, and so is NaN', () => {
 test('a slow adapter repeats less, and once in any case', () => {
   const of = (within: number, seconds: number) => repetitionsWithin(within, { most: 5, seconds });
   assert.equal([of(Infinity, 1), of(100, 1), of(3.5, 1), of(0.5, 1), of(-10, 1)], [5, 5, 3, 1, 1]);
+});
+
+test('what there is no time for is extrapolated, and said to be', async () => {
+  const timed = async (each: number, seconds: number) => {
+    const taken: number[] = [];
+    let left = seconds;
+    const take = async (count: number): Promise<number> => {
+      taken.push(count);
+      left -= count * each;
+      return count * each;
+    };
+    return { ...(await timeSteps(take, { steps: 200, left: () => left })), taken };
+  };
+  assert.equal(await timed(1, 300), { seconds: 200, taken: [1, 4, 200] });
+  assert.equal(await timed(1, 100), { seconds: 200, extrapolatedFrom: 4, taken: [1, 4] });
+  assert.equal(await timed(50, 100), { seconds: 10_000, extrapolatedFrom: 1, taken: [1] });
 });
 
 test('the page names what is wrong first, and what was not reached', () => {
