@@ -79,22 +79,42 @@ struct Params {
 
 const halfPower = 0.70710678118654752; // 1/√2
 
-// exp(80) is finite in float32, exp(89) is not, and WGSL may assume that infinities do not occur.
+// e^−|v| is at most 1. A clamp would keep exp() finite as well, but it may turn a NaN into a number, and broken weights must show.
 fn sigmoid(v: vec4f) -> vec4f {
-  return 1.0 / (1.0 + exp(-clamp(v, vec4f(-80.0), vec4f(80.0))));
+  let e = exp(-abs(v));
+  return select(vec4f(1.0), e, v < vec4f(0.0)) / (vec4f(1.0) + e);
 }
 
-// Some drivers compute tanh as (e^2x − 1)/(e^2x + 1), which is NaN for large x; beyond 15 it is 1 in float32.
+// tanh x = (1 − e^−2|x|)/(1 + e^−2|x|), with the sign of x. Not tanh(), whose precision is the driver's choice (WGSL allows
+// 1e-5), and which some drivers compute as (e^2x − 1)/(e^2x + 1), NaN for large x.
 fn safeTanh(v: vec4f) -> vec4f {
-  return tanh(clamp(v, vec4f(-15.0), vec4f(15.0)));
+  let e = exp(-2.0 * abs(v));
+  let h = (vec4f(1.0) - e) / (vec4f(1.0) + e);
+  return select(h, -h, v < vec4f(0.0));
 }
+
+//@if RESIDUAL
+// What becomes an f16 stays within ±65,504: beyond that the residual stream would be infinite from there on. Not clamp(), which
+// may hide a NaN. Gradients pass as if nothing had been cut.
+fn storable(v: vec4f) -> vec4f {
+  //@if F16
+  const most = vec4f(65504.0);
+  let cut = select(v, most, v > most);
+  return select(cut, -most, cut < -most);
+  //@else
+  return v;
+  //@end
+}
+//@end
 
 @compute @workgroup_size(LANES)
 fn forward(
-  @builtin(subgroup_invocation_id) lane: u32,
+  @builtin(subgroup_invocation_id) invocation: u32,
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
 ) {
+  // Within what Tint can see, like c below: else it clamps every index of the weights.
+  let lane = min(invocation, LANES - 1u);
   let tile = group.x + group.y * groups.x;
   if (tile >= params.groups) { return; }
   let item = tile / params.tiles;
@@ -114,7 +134,8 @@ fn forward(
     let inside{i} = t{i} >= 0 && t{i} < i32(params.length);
     let row{i} = select(0u, begin + u32(t{i}), inside{i});
     //@end
-    for (var c = 0u; c < params.inputs; c++) {
+    for (var i = 0u; i < params.inputs; i++) {
+      let c = min(i, INPUTS - 1u);
       let w = (k * INPUTS + c) * 4u * LANES * WIDE + lane;
       //@if STEP
       let step = stepEmbedding[item * INPUTS + c];
@@ -185,7 +206,7 @@ fn forward(
     //@end
     y[place] = Out(s * h);
     //@else
-    y[place] = Out((vec4f(residual[place]) + sums[r * WIDE]) * halfPower);
+    y[place] = Out(storable((vec4f(residual[place]) + sums[r * WIDE]) * halfPower));
     //@if FIRST
     skip[place] = sums[r * WIDE + 1u];
     //@else

@@ -85,15 +85,33 @@ struct Params {
 
 const halfPower = 0.70710678118654752; // 1/√2
 
-// exp(80) is finite in float32, exp(89) is not, and WGSL may assume that infinities do not occur.
+// e^−|v| is at most 1. A clamp would keep exp() finite as well, but it may turn a NaN into a number, and broken weights must show.
 fn sigmoid(v: vec4f) -> vec4f {
-  return 1.0 / (1.0 + exp(-clamp(v, vec4f(-80.0), vec4f(80.0))));
+  let e = exp(-abs(v));
+  return select(vec4f(1.0), e, v < vec4f(0.0)) / (vec4f(1.0) + e);
 }
 
-// Some drivers compute tanh as (e^2x − 1)/(e^2x + 1), which is NaN for large x; beyond 15 it is 1 in float32.
+// tanh x = (1 − e^−2|x|)/(1 + e^−2|x|), with the sign of x. Not tanh(), whose precision is the driver's choice (WGSL allows
+// 1e-5), and which some drivers compute as (e^2x − 1)/(e^2x + 1), NaN for large x.
 fn safeTanh(v: vec4f) -> vec4f {
-  return tanh(clamp(v, vec4f(-15.0), vec4f(15.0)));
+  let e = exp(-2.0 * abs(v));
+  let h = (vec4f(1.0) - e) / (vec4f(1.0) + e);
+  return select(h, -h, v < vec4f(0.0));
 }
+
+//@if PAIRED
+// What becomes an f16 stays within ±65,504: beyond that the residual stream would be infinite from there on. Not clamp(), which
+// may hide a NaN. Gradients pass as if nothing had been cut.
+fn storable(v: vec4f) -> vec4f {
+  //@if F16
+  const most = vec4f(65504.0);
+  let cut = select(v, most, v > most);
+  return select(cut, -most, cut < -most);
+  //@else
+  return v;
+  //@end
+}
+//@end
 
 const GROUPS = ROWS / DEEP;                   // rows of invocations
 const THREADS = LANES * GROUPS;
@@ -101,14 +119,15 @@ const SLAB = 4u;                              // vec4f of input channels that ar
 const SLABS = (INPUTS + SLAB - 1u) / SLAB;
 const PITCH = SLAB + 1u;                      // one vec4f of padding: neighbouring rows fall into other banks
 const GATED = LANES + 1u;                     // the same of a row of h
+//@if LAYER
+const STAGED = ROWS * max(PITCH, GATED);
+//@else
+const STAGED = ROWS * PITCH;
+//@end
 const WEIGHTS = SLAB * 4u * LANES * WIDE;     // vec4f of a slab's weights
 
-//@if LAYER
-var<workgroup> staged: array<vec4f, ROWS * max(PITCH, GATED)>;
-//@else
-var<workgroup> staged: array<vec4f, ROWS * PITCH>;
-//@end
-var<workgroup> weights: array<vec4f, max(WEIGHTS, THREADS)>;
+var<workgroup> staged: array<vec4f, STAGED>;
+var<workgroup> weights: array<vec4f, WEIGHTS>;
 
 // Input vec4f c of a row of the item, and zero outside.
 fn load(item: u32, t: i32, c: u32) -> vec4f {
@@ -253,9 +272,9 @@ fn forward(
       y[place] = Out(s * h);
       //@else
       //@if LAYER
-      y[place] = Out((vec4f(x[place]) + sum{r}_0) * halfPower);
+      y[place] = Out(storable((vec4f(x[place]) + sum{r}_0) * halfPower));
       //@else
-      y[place] = Out((vec4f(residual[place]) + sum{r}_0) * halfPower);
+      y[place] = Out(storable((vec4f(residual[place]) + sum{r}_0) * halfPower));
       //@end
       //@if FIRST
       skip[place] = sum{r}_1;

@@ -38,6 +38,18 @@ override TAPS: u32 = 3u;     // K
 override ACCUMULATE = false; // add to y instead of overwriting it
 
 const WORKGROUP = 64u;
+const endless = 0xffffffffu; // a bound that Tint can read: to others it adds a 64-bit counter of its own
+
+// What becomes an f16 stays within ±65,504, see relu.wgsl.
+fn storable(v: Lane) -> Lane {
+  //@if F16
+  const most = Lane(65504.0);
+  let cut = select(v, most, v > most);
+  return select(cut, -most, cut < -most);
+  //@else
+  return v;
+  //@end
+}
 
 // Row that tap k of row t reads, relative to the item's start; may be outside [0, L).
 fn tapRow(t: u32, k: u32) -> i32 {
@@ -54,7 +66,8 @@ fn sumOfTaps(i: u32, initial: Lane) -> Lane {
     if (source < 0 || source >= i32(params.length)) { continue; }
     let start = (row - t + u32(source)) * params.inputs;
     let w = k * params.inputs * params.width + lane;
-    for (var c = 0u; c < params.inputs; c++) {
+    for (var c = 0u; c < endless; c++) {
+      if (c >= params.inputs) { break; }
       sum += x[start + c] * weight[w + c * params.width];
     }
   }
@@ -69,7 +82,7 @@ fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gr
   //@if RELU
   sum = select(sum, Lane(0.0), sum < Lane(0.0)); // NaN stays
   //@end
-  y[i] = Out(sum);
+  y[i] = Out(storable(sum));
 }
 
 // Without bias: the gradient in x.
@@ -96,7 +109,9 @@ fn weightGradient(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgro
   let k = place / params.inputs;
   let c = place % params.inputs;
   var sum = Lane(0.0);
-  for (var row = first; row < end; row++) {
+  for (var n = 0u; n < endless; n++) {
+    let row = first + n;
+    if (row >= end) { break; }
     var value = 1.0;
     if (k < TAPS) {
       let t = row % params.length;

@@ -20,7 +20,9 @@ fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gr
   let i = id.x + id.y * groups.x * WORKGROUP;
   if (i >= params.rows * params.width) { return; }
   let place = i % params.width;
-  let step = clamp(t[i / params.width], 0.0, f32(params.steps - 1u));
+  var step = t[i / params.width];
+  step = select(step, 0.0, step < 0.0); // not clamp(), which may turn a NaN into a number
+  step = select(step, f32(params.steps - 1u), step > f32(params.steps - 1u));
   let low = u32(floor(step));
   let high = min(low + 1u, params.steps - 1u);
   y[i] = mix(table[low * params.width + place], table[high * params.width + place], step - floor(step));

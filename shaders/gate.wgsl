@@ -17,14 +17,18 @@ override ACCUMULATE = false; // add to dInput instead of overwriting it
 
 const WORKGROUP = 64u;
 
-// exp(80) is finite in float32, exp(89) is not, and WGSL may assume that infinities do not occur.
+// e^−|v| is at most 1. A clamp would keep exp() finite as well, but it may turn a NaN into a number, and broken weights must show.
 fn sigmoid(v: Lane) -> Lane {
-  return Lane(1.0) / (Lane(1.0) + exp(-clamp(v, Lane(-80.0), Lane(80.0))));
+  let e = exp(-abs(v));
+  return select(Lane(1.0), e, v < Lane(0.0)) / (Lane(1.0) + e);
 }
 
-// Some drivers compute tanh as (e^2x − 1)/(e^2x + 1), which is NaN for large x; beyond 15 it is 1 in float32.
+// tanh x = (1 − e^−2|x|)/(1 + e^−2|x|), with the sign of x. Not tanh(), whose precision is the driver's choice (WGSL allows
+// 1e-5), and which some drivers compute as (e^2x − 1)/(e^2x + 1), NaN for large x.
 fn safeTanh(v: Lane) -> Lane {
-  return tanh(clamp(v, Lane(-15.0), Lane(15.0)));
+  let e = exp(-2.0 * abs(v));
+  let h = (Lane(1.0) - e) / (Lane(1.0) + e);
+  return select(h, -h, v < Lane(0.0));
 }
 
 @compute @workgroup_size(WORKGROUP)

@@ -27,9 +27,10 @@ struct Params {
 @group(0) @binding(12) var<storage, read> beforeLanes: array<Lane>;    // v, for the gradient in the weight
 @group(0) @binding(13) var<storage, read> beforeScalars: array<f32>;   // v, read by elements
 
-// exp(80) is finite in float32, exp(89) is not, and WGSL may assume that infinities do not occur.
+// See silu.wgsl.
 fn sigmoid(v: Lane) -> Lane {
-  return Lane(1.0) / (Lane(1.0) + exp(-clamp(v, Lane(-80.0), Lane(80.0))));
+  let e = exp(-abs(v));
+  return select(Lane(1.0), e, v < Lane(0.0)) / (Lane(1.0) + e);
 }
 //@end
 
@@ -57,7 +58,8 @@ fn incoming(i: u32) -> Lane {
 fn incomingScalar(i: u32) -> f32 {
   //@if SILU
   let v = beforeScalars[i];
-  let s = 1.0 / (1.0 + exp(-clamp(v, -80.0, 80.0)));
+  let e = exp(-abs(v));
+  let s = select(1.0, e, v < 0.0) / (1.0 + e);
   return dOutputScalars[i] * s * (1.0 + v * (1.0 - s));
   //@else
   return dOutputScalars[i];

@@ -25,6 +25,8 @@ export interface Operation {
   readonly params?: Values;
   readonly step?: boolean;
   readonly workgroups: number;
+  /** Where it may take long: see `Dispatch`. */
+  readonly work?: number;
 }
 
 /** Where a gradient goes, and whether another reader of the tensor has already put its share there. */

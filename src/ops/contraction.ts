@@ -98,6 +98,7 @@ export function contract(tape: Tape, fusion: Fusion, options: Contraction): void
         dilation, direction: transposed ? -1 : 1, rows: ROWS, inputs: inputs / 4,
       },
       workgroups: B * tiles,
+      work: 2 * B * tiles * ROWS * (projection ? taps + 1 : taps) * inputs * lanes * wide * 4,
     });
   }
 }
@@ -136,7 +137,7 @@ function cutOf(tape: Tape, { K, INPUTS, OUTPUTS, paired }: { K: number; INPUTS: 
     return { shape, tiles: Math.ceil(INPUTS / shape.CHANNELS) * Math.ceil(columns), sums: fewPartialSums };
   }
   const LANES = lanesOfTile(tape, OUTPUTS / 2);
-  const CHANNELS = Math.min(16, Math.max(4, 2 ** Math.ceil(Math.log2(INPUTS))));
+  const CHANNELS = Math.min(16, Math.max(8, 2 ** Math.ceil(Math.log2(INPUTS))));
   const shape = { LANES, WIDE: OUTPUTS > LANES ? 2 : 1, CHANNELS };
   const tiles = Math.ceil(INPUTS / CHANNELS) * Math.ceil(OUTPUTS / (LANES * shape.WIDE));
   const workgroups = (tile.partialSums * usualInvocations) / ((LANES * CHANNELS) / 2);
@@ -180,6 +181,7 @@ export function contractWeights(tape: Tape, options: {
     writes: { partial },
     params: { groups, chunks, chunkRows, length: L, dilation, tileChannels: shape.CHANNELS * 4, inputs: Cin },
     workgroups: groups,
+    work: 2 * groups * chunkRows * shape.CHANNELS * 4 * shape.LANES * shape.WIDE * 4,
   });
   reduceAffine(tape, options.affine, { weight: weightSlot, bias: biasSlot }, partial);
 }

@@ -77,11 +77,15 @@ function fast(tape: Tape, { x, dilation, ...affine }: Operands, y: Tensor, isRel
   });
 }
 
+/** What a multiply-add of the naive kernels takes: it loads both of its operands; see `Dispatch.work`. */
+const naiveWork = 8 * 2;
+
 function naive(tape: Tape, { x, weight, bias, dilation }: Operands, y: Tensor, isRelu: boolean): void {
   const [B, L, Cin] = x.shape as [number, number, number];
   const [K, , Cout] = weight.shape as [number, number, number];
   const rows = B * L;
   const sizes = { rows, length: L, dilation, chunkRows: 0, chunks: 0 };
+  const work = naiveWork * rows * K * Cin * Cout; // of each of the three
   const output = lanesFor(Cout);
   const isHalf = y.dtype === 'f16';
   const constants = { Lane: output.Lane, Out: isHalf ? 'vec4<f16>' : output.Lane, F16: Number(isHalf), RELU: Number(isRelu) };
@@ -91,6 +95,7 @@ function naive(tape: Tape, { x, weight, bias, dilation }: Operands, y: Tensor, i
     writes: { y },
     params: { ...sizes, inputs: Cin, width: Cout / output.width, direction: 1 },
     workgroups: workgroupsFor((rows * Cout) / output.width),
+    work,
   });
 
   tape.onBackward([y], () => {
@@ -118,6 +123,7 @@ function naive(tape: Tape, { x, weight, bias, dilation }: Operands, y: Tensor, i
       writes: { partial },
       params: { ...sizes, inputs: Cin, width: Cout / output.width, direction: 1, chunkRows, chunks: parts },
       workgroups: workgroupsFor((parts * stride) / output.width),
+      work,
     });
     reduceAffine(tape, { weight, bias }, { weight: weightSlot, bias: biasSlot }, partial);
   }
@@ -138,6 +144,7 @@ function naive(tape: Tape, { x, weight, bias, dilation }: Operands, y: Tensor, i
       writes: { y: slot.tensor },
       params: { ...sizes, inputs: Cout, width: Cin / input.width, direction: -1 },
       workgroups: workgroupsFor((rows * Cin) / input.width),
+      work,
     });
   }
   // (K, Cout, Cin); a row is a column as it is.

@@ -71,7 +71,7 @@ export function layoutOf(tape: Tape, weight: Tensor, form: Form): PackLayout & {
  * than there is work for, as idle lanes compute all the same.
  */
 export function lanesOfTile(tape: Tape, columns: number): number {
-  return Math.min(tape.variant.lanes, Math.max(4, 2 ** Math.ceil(Math.log2(columns))));
+  return Math.min(tape.variant.lanes, Math.max(8, 2 ** Math.ceil(Math.log2(columns))));
 }
 
 /** Packs one convolution's weights. */

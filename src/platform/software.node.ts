@@ -75,7 +75,7 @@ async function fetchLavapipe({ folder, release, log }: {
   const interrupt = () => stop.abort();
   process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
   try {
-    log(`no GPU found: fetching a software adapter (Mesa lavapipe) into ${folder}`);
+    log(`no adapter found: fetching a software adapter (Mesa lavapipe) into ${folder}`);
     for (const name of ['state/lists/partial', 'cache/archives/partial', 'packages', 'unpacked']) {
       mkdirSync(join(work, name), { recursive: true });
     }

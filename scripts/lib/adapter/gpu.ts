@@ -1,6 +1,9 @@
 /** What a command does first when it needs an adapter. */
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
+import { bestAdapter, isSoftwareAdapter } from '../../../src/gpu/device/adapter.ts';
+import type { Machine } from '../../../src/platform/hardware.node.ts';
+import { missedGpu } from '../../../src/platform/hardware.node.ts';
 import { provideNodePlatform } from '../../../src/platform/platform.node.ts';
 import { openProvider, releaseProvider } from '../../../src/platform/provider.node.ts';
 import { noAdapter, prepareSoftwareAdapter } from '../../../src/platform/software.node.ts';
@@ -11,17 +14,29 @@ const RESTARTED = 'DIFFWAVE_RESTARTED';
 /**
  * Provides Node's platform, and returns where WebGPU has an adapter. Where it has none, prepares the software adapter and runs this same program
  * again with it, then ends with that program's exit code: the dynamic loader reads LD_LIBRARY_PATH only when a
- * process starts. Throws a `UserError` with what to install if there is still none.
+ * process starts. Where the machine has a GPU all the same, says so and why it is not used. Throws a `UserError` with what to
+ * install if there is still none.
  */
 export async function ensureAdapter(): Promise<void> {
   provideNodePlatform();
   const provider = await openProvider();
-  if (await provider.requestAdapter()) return;
+  const adapter = await provider.requestAdapter(bestAdapter);
+  // A program that was started again has been told by the first one.
+  const note = process.env[RESTARTED] ? undefined : unusedGpuNote(adapter);
+  if (note !== undefined) console.error(note);
+  if (adapter) return;
   releaseProvider();
   if (process.env[RESTARTED]) throw noAdapter('no WebGPU adapter, and the software adapter does not run here');
   const environment = await prepareSoftwareAdapter((line) => console.error(line));
   if (!environment) throw noAdapter('no WebGPU adapter, and DIFFWAVE_SOFTWARE_ADAPTER is off');
   process.exit(await runAgain(environment));
+}
+
+/** A line about a GPU that the machine has and WebGPU does not show, where the best adapter is a program or there is none. */
+export function unusedGpuNote(adapter: GPUAdapter | null, machine?: Machine): string | undefined {
+  if (adapter && !isSoftwareAdapter(adapter)) return undefined;
+  const missed = missedGpu(machine);
+  return missed && `note: ${missed}. On the processor everything may take a hundred times as long`;
 }
 
 /** Runs this program with the same arguments and streams and a wider environment; resolves to its exit code. */

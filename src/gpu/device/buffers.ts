@@ -53,6 +53,8 @@ export class BufferPool {
   readonly #owned = new Set<GPUBuffer>();
   /** Those that nobody has, the one that was released first in front. */
   readonly #idle = new Set<GPUBuffer>();
+  /** Those whose owner alone is to learn that there was no memory for them. */
+  readonly #optional = new WeakSet<GPUBuffer>();
   /** Those for which there was no memory. */
   readonly #failed = new WeakMap<GPUBuffer, OutOfMemoryError>();
   /** Those that were given back to the device; an answer that comes after that changes no count. */
@@ -87,11 +89,13 @@ export class BufferPool {
   /**
    * A storage buffer of at least `bytes`, with undefined content, which the caller owns until it releases it. Throws a
    * `UserError` if the device has no buffers of that size; that memory ran out is known only later, and thrown by `expect()`,
-   * `settle()` or `check()`.
+   * `settle()` or `check()`; where it is `optional`, by `expect()` alone, as nobody but its owner is to learn of that.
    */
-  acquire(bytes: number, label: string): GPUBuffer {
+  acquire(bytes: number, label: string, { optional = false } = {}): GPUBuffer {
     const size = Math.max(alignUp(bytes, bindingAlignment), bindingAlignment);
     const buffer = this.#takeIdle(size) ?? this.#create(size, label, storageUsage());
+    if (optional) this.#optional.add(buffer);
+    else this.#optional.delete(buffer);
     this.#owned.add(buffer);
     return buffer;
   }
@@ -140,7 +144,7 @@ export class BufferPool {
   /** A buffer that is none: it takes no memory, and is never handed out again. */
   #fail(buffer: GPUBuffer, failure: OutOfMemoryError): void {
     this.#failed.set(buffer, failure);
-    this.#failure ??= failure;
+    if (!this.#optional.has(buffer)) this.#failure ??= failure;
     this.#everFailed = true;
     if (!this.#discarded.has(buffer)) this.#count(-buffer.size);
     if (this.#idle.delete(buffer)) this.#idleBytes -= buffer.size;
@@ -166,7 +170,7 @@ export class BufferPool {
     for (const buffer of buffers) {
       const failure = this.#failed.get(buffer);
       if (!failure) continue;
-      this.#failure = undefined; // somebody was told
+      if (!this.#optional.has(buffer)) this.#failure = undefined; // somebody was told
       throw failure;
     }
   }

@@ -2,10 +2,11 @@
 import { UserError } from '../../errors.ts';
 import type { Platform } from '../../platform/platform.ts';
 import { defaultPlatform } from '../../platform/platform.ts';
+import { nameOf } from './adapter.ts';
 import type { BufferPool } from './buffers.ts';
 import { formatBytes } from './buffers.ts';
 import type { KernelCache } from '../wgsl/kernels.ts';
-import { DeviceLostError, OpenedDevice, optionalFeatures } from './opened.ts';
+import { DeviceLostError, OpenedDevice, announcement, optionalFeatures } from './opened.ts';
 import type { VariantSettings } from './variant.ts';
 import { chooseVariant } from './variant.ts';
 
@@ -14,6 +15,9 @@ const mostAhead = 8;
 
 /** Share of the expected wait that is slept before asking a software adapter whether it is done. */
 const sleptShare = 0.85;
+
+/** Factor of `caution` after a loss before anything was timed; half as long submits come on top of it. */
+const moreCautious = 4;
 
 /** Drivers need a moment after a reset. */
 const usualPauses = [0, 200, 1000, 3000, 10_000]; // ms
@@ -36,6 +40,10 @@ export class Gpu {
    * time that was measured may double when a GPU gets hot or has other work. Halved by every loss, which may be its doing.
    */
   longestSubmit = 500;
+  /** By how much everything may take longer than is expected of it before it is timed; see `recover`. */
+  caution = 1;
+  /** Programs that were submitted and of which nothing was timed yet; see `wasTimed`. */
+  readonly untimed = new Set<object>();
   readonly #platform: Platform;
   readonly #recoveryPauses: readonly number[];
   #opened: OpenedDevice;
@@ -52,7 +60,7 @@ export class Gpu {
     this.#opened = opened;
     this.#platform = platform;
     this.#recoveryPauses = recoveryPauses;
-    this.variant = chooseVariant(opened.device, opened.info);
+    this.variant = chooseVariant(opened.device, opened);
   }
 
   /**
@@ -92,12 +100,12 @@ export class Gpu {
 
   /** Whether the adapter is a program on the CPU (lavapipe, SwiftShader, WARP). */
   get isSoftware(): boolean {
-    return this.info.isFallbackAdapter;
+    return this.#opened.isSoftware;
   }
 
   /** 'llvmpipe (LLVM 15.0.6, 256 bits) · mesa · software'. */
   get name(): string {
-    return nameOf(this.info);
+    return this.#opened.name;
   }
 
   /** Adapter, limits and features, a line each, for people. */
@@ -141,13 +149,16 @@ export class Gpu {
     for (const pause of this.#recoveryPauses) {
       await new Promise((resolve) => setTimeout(resolve, pause));
       try {
-        const opened = await OpenedDevice.open(this.#platform, (info) => nameOf(info) === name);
+        const opened = await OpenedDevice.open(this.#platform, (adapter) => nameOf(adapter) === name);
         if (!opened) continue;
         if (this.#closed) opened.device.destroy(); // meanwhile
         this.#opened = opened;
         this.#ahead = [];
         this.#busy = false;
         this.longestSubmit /= 2;
+        // What lost it may be what nobody knew the time of: then it would lose it again.
+        if (this.untimed.size > 0) this.caution *= moreCautious;
+        this.untimed.clear();
         return;
       } catch (error) {
         reason = (error as Error).message;
@@ -187,6 +198,14 @@ export class Gpu {
   /** The time (`performance.now()`) at which everything submitted so far will have been executed. Rejects if the device is lost. */
   submittedWorkDone(): Promise<number> {
     return this.device.queue.onSubmittedWorkDone().then(() => performance.now());
+  }
+
+  /**
+   * Says that all of a program ran and was timed. Believed a moment later: the work of a device that is lost counts as done, too,
+   * and that it is lost may be announced after that.
+   */
+  wasTimed(program: object): void {
+    setTimeout(() => this.untimed.delete(program), announcement);
   }
 
   /** Waits until everything submitted so far has been executed. */
@@ -233,10 +252,4 @@ export class Gpu {
     this.device.destroy();
     this.#platform.release();
   }
-}
-
-/** 'llvmpipe (LLVM 15.0.6, 256 bits) · mesa · software'. */
-function nameOf({ description, device, vendor, architecture, isFallbackAdapter }: GPUAdapterInfo): string {
-  const kind = isFallbackAdapter ? 'software' : architecture || 'GPU';
-  return [description || device || 'unnamed adapter', vendor, kind].filter(Boolean).join(' · ');
 }

@@ -1,6 +1,7 @@
 /** One device with all that lives and dies with it. A `Gpu` has one at a time, and takes a new one when it is lost. */
 import { UserError } from '../../errors.ts';
 import type { Platform } from '../../platform/platform.ts';
+import { bestAdapter, isSoftwareAdapter, nameOf } from './adapter.ts';
 import { BufferPool, isAboutInvalid } from './buffers.ts';
 import { KernelCache } from '../wgsl/kernels.ts';
 
@@ -19,7 +20,7 @@ const raisedLimits = [
 ] as const satisfies readonly (keyof GPUSupportedLimits)[];
 
 /** Milliseconds in which a loss is announced after the first call that it made fail. */
-const announcement = 200;
+export const announcement = 200;
 
 /**
  * The device is lost: the driver was reset or updated, the GPU was unplugged, or it took longer for something than the
@@ -38,14 +39,20 @@ export class DeviceLostError extends UserError {
 export class OpenedDevice {
   readonly device: GPUDevice;
   readonly info: GPUAdapterInfo;
+  /** Whether the adapter is a program on the processor. */
+  readonly isSoftware: boolean;
+  /** Of the adapter, for people. */
+  readonly name: string;
   readonly kernels: KernelCache;
   readonly buffers: BufferPool;
   #failure: string | undefined;
   #lost: string | undefined;
 
-  private constructor(device: GPUDevice, info: GPUAdapterInfo, platform: Platform) {
+  private constructor(device: GPUDevice, adapter: GPUAdapter, platform: Platform) {
     this.device = device;
-    this.info = info;
+    this.info = adapter.info;
+    this.isSoftware = isSoftwareAdapter(adapter);
+    this.name = nameOf(adapter);
     this.kernels = new KernelCache(device, (stem) => platform.shader(stem));
     this.buffers = new BufferPool(device);
     device.addEventListener('uncapturederror', (event) => {
@@ -66,16 +73,16 @@ export class OpenedDevice {
    * The most capable adapter that `isWanted`, with its own limits and those optional features it has. Undefined if
    * there is none; rejects if the adapter gives no device.
    */
-  static async open(platform: Platform, isWanted: (info: GPUAdapterInfo) => boolean = () => true): Promise<OpenedDevice | undefined> {
-    const adapter = await platform.gpu.requestAdapter({ powerPreference: 'high-performance' });
-    if (!adapter || !isWanted(adapter.info)) return undefined;
+  static async open(platform: Platform, isWanted: (adapter: GPUAdapter) => boolean = () => true): Promise<OpenedDevice | undefined> {
+    const adapter = await platform.gpu.requestAdapter(bestAdapter);
+    if (!adapter || !isWanted(adapter)) return undefined;
     const requiredLimits: Record<string, number> = {};
     for (const name of raisedLimits) requiredLimits[name] = adapter.limits[name];
     const device = await adapter.requestDevice({
       requiredFeatures: optionalFeatures.filter((feature) => adapter.features.has(feature)),
       requiredLimits,
     });
-    return new OpenedDevice(device, adapter.info, platform);
+    return new OpenedDevice(device, adapter, platform);
   }
 
   /**

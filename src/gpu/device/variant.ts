@@ -5,6 +5,8 @@
  * fall back to `naive`, by name.
  */
 
+import { isSoftwareInfo } from './adapter.ts';
+
 export type Variant = 'naive' | 'tile' | 'broadcast';
 
 /** Sizes of the `tile` kernels, which may differ from adapter to adapter. */
@@ -52,8 +54,8 @@ export const defaultTile: TileSizes = { rows: 64, deep: 8, partialSums: 528 };
  * - Software adapters whose subgroups have one size: `broadcast`; there workgroup memory costs a coroutine per barrier.
  * - Anything else: `naive`.
  */
-export function chooseVariant(device: GPUDevice, info: GPUAdapterInfo): VariantSettings {
-  const wanted = info.isFallbackAdapter ? 'broadcast' : 'tile';
+export function chooseVariant(device: GPUDevice, { info, isSoftware }: { info: GPUAdapterInfo; isSoftware: boolean }): VariantSettings {
+  const wanted = isSoftware ? 'broadcast' : 'tile';
   return variantNamed(wanted, device, info) ?? variantNamed('naive', device, info)!;
 }
 
@@ -61,6 +63,12 @@ export function chooseVariant(device: GPUDevice, info: GPUAdapterInfo): VariantS
 export function hasManyThreads({ variant }: VariantSettings): boolean {
   return variant !== 'naive' && variant !== 'broadcast';
 }
+
+/**
+ * A `broadcast` subgroup makes as many rows as it has lanes, twice, and a lane two vec4f of each: with 32 lanes 512 sums, with 64
+ * twice that, more than a GPU has registers for.
+ */
+const mostLanesOfGpu = 16;
 
 /** What a tape without an adapter's settings works with: the naive kernels. */
 export const naiveSettings: VariantSettings = {
@@ -78,6 +86,7 @@ export function variantNamed(variant: Variant, device: GPUDevice, info: GPUAdapt
   if (variant === 'naive') return { variant, lanes: 0, ...sizes };
   if (variant === 'tile') return { variant, lanes: tileLanes, ...sizes };
   const { subgroupMinSize: lanes = 0, subgroupMaxSize } = info;
-  const canBroadcast = device.features.has('subgroups') && lanes === subgroupMaxSize && lanes >= 4;
+  const most = isSoftwareInfo(info) ? Infinity : mostLanesOfGpu;
+  const canBroadcast = device.features.has('subgroups') && lanes === subgroupMaxSize && lanes >= 4 && lanes <= most;
   return canBroadcast ? { variant, lanes, ...sizes } : undefined;
 }

@@ -22,6 +22,8 @@ export function bindGroupOf(device: GPUDevice, kernel: Kernel, { bindings, param
 }
 
 /** A buffer for so many uniforms, each in a slot of its own; none for none. */
-export function uniformSlots(buffers: BufferPool, slots: number, label: string): GPUBuffer | undefined {
-  return slots === 0 ? undefined : buffers.acquire(slots * bindingAlignment, label);
+export function uniformSlots(
+  buffers: BufferPool, slots: number, label: string, options?: { readonly optional: boolean },
+): GPUBuffer | undefined {
+  return slots === 0 ? undefined : buffers.acquire(slots * bindingAlignment, label, options);
 }

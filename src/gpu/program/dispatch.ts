@@ -17,4 +17,9 @@ export interface Dispatch {
   readonly step?: boolean;
   /** Number of workgroups. Past the adapter's limit per dimension they are folded into two dimensions. */
   readonly workgroups: number;
+  /**
+   * How long it will take, where that may be long: floating-point operations of a kernel that uses what it loads many times,
+   * eight times as many of one that loads as often as it multiplies. Nothing else is known before anything is timed.
+   */
+  readonly work?: number;
 }

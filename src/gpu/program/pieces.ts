@@ -9,9 +9,10 @@
  * again, and what has become too long is halved. Nothing ever waits for a measurement, and the order of the dispatches is
  * the same whatever the pieces, so the results are, too.
  *
- * A dispatch that is too long by itself is run in slices from then on (`slices.ts`); its first two runs are whole. The few
- * kernels that cannot be sliced stay whole, too: they are short, or a single workgroup. What has not run yet is kept short
- * by whoever plans it: see `mostRows` of the denoiser, crops and micro-batches in training.
+ * A dispatch that is too long by itself is run in slices from then on (`slices.ts`). One that may be too long by what is known of
+ * its work is in slices from the beginning, and whole again once it has turned out to be short. The few kernels that cannot be
+ * sliced stay whole: they are short, or a single workgroup. A GPU that is lost by a program of which nothing was timed yet
+ * (`Gpu.untimed`) runs everything in more parts afterwards.
  */
 import type { Gpu } from '../device/gpu.ts';
 
@@ -33,9 +34,19 @@ const mostParts = 64;
 /** Runs between two that are timed. */
 const timedEvery = 64;
 
+/** Who made the pieces. */
+export interface Listener {
+  /** Told of dispatches that are too long, whenever they were timed. */
+  onTooLong?(long: readonly TooLong[]): void;
+  /** Told when a whole run turned out to be short; may then join its dispatches. */
+  onShort?(): void;
+}
+
+type Timed = Pick<Gpu, 'submit' | 'submittedWorkDone' | 'longestSubmit' | 'untimed' | 'wasTimed'>;
+
 export class Pieces {
-  readonly #gpu: Pick<Gpu, 'submit' | 'submittedWorkDone' | 'longestSubmit'>;
-  readonly #onTooLong: (long: readonly TooLong[]) => void;
+  readonly #gpu: Timed;
+  readonly #listener: Listener;
   #pieces: readonly Piece[];
   #runs = 0;
   /** How often all dispatches were timed one by one; the first time, drivers may still be compiling. */
@@ -43,13 +54,10 @@ export class Pieces {
   #settled = false;
   #timing = false;
 
-  /** For a program of `length` dispatches. `onTooLong` is told of dispatches that are too long whenever they were timed. */
-  constructor(
-    gpu: Pick<Gpu, 'submit' | 'submittedWorkDone' | 'longestSubmit'>, length: number,
-    onTooLong: (long: readonly TooLong[]) => void = () => {},
-  ) {
+  /** For a program of `length` dispatches. */
+  constructor(gpu: Timed, length: number, listener: Listener = {}) {
     this.#gpu = gpu;
-    this.#onTooLong = onTooLong;
+    this.#listener = listener;
     this.#pieces = Array.from({ length }, (_, start) => ({ start, end: start + 1 }));
   }
 
@@ -58,11 +66,17 @@ export class Pieces {
     return this.#pieces;
   }
 
+  /** The next run is one of `length` dispatches that are short together. */
+  joined(length: number): void {
+    this.#pieces = [{ start: 0, end: length }];
+  }
+
   /** Submits a run, piece by piece. Does not wait. */
   submit(commandsOf: (piece: Piece) => GPUCommandBuffer): void {
     const pieces = this.#pieces;
     const timed = !this.#timing && (!this.#settled || this.#runs % timedEvery === 0);
     this.#runs++;
+    if (this.#timedSingly === 0) this.#gpu.untimed.add(this);
     if (!timed) {
       for (const piece of pieces) this.#gpu.submit(commandsOf(piece));
       return;
@@ -86,18 +100,20 @@ export class Pieces {
 
   #learn(pieces: readonly Piece[], durations: readonly number[]): void {
     const { longestSubmit } = this.#gpu;
+    this.#gpu.wasTimed(this);
     if (!this.#settled) {
       this.#timedSingly++;
       const isShort = durations.reduce((sum, duration) => sum + duration, 0) <= longestSubmit;
       if (!isShort && this.#timedSingly === 1) return;
       this.#pieces = cut(durations, longestSubmit);
       this.#settled = true;
+      if (isShort) this.#listener.onShort?.();
     } else {
       this.#pieces = pieces.flatMap((piece, i) => (durations[i]! > longestSubmit ? halves(piece) : [piece]));
     }
     const long = pieces.flatMap(({ start, end }, i) =>
       end - start === 1 && durations[i]! > longestSubmit ? [{ at: start, parts: Math.min(Math.ceil(durations[i]! / longestSubmit), mostParts) }] : []);
-    if (long.length > 0) this.#onTooLong(long);
+    if (long.length > 0) this.#listener.onTooLong?.(long);
   }
 }
 

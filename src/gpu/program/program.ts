@@ -15,11 +15,11 @@ import type { Command } from './commands.ts';
 import { bindGroupOf, uniformSlots } from './commands.ts';
 import type { Gpu } from '../device/gpu.ts';
 import type { Kernel } from '../wgsl/kernels.ts';
-import type { Piece } from './pieces.ts';
+import type { Piece, TooLong } from './pieces.ts';
 import { Pieces } from './pieces.ts';
 import type { Dispatch, Values } from './dispatch.ts';
 import type { Slices } from './slices.ts';
-import { buildSlices } from './slices.ts';
+import { buildSlices, guessedParts, kernelFor } from './slices.ts';
 import type { Field } from '../wgsl/wgsl.ts';
 import { packUniform } from '../wgsl/wgsl.ts';
 
@@ -49,6 +49,8 @@ interface Parts {
   readonly stepBytes: Uint8Array<ArrayBuffer>;
   readonly stepBuffer: GPUBuffer | undefined;
   readonly stepBindings: readonly (GPUBufferBinding | undefined)[]; // by dispatch
+  /** By dispatch, the slices that it is run in until it is timed, where it may be long. */
+  readonly guessed: ReadonlyMap<number, Slices>;
 }
 
 export class Program {
@@ -59,19 +61,21 @@ export class Program {
   #commands: readonly Command[];
   #pieces: Pieces;
   /** By dispatch, the slices that take its place; undefined where there was an attempt. */
-  readonly #slices = new Map<number, Slices | undefined>();
+  readonly #slices: Map<number, Slices | undefined>;
   #destroyed = false;
 
   private constructor(gpu: Gpu, parts: Parts) {
     this.#gpu = gpu;
     this.#pool = gpu.buffers; // that of the device it was made on
     this.#parts = parts;
-    this.#commands = parts.commands;
-    this.#pieces = this.#piecesOf(parts.commands);
+    this.#slices = new Map(parts.guessed);
+    this.#commands = this.#withSlices();
+    this.#pieces = this.#piecesOf(this.#commands);
   }
 
   /**
-   * Compiles what is not compiled yet, and makes the uniform buffers and bind groups.
+   * Compiles what is not compiled yet, and makes the uniform buffers and bind groups. What may be long by its `work` is in
+   * slices, until it has been timed.
    * Throws on WGSL errors, on bindings that do not fit the shader, and on ranges past the adapter's binding limit; an
    * `OutOfMemoryError` if there was no memory for a buffer that is bound or for the uniforms.
    */
@@ -85,7 +89,8 @@ export class Program {
     // A buffer that is not there would be reported as something else, or not at all.
     await buffers.expect(new Set(dispatches.flatMap(({ bindings }) => Object.values(bindings).map(({ buffer }) => buffer))));
     // All of them, also where one fails: Dawn does not survive an exit while it compiles.
-    const kernels = await allSettled(dispatches.map((dispatch) => gpu.kernels.get(dispatch.kernel)));
+    const parts = dispatches.map((dispatch) => guessedParts(dispatch, gpu));
+    const kernels = await allSettled(dispatches.map(async (dispatch, i) => gpu.kernels.get(await kernelFor(gpu, dispatch, parts[i]!))));
     const paramsBytes = new Uint8Array(dispatches.filter((dispatch) => dispatch.params).length * bindingAlignment);
     const stepBytes = new Uint8Array(dispatches.filter((dispatch) => dispatch.step).length * bindingAlignment);
     const uniforms = uniformSlots(buffers, paramsBytes.length / bindingAlignment, 'params');
@@ -104,7 +109,7 @@ export class Program {
       if (dispatch.params) {
         const fields = kernel.fields('params');
         const slot = { offset: paramsSlots++ * bindingAlignment, size: alignUp(fields.length * 4, 16) };
-        packUniform(fields, dispatch.params, new DataView(paramsBytes.buffer, slot.offset, slot.size), kernel.name);
+        packUniform(fields, { firstRow: 0, ...dispatch.params }, new DataView(paramsBytes.buffer, slot.offset, slot.size), kernel.name);
         params = { buffer: uniforms!, ...slot };
       }
       if (dispatch.step) {
@@ -129,7 +134,15 @@ export class Program {
     const error = await scope;
     if (error) throw new Error(`a program was refused: ${error.message}`);
     if (uniforms) device.queue.writeBuffer(uniforms, 0, paramsBytes);
-    return new Program(gpu, { dispatches, commands, uniforms, stepSlots, stepBytes, stepBuffer, stepBindings });
+    const guessed = new Map<number, Slices>();
+    for (const number of dispatches.keys()) {
+      if (parts[number]! < 2) continue;
+      const slices = await buildSlices(gpu, dispatches[number]!, { number, parts: parts[number]!, step: stepBindings[number] });
+      if (!slices) continue;
+      undo(() => buffers.release(slices.uniforms));
+      guessed.set(number, slices);
+    }
+    return new Program(gpu, { dispatches, commands, uniforms, stepSlots, stepBytes, stepBuffer, stepBindings, guessed });
   }
 
   /** Number of dispatches of one run. */
@@ -165,25 +178,50 @@ export class Program {
     encodeInto(pass, this.#parts.commands, start, end);
   }
 
+  /** The dispatches, those that have slices in them. */
+  #withSlices(): readonly Command[] {
+    return this.#parts.commands.flatMap((command, number) => this.#slices.get(number)?.commands ?? [command]);
+  }
+
   #piecesOf(commands: readonly Command[]): Pieces {
-    return new Pieces(this.#gpu, commands.length, (long) => {
-      // A lost device makes no slices, and who runs this hears of it; nor does one without memory. The dispatches stay whole.
-      this.#slice(long.map(({ at, parts }) => ({ number: commands[at]!.dispatch, parts }))).catch(() => undefined);
+    return new Pieces(this.#gpu, commands.length, {
+      // A lost device makes no slices, and who runs this hears of it; nor does one without memory. The dispatches stay as they are.
+      onTooLong: (long) => void this.#slice(partsOf(commands, long)).catch(() => undefined),
+      onShort: () => this.#join(),
     });
   }
 
-  /** Replaces dispatches by slices, where that is possible and was not done before. */
-  async #slice(long: readonly { number: number; parts: number }[]): Promise<void> {
-    const { dispatches, commands, stepBindings } = this.#parts;
-    const untried = this.#isGone ? [] : long.filter(({ number }) => !this.#slices.has(number));
-    for (const { number, parts } of untried) {
-      this.#slices.set(number, undefined);
+  /** Takes the slices back, all of them together being short. */
+  #join(): void {
+    if (this.#isGone || this.#slices.size === 0) return;
+    for (const slices of this.#slices.values()) if (slices) this.#pool.release(slices.uniforms);
+    this.#slices.clear();
+    this.#commands = this.#parts.commands;
+    this.#pieces.joined(this.#commands.length);
+  }
+
+  /** Replaces dispatches by slices, or by more of them, where that is possible. */
+  async #slice(wanted: ReadonlyMap<number, number>): Promise<void> {
+    const { dispatches, stepBindings } = this.#parts;
+    let changed = false;
+    for (const [number, parts] of wanted) {
+      const before = this.#slices.get(number);
+      // One attempt each, unless there are slices that are still too long and can be cut once more.
+      const most = dispatches[number]!.workgroups;
+      if (this.#isGone || (this.#slices.has(number) && !(before && before.commands.length < Math.min(parts, most)))) continue;
+      if (!before) this.#slices.set(number, undefined);
       const slices = await buildSlices(this.#gpu, dispatches[number]!, { number, parts, step: stepBindings[number] });
       if (this.#isGone) return slices && this.#pool.release(slices.uniforms);
+      if (!slices || slices.commands.length <= (before?.commands.length ?? 1)) { // it cannot be cut any finer
+        if (slices) this.#pool.release(slices.uniforms);
+        continue;
+      }
+      if (before) this.#pool.release(before.uniforms);
       this.#slices.set(number, slices);
+      changed = true;
     }
-    if (!untried.some(({ number }) => this.#slices.get(number))) return;
-    this.#commands = commands.flatMap((command, number) => this.#slices.get(number)?.commands ?? [command]);
+    if (!changed) return;
+    this.#commands = this.#withSlices();
     this.#pieces = this.#piecesOf(this.#commands);
   }
 
@@ -204,6 +242,17 @@ export class Program {
     const slices = [...this.#slices.values()].map((each) => each?.uniforms);
     for (const buffer of [uniforms, stepBuffer, ...slices]) if (buffer) this.#pool.release(buffer);
   }
+}
+
+/** For dispatches of which some part was too long, how many parts each should have. */
+function partsOf(commands: readonly Command[], long: readonly TooLong[]): Map<number, number> {
+  const wanted = new Map<number, number>();
+  for (const { at, parts } of long) {
+    const number = commands[at]!.dispatch;
+    const now = commands.reduce((count, { dispatch }) => count + Number(dispatch === number), 0);
+    wanted.set(number, Math.max(wanted.get(number) ?? 0, now * parts));
+  }
+  return wanted;
 }
 
 function encodeInto(pass: GPUComputePassEncoder, commands: readonly Command[], start: number, end: number): void {

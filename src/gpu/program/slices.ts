@@ -10,6 +10,7 @@ import type { Command } from './commands.ts';
 import { bindGroupOf, uniformSlots } from './commands.ts';
 import type { Gpu } from '../device/gpu.ts';
 import type { Dispatch } from './dispatch.ts';
+import type { KernelSpec } from '../wgsl/kernels.ts';
 import { packUniform } from '../wgsl/wgsl.ts';
 
 /** A part of a grid: `y` rows of `x` workgroups. */
@@ -23,6 +24,41 @@ export interface Slice {
 export interface Slices {
   readonly commands: Command[];
   readonly uniforms: GPUBuffer;
+}
+
+/**
+ * Floating-point operations a second that are expected of an adapter before anything is timed: an old integrated GPU (24 units at
+ * 1 GHz, 400 GFLOP/s on paper) reaches this with kernels that were made for others.
+ */
+const assumedRate = 50e9;
+
+/** Share of `longestSubmit` that a dispatch of guessed length may last. */
+const shareOfGuess = 0.5;
+
+/** Workgroups of a dispatch that may be long although its operation says nothing about it. */
+const manyWorkgroups = 1024;
+
+/** Past so many parts, the guess is what is wrong. */
+const mostGuessedParts = 256;
+
+/**
+ * Number of parts that a dispatch is run in before anything of it is timed. `caution` is by how much everything may take longer
+ * than expected: more than 1 where the GPU was lost by a program that had not been timed.
+ */
+export function guessedParts(
+  { work, workgroups }: Pick<Dispatch, 'work' | 'workgroups'>, { longestSubmit, caution }: Pick<Gpu, 'longestSubmit' | 'caution'>,
+): number {
+  const parts = work === undefined
+    ? (workgroups >= manyWorkgroups ? caution : 1)
+    : Math.ceil((caution * (work / assumedRate) * 1000) / (longestSubmit * shareOfGuess));
+  return Math.min(Math.max(1, parts), mostGuessedParts);
+}
+
+/** The kernel that a dispatch of `parts` parts runs: whole grids and slices alike, so that there is one to compile. */
+export async function kernelFor(gpu: Gpu, dispatch: Dispatch, parts: number): Promise<KernelSpec> {
+  const { kernel, params, workgroups } = dispatch;
+  const sliced = parts > 1 && workgroups > 1 && params !== undefined && (await gpu.kernels.canBeSliced(kernel));
+  return sliced ? { ...kernel, sliced } : kernel;
 }
 
 /** At most `parts` slices, as equal as can be, of a grid whose dimensions are within `limit`. */
@@ -49,12 +85,13 @@ async function build(gpu: Gpu, dispatch: Dispatch, { number, step, parts, undo }
 }): Promise<Slices | undefined> {
   const { device, kernels, buffers } = gpu; // the Gpu may have another device before this is done
   const slices = slicesOf(dispatch.workgroups, parts, device.limits.maxComputeWorkgroupsPerDimension);
-  if (slices.length < 2 || !dispatch.params || !(await kernels.canBeSliced(dispatch.kernel))) return undefined;
-  const kernel = await kernels.get({ ...dispatch.kernel, sliced: true });
+  const spec = await kernelFor(gpu, dispatch, slices.length);
+  if (!spec.sliced) return undefined;
+  const kernel = await kernels.get(spec, { atOnce: true });
   const fields = kernel.fields('params');
   const size = alignUp(fields.length * 4, 16);
   const bytes = new Uint8Array(slices.length * bindingAlignment);
-  const uniforms = uniformSlots(buffers, slices.length, `params of ${kernel.name}`)!;
+  const uniforms = uniformSlots(buffers, slices.length, `params of ${kernel.name}`, { optional: true })!;
   undo(() => buffers.release(uniforms));
   await buffers.expect([uniforms]);
   const commands = slices.map(({ firstRow, x, y }, i) => {

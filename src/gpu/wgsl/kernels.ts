@@ -49,13 +49,17 @@ export class KernelCache {
     return this.#kernels.size;
   }
 
-  /** The kernel for `spec`, compiled at the first call; one that failed is tried again, as its file may be there then. */
-  get(spec: KernelSpec): Promise<Kernel> {
+  /**
+   * The kernel for `spec`, compiled at the first call; one that failed is tried again, as its file may be there then. In the
+   * middle of a run, after which the process may end at any moment, it is made `atOnce`: Dawn does not survive an exit while it
+   * compiles in the background.
+   */
+  get(spec: KernelSpec, { atOnce = false } = {}): Promise<Kernel> {
     const name = kernelName(spec);
     const key = `${name}\n${spec.source ?? ''}`;
     let kernel = this.#kernels.get(key);
     if (!kernel) {
-      kernel = this.#compile(spec, name);
+      kernel = this.#compile(spec, name, atOnce);
       this.#kernels.set(key, kernel);
       forgetFailure(this.#kernels, key);
     }
@@ -71,16 +75,14 @@ export class KernelCache {
     return source ?? this.#shader(shader);
   }
 
-  async #compile(spec: KernelSpec, name: string): Promise<Kernel> {
+  async #compile(spec: KernelSpec, name: string, atOnce: boolean): Promise<Kernel> {
     const { module, text } = await this.#module(spec);
     const constants: Record<string, number> = {};
     for (const [key, value] of Object.entries(spec.overrides ?? {})) constants[key] = Number(value);
     let pipeline: GPUComputePipeline;
     try {
       const descriptor = { label: name, layout: 'auto', compute: { module, entryPoint: spec.entry, constants } } as const;
-      // A sliced kernel is made in the middle of a run, after which the process may end at any moment: Dawn does not
-      // survive an exit while it compiles in the background.
-      pipeline = spec.sliced
+      pipeline = atOnce
         ? this.#device.createComputePipeline(descriptor)
         : await this.#device.createComputePipelineAsync(descriptor);
     } catch (error) {

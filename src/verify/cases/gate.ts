@@ -1,13 +1,16 @@
 import { gate } from '../../ops/gate.ts';
 import { gate as gateTruth, gateBackward } from '../../reference/gate.ts';
 import type { KernelCase } from '../case.ts';
-import { times } from '../case.ts';
+import { times, unitRoundoff } from '../case.ts';
 import { sigmoidError } from './silu.ts';
 
-/** What WGSL allows tanh, absolutely. */
-export const tanhError = 1e-5;
+/**
+ * Largest error of tanh x = (1 − e)/(1 + e), e = e^−2|x|, absolutely. WGSL lets exp be 3 + 4|x| units in the last place off;
+ * times the derivative 2e/(1 + e)² that is at most two units of 1. Difference, sum and division bring another three and a half.
+ */
+export const tanhError = 6 * 2 * unitRoundoff;
 
-/** Past these, exponentials overflow float32, and some drivers' tanh is NaN. */
+/** Past these, exponentials overflow float32. */
 const edges = [0, 30, -30, 88, -89, 1e4, -1e4];
 
 export function gateCase({ B, L, C }: { B: number; L: number; C: number }): KernelCase {

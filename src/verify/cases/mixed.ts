@@ -25,23 +25,33 @@ interface Sizes {
   readonly C: number;
   readonly K: number;
   readonly D: number;
+  /** Whether activations come to be beyond what f16 can hold. */
+  readonly large?: boolean;
 }
+
+/** The largest f16; what is beyond it is stored as this. */
+const largestHalf = 65504;
+
+/** An x and biases that bring the residual stream beyond that, and dilated weights so small that the gates do not saturate. */
+const largeX = [1e5, -1e5, 7e4, largestHalf];
+const largeBias = [6e4, -1e5]; // of r
+const smallWeights = 1e-5;
 
 const operands = ['step', 'dilatedWeight', 'dilatedBias', 'projectionWeight', 'projectionBias'] as const;
 
 /** Operands of both layers by name, `first dilatedBias`. */
-function inputsOf({ B, L, C, K, lifted }: Sizes): Record<string, CaseInput> {
+function inputsOf({ B, L, C, K, lifted, large }: Sizes): Record<string, CaseInput> {
   const layer = {
     step: { shape: [B, C], gradient: true },
-    dilatedWeight: { shape: [K, C, 2 * C], factor: 1 / Math.sqrt(K * C), gradient: true },
+    dilatedWeight: { shape: [K, C, 2 * C], factor: (large ? smallWeights : 1) / Math.sqrt(K * C), gradient: true },
     dilatedBias: { shape: [2 * C], gradient: true },
     projectionWeight: { shape: [1, C, 2 * C], factor: 1 / Math.sqrt(C), gradient: true },
-    projectionBias: { shape: [2 * C], gradient: true },
+    projectionBias: { shape: [2 * C], edges: large ? largeBias : [], gradient: true },
   };
   return {
     ...(lifted
       ? { x: { shape: [B, L, 1] }, weight: { shape: [1, 1, C], gradient: true }, bias: { shape: [C], gradient: true } }
-      : { x: { shape: [B, L, C], gradient: true } }),
+      : { x: { shape: [B, L, C], edges: large ? largeX : [], gradient: true } }),
     ...Object.fromEntries(['first', 'second'].flatMap((which) =>
       Object.entries(layer).map(([name, input]): [string, CaseInput] => [`${which} ${name}`, input]))),
   };
@@ -91,10 +101,12 @@ function truth(values: Given, sizes: Sizes): Record<string, Expected> {
   const lifting = { B: sizes.B, L: sizes.L, Cin: 1, Cout: sizes.C, K: 1, D: 1, input: values.x!, weight: weight!, bias: bias! };
   const before = sizes.lifted ? conv1dTruth(lifting) : values.x!;
   const positive = before.map((x) => Number(x > 0));
-  const x = given(before.map((value) => Math.max(value, 0)));
+  const stored = (value: number): number => Math.min(Math.max(value, -largestHalf), largestHalf);
+  const x = given(before.map((value) => stored(Math.max(value, 0))));
   const dTotal = { 'd total': given(values['d total']!) };
   const forward = of('first', { x, ...dTotal }, 'first'); // its outputs do not depend on what comes in
-  const second = of('second', { x: forward.output!, skip: forward.total!, ...dTotal }, 'last');
+  const between = given(forward.output!.value.map(stored)); // gradients pass as if nothing had been cut
+  const second = of('second', { x: between, skip: forward.total!, ...dTotal }, 'last');
   const first = of('first', { x, ...dTotal, 'd output': second['d x']! }, 'first');
   const named = (which: string, results: Record<string, Approx>) =>
     Object.fromEntries(operands.map((name) => [`d ${which} ${name}`, roundedToHalf(results[`d ${name}`]!)]));
@@ -114,7 +126,7 @@ function mixedCase({ keeps, maxUniformBytes, maxWorkgroupBytes, lifted = false, 
   const { B, L, C, K, D } = sizes;
   return {
     stem: 'residualLayer',
-    name: `two in f16${lifted ? ' of a convolution' : ''}, ${times(B, L, C)} K=${K} D=${D}${keeps === 'layerInputs' ? ', computed again' : ''}${maxUniformBytes === 0 ? ', little memory' : ''}`,
+    name: `two in f16${lifted ? ' of a convolution' : ''}${sizes.large ? ' and beyond' : ''}, ${times(B, L, C)} K=${K} D=${D}${keeps === 'layerInputs' ? ', computed again' : ''}${maxUniformBytes === 0 ? ', little memory' : ''}`,
     keeps,
     maxUniformBytes,
     maxWorkgroupBytes,
@@ -132,4 +144,5 @@ export const mixedCases: readonly KernelCase[] = ([
   { B: 2, L: 37, C: 12, K: 3, D: 16 },
   { B: 2, L: 37, C: 12, K: 3, D: 16, keeps: 'layerInputs' },
   { B: 1, L: 5, C: 4, K: 3, D: 2, keeps: 'layerInputs', ...scarce },
+  { B: 2, L: 5, C: 4, K: 3, D: 2, large: true },
 ] satisfies (Sizes & Ways)[]).map(mixedCase);

@@ -163,6 +163,35 @@ test('lost before the first update, while it starts', async () => {
   assert.is(starts, 2);
 });
 
+test('lost by a step that nothing is known about: it is done in more parts, to the same bits', async () => {
+  const pieces: number[] = []; // that a step begins with
+  const cautions: number[] = [];
+  const count = ({ executable: { program }, model: { gpu } }: Trainer): void => {
+    pieces.push(program.pieces.length);
+    cautions.push(gpu.caution);
+  };
+  let updates = 0;
+  const result = await lossyTrial(({ gpu }) => ({
+    onStart: count,
+    onRecovery: count,
+    dataset: {
+      ...dataset,
+      clip: (i) => {
+        const isSecond = ++updates === training.batchSize + 1;
+        if (isSecond) gpu.device.destroy(); // with the first update in the queue
+        return dataset.clip(i);
+      },
+    },
+  }), (gpu) => {
+    gpu.longestSubmit = 0.05; // ms, for which the convolutions are too much by what is known of their work
+    Object.defineProperty(gpu, 'isSoftware', { value: false }); // which would wait for it
+    gpu.submittedWorkDone = () => new Promise(() => {}); // and it is slow
+  });
+  await assertNothingShows(result);
+  assert.equal(cautions, [1, 4]);
+  assert.ok(pieces[1]! > pieces[0]!, `${pieces[0]} parts, then ${pieces[1]}`);
+});
+
 test('lost before there is a step, while its memory is taken', async () => {
   let lost = false;
   const result = await lossyTrial(() => ({}), (gpu) => {

@@ -3,7 +3,8 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { UserError } from '../../../src/errors.ts';
 import { BufferPool, OutOfMemoryError, alignUp, formatBytes } from '../../../src/gpu/device/buffers.ts';
-import { gpuForTests } from '../../gpuForTests.ts';
+import { gpuForTests, ownGpu } from '../../gpuForTests.ts';
+import { shortage } from '../../shortage.ts';
 
 const test = suite('buffers');
 
@@ -131,6 +132,23 @@ test('bytes for people', () => {
   assert.equal([0, 1023, 1536, 200 * 1024, 128 * 2 ** 20, 3.5 * 2 ** 30].map(formatBytes),
     ['0 B', '1023 B', '1.5 KiB', '200 KiB', '128 MiB', '3.5 GiB']);
   assert.equal([0, 1, 256, 257].map((size) => alignUp(size, 256)), [0, 256, 256, 512]);
+});
+
+test('that there is no memory for what is optional is said to its owner alone', async () => {
+  using gpu = await ownGpu();
+  const poor = shortage(gpu.device, () => true);
+  const optional = gpu.buffers.acquire(512, 'luxury', { optional: true });
+  await gpu.device.queue.onSubmittedWorkDone();
+  gpu.check();
+  for (const _ of [1, 2]) {
+    const error = await gpu.buffers.expect([optional]).then(() => undefined, (reason: unknown) => reason);
+    assert.instance(error, OutOfMemoryError);
+  }
+  const needed = gpu.buffers.acquire(768, 'bread');
+  await gpu.buffers.expect([optional]).catch(() => undefined);
+  assert.throws(() => gpu.check(), /no memory left for 'bread'/);
+  poor.end();
+  for (const buffer of [optional, needed]) gpu.buffers.release(buffer);
 });
 
 test.run();

@@ -21,6 +21,8 @@ function scripted(milliseconds: number[]) {
     longestSubmit: 10,
     isLost: false,
     timings: 0,
+    untimed: new Set<object>(),
+    wasTimed: (program: object) => void gpu.untimed.delete(program),
     submit: (commands: GPUCommandBuffer) => {
       const piece = commands as unknown as Piece;
       submits.push(piece);
@@ -33,7 +35,8 @@ function scripted(milliseconds: number[]) {
     },
   };
   const told: TooLong[] = [];
-  const pieces = new Pieces(gpu, milliseconds.length, (long) => told.push(...long));
+  const shorts: number[] = []; // submits of the runs that were said to be short
+  const pieces = new Pieces(gpu, milliseconds.length, { onTooLong: (long) => told.push(...long), onShort: () => shorts.push(submits.length) });
   const run = async (): Promise<string> => {
     submits.length = 0;
     pieces.submit((piece) => piece as unknown as GPUCommandBuffer);
@@ -41,7 +44,7 @@ function scripted(milliseconds: number[]) {
     await settled();
     return submitted;
   };
-  return { gpu, run, pieces, told };
+  return { gpu, run, pieces, told, shorts };
 }
 
 test('as few pieces as possible, none too long unless one dispatch is', () => {
@@ -107,6 +110,30 @@ test('who made the pieces is told of dispatches that are too long, and how many 
   milliseconds[0] = 1e9;
   for (let i = 0; i < 64; i++) await run();
   assert.is(told[0]!.parts, 64);
+});
+
+test('who made the pieces is told once that a run is short, which is not before it is', async () => {
+  const milliseconds = [300, 400];
+  const { run, pieces, shorts, gpu } = scripted(milliseconds);
+  await run();
+  assert.equal(shorts, [], 'slow for a driver that compiles, perhaps');
+  milliseconds.splice(0, 2, 3, 4);
+  for (let i = 0; i < 70; i++) await run();
+  assert.is(shorts.length, 1);
+  pieces.joined(1);
+  assert.is(await run(), '0-1');
+  assert.is(gpu.untimed.size, 0);
+});
+
+test('a program is untimed from its first submit until it was timed', async () => {
+  const { run, gpu, pieces } = scripted([1, 99]);
+  assert.is(gpu.untimed.size, 0);
+  gpu.isLost = true;
+  await run();
+  assert.ok(gpu.untimed.has(pieces), 'also when the GPU is lost meanwhile');
+  gpu.isLost = false;
+  await run();
+  assert.is(gpu.untimed.size, 0, 'and not when it was slow');
 });
 
 test('a lost GPU teaches nothing', async () => {
