@@ -52,9 +52,19 @@ export async function verifyVariants(context: PartContext, gpu: Gpu, variants: V
   await inTime(context, 'verify', [...few(full), ...few(cases)]);
 }
 
+/** Cases of a row, at most, and seconds after which it is written: a row a case would be hundreds with the same adapter in them. */
+const together = { cases: 25, seconds: 5 };
+
 /** Does the checks one after the other as long as there is time. */
 async function inTime(context: PartContext, bench: string, checks: readonly { name: string; check: () => Promise<Row[]> }[]): Promise<void> {
   let [done, lines, wrong, longest] = [0, 0, 0, 0];
+  let cases: object[] = [];
+  let written = performance.now();
+  const write = (): void => {
+    if (cases.length > 0) context.row(bench, { cases });
+    cases = [];
+    written = performance.now();
+  };
   for (const { name, check } of checks) {
     if (context.left < longest) {
       context.unfinished(`${checks.length - done} of ${checks.length} cases did not fit into the time`);
@@ -63,11 +73,13 @@ async function inTime(context: PartContext, bench: string, checks: readonly { na
     const start = performance.now();
     const rows = await check();
     longest = Math.max(longest, (performance.now() - start) / 1000);
-    tell(context, name, rows, bench);
+    cases.push(tell(context, name, rows));
+    if (cases.length >= together.cases || performance.now() - written > together.seconds * 1000) write();
     done++;
     lines += rows.length;
     wrong += rows.filter(({ ok }) => !ok).length;
   }
+  write();
   context.line(`${done} of ${checks.length} cases, ${lines} comparisons: ${wrong === 0 ? 'all' : `all but ${wrong}`} within their tolerance`);
 }
 
@@ -76,15 +88,13 @@ function othersOf(gpu: Gpu): VariantSettings[] {
   return variantsOf(gpu).filter(({ variant }) => variant !== gpu.variant.variant);
 }
 
-/** A row for a case, and a line for everything in it that is wrong. */
-function tell(context: PartContext, name: string, rows: readonly Row[], bench: string): void {
+/** A line for everything that is wrong in a case, and what to write down of it. */
+function tell(context: PartContext, name: string, rows: readonly Row[]): object {
   const wrong = rows.filter(({ ok }) => !ok);
   const worst = rows.reduce((most, { error, tolerance }) => Math.max(most, tolerance > 0 ? error / tolerance : 0), 0);
   for (const { subject, name: what, direction, error, tolerance } of wrong) {
     context.wrong(`${subject} ${what}, ${direction}: off by ${error.toExponential(1)}, allowed ${tolerance.toExponential(1)}`);
   }
-  context.row(bench, {
-    case: name, lines: rows.length, wrong: wrong.length, ofTolerance: Number.isFinite(worst) ? worst : null,
-  });
   context.details(`${wrong.length === 0 ? 'ok  ' : 'FAIL'} ${name}: ${rows.length} lines, at most ${digits(100 * worst)} % of the tolerance`);
+  return { case: name, lines: rows.length, wrong: wrong.length, ofTolerance: Number.isFinite(worst) ? Number(worst.toPrecision(3)) : null };
 }

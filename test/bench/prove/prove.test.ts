@@ -38,7 +38,7 @@ test('runs at small size, with a row for everything, and a page', () => {
   assert.match(stdout, /^PASS: \d+ parts right, \d+ not possible here, 0 not finished; /m);
   const [rowFile] = readdirSync(out).filter((file) => file.endsWith('.jsonl'));
   const rows = readFileSync(join(out, rowFile!), 'utf8').trim().split('\n').map((line) => JSON.parse(line));
-  const count = (bench: string) => rows.filter((row) => row.bench === bench).length;
+  const count = (bench: string) => rows.filter((row) => row.bench === bench).reduce((sum, row) => sum + (row.cases?.length ?? 1), 0);
   assert.equal([count('adapter'), count('golden'), count('verify'), count('step'), count('sampling'), count('curve'), count('recovery')], [1, 1, 4, 2, 1, 1, 1]);
   for (const row of rows) assert.ok(row.small && row.adapter && row.date && row.driver && row.versions.webgpu, JSON.stringify(row));
   assert.ok(rows.find((row) => row.bench === 'adapter').limits.maxBufferSize > 0);
@@ -123,7 +123,7 @@ test('a kernel that computes something else is found', async () => {
   await golden(context);
   gpu.close();
   assert.match(found.wrong.join('\n'), / loss, value: off by /);
-  assert.ok((found.rows[0] as { wrong: number }).wrong > 0);
+  assert.ok((found.rows[0] as { cases: { wrong: number }[] }).cases[0]!.wrong > 0);
 });
 
 test('losses that leave the reference curve are found, and so is NaN', () => {
