@@ -1,6 +1,7 @@
 /** What every bench opens first: the adapter with exact timestamps, a stopwatch, and the probes. */
 import { readFile } from 'node:fs/promises';
 import { ensureAdapter } from '../../scripts/lib/adapter/gpu.ts';
+import { bestAdapter } from '../../src/gpu/device/adapter.ts';
 import { Gpu } from '../../src/gpu/device/gpu.ts';
 import { openProvider, releaseProvider, usualToggles } from '../../src/platform/provider.node.ts';
 import { Stopwatch } from '../../src/gpu/device/timing.ts';
@@ -34,7 +35,7 @@ export async function openMachine({ unsafe = false } = {}): Promise<Machine> {
 export async function unsafeAdapter(): Promise<GPUAdapter> {
   await (ensured ??= ensureAdapter());
   const provider = await anotherProvider(toggles(true));
-  const adapter = await provider.requestAdapter({ powerPreference: 'high-performance' });
+  const adapter = await provider.requestAdapter(bestAdapter);
   if (!adapter) throw new Error('the adapter is gone as soon as experimental features are allowed');
   return adapter;
 }
