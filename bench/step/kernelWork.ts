@@ -48,7 +48,7 @@ type Figures = Omit<KernelWork, 'known' | 'barrierTurns' | 'bytes'> & Partial<Ke
 export function workOf(operation: Recorded): KernelWork {
   const { shader, entry } = operation.kernel;
   const family = shader.split('.')[0]!;
-  const figures = shader.startsWith('conv1d.') ? convolution(operation)
+  const figures = shader.startsWith('conv1d.') || shader.startsWith('residualLayer.') ? convolution(operation)
     : shader.startsWith('weightGradient.') ? weightGradient(operation)
     : (sums[`${family} ${entry}`] ?? sums[family])?.(operation);
   if (figures) return { bytes: operandBytes(operation), barrierTurns: 0, known: true, ...figures };

@@ -220,7 +220,7 @@ function checkedRows(C: number): number {
 /** The case with its truth computed once: the values given are the same every time. */
 function withTruthOnce(kernelCase: KernelCase): KernelCase {
   let truth: Readonly<Record<string, Expected>> | undefined;
-  return { ...kernelCase, expected: (given) => (truth ??= kernelCase.expected(given)) };
+  return { ...kernelCase, expected: (given, staging) => (truth ??= kernelCase.expected(given, staging)) };
 }
 
 /** A layer and all its gradients; with the inputs, and what their random numbers are multiplied by. */

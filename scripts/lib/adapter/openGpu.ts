@@ -12,16 +12,21 @@ type Print = (line: string) => void;
 /** The flag of commands that tune. */
 export const noTuneFlag = { type: 'boolean', help: 'the default sizes of GPU kernels, without the short tuning at first use' } as const;
 
+/** The flag of commands that look at subgroup matrices. */
+export const matricesFlag = { type: 'boolean', help: "ask for subgroup matrices as well, an experiment of WebGPU's: what --precision matrix uses" } as const;
+
 /**
  * Opens the adapter. With `tune`, its kernels have the sizes that are fastest for networks like `model`: from the cache
  * file, or at first use from a short tuning. Throws a `UserError` when there is no adapter.
  */
 export async function openGpu(options: {
   readonly tune: boolean; readonly model: TunedNetwork; readonly print?: Print;
+  /** Whether subgroup matrices are wanted, which are an experiment that has to be switched on. */
+  readonly matrices?: boolean;
 }): Promise<Gpu> {
-  const { print = console.log as Print } = options;
-  await ensureAdapter();
-  const gpu = await Gpu.open();
+  const { print = console.log as Print, matrices = false } = options;
+  await ensureAdapter({ matrices });
+  const gpu = await Gpu.open({ matrices });
   if (options.tune) {
     await useTuned(gpu, options.model, {
       store: tuningStore(), onTuned: (tuning) => print(tuningLine(tuning)), onUnkept: (error) => print(unkeptLine(error)),
