@@ -9,7 +9,6 @@ import type { Machine } from '../lib/machine.ts';
 import { digits } from '../lib/report.ts';
 import type { Sizes } from '../lib/work.ts';
 import { configured } from '../lib/work.ts';
-import { usedBy } from './matrices.ts';
 import type { PartContext } from './part.ts';
 
 /** Losses of the first updates, computed with the naive kernels; `writeReference.ts` makes them anew. */
@@ -53,9 +52,8 @@ export async function curveOf(gpu: Gpu, sizes: Sizes, { updates, seconds, traini
   await train(model, {
     dataset: chords(L), training: { ...training, ...changes }, steps: updates, signal: end.signal,
     saveEvery: updates + 1, snapshotEvery: updates + 1, printEvery: Math.min(updates, 50),
-    onStart(trainer) {
-      const used = usedBy(trainer);
-      if (used.precision !== trainer.training.precision) refused = used.note ?? `${used.precision} was used instead`;
+    onStart({ used }) {
+      refused = used.note;
     },
     async onUpdate(trainer) {
       done = trainer.step;
@@ -69,9 +67,10 @@ export async function curveOf(gpu: Gpu, sizes: Sizes, { updates, seconds, traini
 }
 
 /** Relative to the reference's: of the first loss, and how much more of every further one. */
-const tolerances: Readonly<Record<string, { readonly first: number; readonly each: number }>> = {
+const tolerances: Readonly<Record<TrainingConfig['precision'], { readonly first: number; readonly each: number }>> = {
   float32: { first: 5e-5, each: 5e-5 },
   mixed: { first: 1e-3, each: 1e-3 },
+  matrix: { first: 5e-3, each: 5e-3 },
 };
 
 /**
@@ -80,13 +79,13 @@ const tolerances: Readonly<Record<string, { readonly first: number; readonly eac
  * Two variants on lavapipe are 2e-7 apart at first, and mixed precision 5e-4 after ten updates; drivers compute tanh, sine and
  * exponentials to 1e-5 as they like.
  */
-export function toleranceAt(update: number, precision: string): number {
-  const { first, each } = tolerances[precision] ?? tolerances.mixed!;
+export function toleranceAt(update: number, precision: TrainingConfig['precision']): number {
+  const { first, each } = tolerances[precision];
   return first + each * update;
 }
 
 /** The first update that is too far away, in words; undefined if none is. NaN is too far. */
-export function firstFault(losses: ArrayLike<number>, wanted: readonly number[], precision: string): string | undefined {
+export function firstFault(losses: ArrayLike<number>, wanted: readonly number[], precision: TrainingConfig['precision']): string | undefined {
   const count = Math.min(losses.length, wanted.length);
   for (let i = 0; i < count; i++) {
     const off = Math.abs(losses[i]! - wanted[i]!) / Math.abs(wanted[i]!);

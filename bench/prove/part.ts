@@ -26,11 +26,11 @@ export class PartContext {
   }
 
   /** The adapter with the sizes of kernels that were tuned before, opened at the first call. */
-  machine(options: { unsafe?: boolean } = {}): Promise<Machine> {
+  machine(options: { matrices?: boolean } = {}): Promise<Machine> {
     return (this.#machine ??= this.#open(options));
   }
 
-  async #open(options: { unsafe?: boolean }): Promise<Machine> {
+  async #open(options: { matrices?: boolean }): Promise<Machine> {
     const machine = await openMachine(options);
     const { gpu } = machine;
     if (this.tile && gpu.variant.variant === 'tile') gpu.variant = { ...gpu.variant, tile: this.tile };

@@ -1,5 +1,6 @@
 /** A minute and a half of sound in 200 steps; a short one first, against the naive kernels. */
 import { DiffWave } from '../../../src/diffwave/model/model.ts';
+import { usableMatrices } from '../../../src/diffwave/training/precision.ts';
 import { sample } from '../../../src/diffwave/sampling/sampling.ts';
 import type { VariantSettings } from '../../../src/gpu/device/variant.ts';
 import { variantNamed } from '../../../src/gpu/device/variant.ts';
@@ -7,7 +8,6 @@ import { largestError } from '../../../src/verify/run.ts';
 import { makeLastLayerMatter } from '../../peers/case.ts';
 import { digits } from '../../lib/report.ts';
 import { configured } from '../../lib/work.ts';
-import { hasMatrixPrecision, matrixVariant } from '../matrices.ts';
 import type { Part, PartContext } from '../part.ts';
 
 const long = { samples: 660_000, steps: 200 };
@@ -29,12 +29,11 @@ export const sampling: Part = async (context) => {
 
 /** The same by subgroup matrices. */
 export const matrixSampling: Part = async (context) => {
-  if (!(await hasMatrixPrecision(context))) return;
-  const { gpu } = await context.machine({ unsafe: true });
+  const { gpu } = await context.machine({ matrices: true });
   const { model: config } = configured(context.sizes);
   const model = DiffWave.create(gpu, config);
   makeLastLayerMatter(model);
-  const variant = await matrixVariant(model);
+  const variant = await usableMatrices(model);
   if (typeof variant === 'string') context.absent(variant);
   else await sampleWith(context, model, variant, tolerances.matrix);
 };

@@ -3,14 +3,12 @@ import { DiffWave } from '../../../src/diffwave/model/model.ts';
 import type { TrainingConfig } from '../../../src/diffwave/training/config.ts';
 import { UserError } from '../../../src/errors.ts';
 import { formatBytes } from '../../../src/gpu/device/buffers.ts';
-import { variantsOf } from '../../../src/verify/run.ts';
 import { digits, percent } from '../../lib/report.ts';
 import { configured } from '../../lib/work.ts';
 import type { StepRow } from '../../step/measure.ts';
 import { measureSampling, measureTraining, showBreakdown, showSteps } from '../../step/measure.ts';
 import type { Part, PartContext } from '../part.ts';
 import { firstUpdates } from '../curve.ts';
-import { hasMatrixPrecision } from '../matrices.ts';
 import { verifyVariants } from './verify.ts';
 
 export const usual: Part = (context) => measure(context);
@@ -22,13 +20,12 @@ export const tuned: Part = async (context) => {
 
 export const mixed: Part = (context) => measurePrecision(context, 'mixed');
 
-/** With Dawn's experimental features, and where this version of the project knows how. */
+/** Their kernels by themselves first, then what they train. */
 export const matrix: Part = async (context) => {
-  if (!(await hasMatrixPrecision(context))) return;
-  const { gpu } = await context.machine({ unsafe: true });
-  const variants = variantsOf(gpu).filter(({ variant }) => (variant as string) === 'matrix');
-  if (variants.length > 0) await verifyVariants(context.withShare(0.4), gpu, variants);
-  await measurePrecision(context, 'matrix' as TrainingConfig['precision']);
+  const { gpu } = await context.machine({ matrices: true });
+  if (typeof gpu.matrix === 'string') return context.absent(`not on this adapter: ${gpu.matrix}`);
+  await verifyVariants(context.withShare(0.4), gpu, [gpu.matrix]);
+  await measurePrecision(context, 'matrix');
 };
 
 /** First whether the losses are right in this precision, then how fast it is. A precision that is refused says why. */
@@ -43,9 +40,9 @@ async function measurePrecision(context: PartContext, precision: TrainingConfig[
   }
 }
 
-/** Wrong numbers are refused as well, and those are no matter of what an adapter has. */
+/** Wrong numbers and kernels that do not run are refused as well, and those are no matter of what an adapter has. */
 function notPossible(context: PartContext, reason: string): void {
-  if (/\bis off by\b/.test(reason)) context.wrong(reason);
+  if (/\b(is|are) off by\b|kernels do not run/.test(reason)) context.wrong(reason);
   else context.absent(reason);
 }
 
@@ -57,6 +54,7 @@ async function measure(context: PartContext, training?: Partial<TrainingConfig>)
   const { model: config } = configured(sizes);
   const told = { ...sizes, variant: gpu.variant.variant, tile: gpu.variant.tile, precision: training?.precision ?? 'float32' };
   const tell = (row: StepRow, bytes: number): void => {
+    if (row.note !== undefined) notPossible(context, row.note);
     context.row('step', { ...told, ...row, trainingBytes: bytes });
     context.line(
       `${row.step} ${digits(row.gpuSeconds * 1e3)} ms on the GPU, ${digits(row.seconds * 1e3)} ms in the loop, ` +

@@ -183,7 +183,7 @@ test('its contractions do the operations of the network, and every kernel is kno
   for (const preset of Object.keys(PRESETS)) {
     const sizes = sizesOf(preset, {});
     const operations = stepOnPaper(sizes);
-    const contracted = operations.filter(({ kernel }) => /^(conv1d|weightGradient)\b/.test(kernel.shader));
+    const contracted = operations.filter(({ kernel }) => /^(conv1d|residualLayer|weightGradient)\b/.test(kernel.shader));
     const flops = contracted.reduce((sum, operation) => sum + workOf(operation).flops, 0);
     const wanted = trainingFlops(configured(sizes).model) * sizes.B * sizes.L;
     assert.ok(Math.abs(flops / wanted - 1) < 0.002, `${preset}: ${flops} of ${wanted}`);
