@@ -5,7 +5,6 @@ import { command } from '../scripts/lib/cli/command.ts';
 import { writeFileAtomic } from '../src/disk/files.node.ts';
 import { UserError } from '../src/errors.ts';
 import type { TileSizes } from '../src/gpu/device/variant.ts';
-import { releaseProvider } from '../src/platform/provider.node.ts';
 import type { Provenance } from './lib/report.ts';
 import { appendRows, fileStem } from './lib/report.ts';
 import { secondsOf } from './prove/duration.ts';
@@ -35,8 +34,7 @@ await command({
     if (!names.includes(name)) throw new UserError(`there is no part '${name}'; there are ${names.join(', ')}`);
   }
   const chosen = parts.filter(({ name }) => positionals.part.length === 0 || positionals.part.includes(name));
-  await ensureAdapter();
-  releaseProvider(); // every part has its own
+  await ensureAdapter(); // stays open, as Dawn does not survive being collected; every part has its own
 
   const left = (): number => budget - performance.now() / 1000;
   const results: PartResult[] = [];

@@ -1,9 +1,9 @@
 /** What every bench opens first: the adapter with exact timestamps, a stopwatch, and the probes. */
 import { readFile } from 'node:fs/promises';
 import { ensureAdapter } from '../../scripts/lib/adapter/gpu.ts';
-import type { GpuOptions } from '../../src/gpu/device/gpu.ts';
+import { bestAdapter } from '../../src/gpu/device/adapter.ts';
 import { Gpu } from '../../src/gpu/device/gpu.ts';
-import { openProvider, releaseProvider, usualToggles } from '../../src/platform/provider.node.ts';
+import { openProvider, releaseProvider, togglesFor } from '../../src/platform/provider.node.ts';
 import { Stopwatch } from '../../src/gpu/device/timing.ts';
 import { Probes, probeShaders } from './probes.ts';
 
@@ -22,27 +22,22 @@ const kept: GPU[] = [];
 /** Once only: it asks Dawn as it usually is, which cannot be while Dawn is open with other toggles. */
 let ensured: Promise<void> | undefined;
 
-/** With `unsafe`, Dawn also offers what is experimental: subgroup matrices. */
-export async function openMachine({ unsafe = false } = {}): Promise<Machine> {
+/** With `matrices`, also for subgroup matrices, which are an experiment of Dawn's. */
+export async function openMachine({ matrices = false } = {}): Promise<Machine> {
   await (ensured ??= ensureAdapter());
-  const provider = await anotherProvider([...toggles(unsafe), exactTimestamps]);
-  const gpu = await openOn(provider, { matrices: unsafe });
+  const provider = await anotherProvider([...togglesFor({ matrices }), exactTimestamps]);
+  const gpu = await openOn(provider, { matrices });
   const stopwatch = new Stopwatch(gpu);
   return { gpu, stopwatch, probes: await Probes.open(gpu, stopwatch) };
 }
 
-/** The adapter as Dawn describes it when it also offers what is experimental. */
-export async function unsafeAdapter(): Promise<GPUAdapter> {
+/** The adapter as Dawn describes it when it also offers subgroup matrices. */
+export async function adapterWithMatrices(): Promise<GPUAdapter> {
   await (ensured ??= ensureAdapter());
-  const provider = await anotherProvider(toggles(true));
-  const adapter = await provider.requestAdapter({ powerPreference: 'high-performance' });
-  if (!adapter) throw new Error('the adapter is gone as soon as experimental features are allowed');
+  const provider = await anotherProvider(togglesFor({ matrices: true }));
+  const adapter = await provider.requestAdapter(bestAdapter);
+  if (!adapter) throw new Error('the adapter is gone as soon as experiments are allowed');
   return adapter;
-}
-
-/** A list of features counts once only, so that all of them go into one. */
-function toggles(unsafe: boolean): string[] {
-  return unsafe ? [`${usualToggles.join(',')},allow_unsafe_apis`] : [...usualToggles];
 }
 
 /** Dawn with other toggles than the one that is open, which is kept. */
@@ -55,8 +50,8 @@ async function anotherProvider(wanted: string[]): Promise<GPU> {
 }
 
 /** A Gpu on an adapter of this provider, with the probes' shaders among its own. */
-export function openOn(provider: GPU, options: Pick<GpuOptions, 'matrices'> = {}): Promise<Gpu> {
-  return Gpu.open({ ...options, platform: { gpu: provider, shader: readShader, release: releaseProvider } });
+export function openOn(provider: GPU, { matrices = false } = {}): Promise<Gpu> {
+  return Gpu.open({ platform: { gpu: provider, shader: readShader, release: releaseProvider }, matrices });
 }
 
 function readShader(stem: string): Promise<string> {

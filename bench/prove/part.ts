@@ -26,11 +26,11 @@ export class PartContext {
   }
 
   /** The adapter with the sizes of kernels that were tuned before, opened at the first call. */
-  machine(options: { unsafe?: boolean } = {}): Promise<Machine> {
+  machine(options: { matrices?: boolean } = {}): Promise<Machine> {
     return (this.#machine ??= this.#open(options));
   }
 
-  async #open(options: { unsafe?: boolean }): Promise<Machine> {
+  async #open(options: { matrices?: boolean }): Promise<Machine> {
     const machine = await openMachine(options);
     const { gpu } = machine;
     if (this.tile && gpu.variant.variant === 'tile') gpu.variant = { ...gpu.variant, tile: this.tile };
@@ -46,6 +46,15 @@ export class PartContext {
   /** Seconds that are left to this part. */
   get left(): number {
     return this.#seconds - margin - performance.now() / 1000;
+  }
+
+  /** The same with a share of the seconds that are left. */
+  withShare(share: number): PartContext {
+    const { small, python, tile } = this;
+    const seconds = performance.now() / 1000 + share * this.left + margin;
+    const context = new PartContext({ part: '', small, python, tile, seconds }, this.#send);
+    context.#machine = this.#machine;
+    return context;
   }
 
   row(bench: string, row: object): void {

@@ -21,6 +21,7 @@ export const parts: readonly PartSpec[] = [
   { name: 'mixed', title: 'Mixed precision', share: 0.15, load: async () => (await step()).mixed },
   { name: 'matrix', title: 'Subgroup matrices', share: 0.15, load: async () => (await step()).matrix },
   { name: 'sampling', title: '660,000 samples in 200 steps', share: 0.2, load: async () => (await import('./parts/sampling.ts')).sampling },
+  { name: 'matrix-sampling', title: 'The same by subgroup matrices', share: 0.15, load: async () => (await import('./parts/sampling.ts')).matrixSampling },
   { name: 'peers', title: 'PyTorch beside it', share: 0.3, load: async () => (await import('./parts/peers.ts')).peers },
   { name: 'training', title: 'A minute of training', share: 0.25, load: async () => (await import('./parts/training.ts')).training },
   { name: 'recovery', title: 'A lost device', share: 0.1, load: async () => (await import('./parts/recovery.ts')).recovery },

@@ -27,6 +27,7 @@ export interface StepRow {
   readonly ofFmaProbe: number; // median of ratios to the probes beside
   readonly gpuOfFmaProbe: number;
   readonly fmaProbe: number;
+  readonly note?: string; // why it is not in the precision that was asked for
   readonly javaScript?: number; // seconds of `Trainer.update`, which does not wait
   readonly dispatches: number;
   readonly breakdown: Breakdown;
@@ -50,7 +51,7 @@ export async function measureTraining(machine: Machine, { model, sizes, repetiti
       await machine.gpu.idle();
     },
   });
-  return { step: 'training', ...row, javaScript: median(javaScript) };
+  return { step: 'training', ...row, note: trainer.used.note, javaScript: median(javaScript) };
 }
 
 /** Times a reverse step of the default sampler. */
@@ -85,7 +86,7 @@ export async function measureSampling(machine: Machine, { model, sizes, repetiti
  */
 async function measureStep(machine: Machine, { flops, executable, runs = 1, sizes, repetitions: most, within = Infinity, run }: {
   flops: number; executable: Executable; runs?: number; sizes: Sizes; repetitions: number; within?: number; run: () => Promise<void>;
-}): Promise<Omit<StepRow, 'step' | 'javaScript'>> {
+}): Promise<Omit<StepRow, 'step' | 'note' | 'javaScript'>> {
   await run(); // warm
   const warm = performance.now();
   await run(); // and the wait is known

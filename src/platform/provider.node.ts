@@ -13,7 +13,7 @@ let provider: { gpu: GPU; toggles: string } | undefined;
  * precision, which compares its results with float32 before it is used. And Dawn clamps every index of an array unless its
  * compiler can show that it stays within: that analysis is asked for by name, as it is the default of some backends only.
  */
-export const usualToggles = ['enable-dawn-features=vulkan_enable_f16_on_nvidia,enable_integer_range_analysis_in_robustness'];
+const usualToggles = ['enable-dawn-features=vulkan_enable_f16_on_nvidia,enable_integer_range_analysis_in_robustness'];
 
 /**
  * Subgroup matrices are an experiment of Dawn's, which has them only where `allow_unsafe_apis` does. No check is switched off by

@@ -1,5 +1,5 @@
 /** Which adapter this is, what it can do, how fast it computes and copies. */
-import { unsafeAdapter } from '../../lib/machine.ts';
+import { adapterWithMatrices } from '../../lib/machine.ts';
 import { digits } from '../../lib/report.ts';
 import { variantsOf } from '../../../src/verify/run.ts';
 import type { Part } from '../part.ts';
@@ -18,9 +18,9 @@ const copied = 2 ** 27;
 
 export const adapter: Part = async (context) => {
   // Asked first: what it says is lost with a device that is lost.
-  const unsafe = await unsafeAdapter().catch((error: Error) => error);
-  const experimental = unsafe instanceof Error ? [] : [...unsafe.features].filter((name) => name.startsWith('chromium-'));
-  const matrices = unsafe instanceof Error ? [] : matrixConfigs(unsafe.info);
+  const open = await adapterWithMatrices().catch((error: Error) => error);
+  const experimental = open instanceof Error ? [] : [...open.features].filter((name) => name.startsWith('chromium-'));
+  const matrices = open instanceof Error ? [] : matrixConfigs(open.info);
   const machine = await context.machine();
   const { gpu } = machine;
   context.details(gpu.describe());

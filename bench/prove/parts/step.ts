@@ -1,17 +1,15 @@
 /** A training step and a sampling step by kernel, between probes: as they are, with tuned sizes, and in other precisions. */
 import { DiffWave } from '../../../src/diffwave/model/model.ts';
 import type { TrainingConfig } from '../../../src/diffwave/training/config.ts';
-import { usablePrecision } from '../../../src/diffwave/training/precision.ts';
 import { UserError } from '../../../src/errors.ts';
 import { formatBytes } from '../../../src/gpu/device/buffers.ts';
-import { matrixText } from '../../../src/gpu/device/matrix.ts';
 import { digits, percent } from '../../lib/report.ts';
 import { configured } from '../../lib/work.ts';
 import type { StepRow } from '../../step/measure.ts';
 import { measureSampling, measureTraining, showBreakdown, showSteps } from '../../step/measure.ts';
 import type { Part, PartContext } from '../part.ts';
 import { firstUpdates } from '../curve.ts';
-import { verifyMatrices } from './verify.ts';
+import { verifyVariants } from './verify.ts';
 
 export const usual: Part = (context) => measure(context);
 
@@ -22,42 +20,41 @@ export const tuned: Part = async (context) => {
 
 export const mixed: Part = (context) => measurePrecision(context, 'mixed');
 
-/** With Dawn's experimental features: the kernels against float64, and what takes their place is told as a fault. */
+/** Their kernels by themselves first, then what they train. */
 export const matrix: Part = async (context) => {
-  const { gpu } = await context.machine({ unsafe: true });
-  if (typeof gpu.matrix === 'string') {
-    context.absent(`no --precision matrix: ${gpu.matrix}`);
-    return;
-  }
-  context.line(matrixText(gpu.matrix.matrix!));
-  await verifyMatrices(context, gpu, gpu.matrix);
-  using model = DiffWave.create(gpu, configured(context.sizes).model);
-  const { note } = await usablePrecision(model, 'matrix');
-  if (note !== undefined) context.wrong(note);
-  else await measurePrecision(context, 'matrix', { unsafe: true });
+  const { gpu } = await context.machine({ matrices: true });
+  if (typeof gpu.matrix === 'string') return context.absent(`not on this adapter: ${gpu.matrix}`);
+  await verifyVariants(context.withShare(0.4), gpu, [gpu.matrix]);
+  await measurePrecision(context, 'matrix');
 };
 
-/** First whether the losses are right in this precision, then how fast it is. A precision that refuses itself says why. */
-async function measurePrecision(context: PartContext, precision: TrainingConfig['precision'], options: { unsafe?: boolean } = {}): Promise<void> {
+/** First whether the losses are right in this precision, then how fast it is. A precision that is refused says why. */
+async function measurePrecision(context: PartContext, precision: TrainingConfig['precision']): Promise<void> {
   try {
-    await firstUpdates(context, await context.machine(options), precision);
-    await measure(context, { training: { precision }, ...options });
+    const refused = await firstUpdates(context, await context.machine(), precision);
+    if (refused !== undefined) return notPossible(context, refused);
+    await measure(context, { precision });
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    // Wrong numbers are refused as well, and those are no matter of what an adapter has.
-    if (/is off by/.test(error.message)) context.wrong(error.message);
-    else context.absent(error.message);
+    notPossible(context, error.message);
   }
 }
 
-async function measure(context: PartContext, { training, unsafe }: { training?: Partial<TrainingConfig>; unsafe?: boolean } = {}): Promise<void> {
-  const machine = await context.machine({ unsafe });
+/** Wrong numbers and kernels that do not run are refused as well, and those are no matter of what an adapter has. */
+function notPossible(context: PartContext, reason: string): void {
+  if (/\b(is|are) off by\b|kernels do not run/.test(reason)) context.wrong(reason);
+  else context.absent(reason);
+}
+
+async function measure(context: PartContext, training?: Partial<TrainingConfig>): Promise<void> {
+  const machine = await context.machine();
   const { gpu } = machine;
   const { sizes } = context;
   const repetitions = context.small ? 3 : 5;
   const { model: config } = configured(sizes);
   const told = { ...sizes, variant: gpu.variant.variant, tile: gpu.variant.tile, precision: training?.precision ?? 'float32' };
   const tell = (row: StepRow, bytes: number): void => {
+    if (row.note !== undefined) notPossible(context, row.note);
     context.row('step', { ...told, ...row, trainingBytes: bytes });
     context.line(
       `${row.step} ${digits(row.gpuSeconds * 1e3)} ms on the GPU, ${digits(row.seconds * 1e3)} ms in the loop, ` +

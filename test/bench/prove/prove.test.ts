@@ -9,6 +9,7 @@ import { comparedUpdates, firstFault, referenceCurves, toleranceAt } from '../..
 import { secondsOf } from '../../../bench/prove/duration.ts';
 import type { PartContext } from '../../../bench/prove/part.ts';
 import { parts } from '../../../bench/prove/parts.ts';
+import { timeSteps } from '../../../bench/prove/parts/sampling.ts';
 import { golden } from '../../../bench/prove/parts/verify.ts';
 import type { PartResult } from '../../../bench/prove/run.ts';
 import { isBad, runPart } from '../../../bench/prove/run.ts';
@@ -37,7 +38,7 @@ test('runs at small size, with a row for everything, and a page', () => {
   assert.match(stdout, /^PASS: \d+ parts right, \d+ not possible here, 0 not finished; /m);
   const [rowFile] = readdirSync(out).filter((file) => file.endsWith('.jsonl'));
   const rows = readFileSync(join(out, rowFile!), 'utf8').trim().split('\n').map((line) => JSON.parse(line));
-  const count = (bench: string) => rows.filter((row) => row.bench === bench).length;
+  const count = (bench: string) => rows.filter((row) => row.bench === bench).reduce((sum, row) => sum + (row.cases?.length ?? 1), 0);
   assert.equal([count('adapter'), count('golden'), count('verify'), count('step'), count('sampling'), count('curve'), count('recovery')], [1, 1, 4, 2, 1, 1, 1]);
   for (const row of rows) assert.ok(row.small && row.adapter && row.date && row.driver && row.versions.webgpu, JSON.stringify(row));
   assert.ok(rows.find((row) => row.bench === 'adapter').limits.maxBufferSize > 0);
@@ -122,7 +123,7 @@ test('a kernel that computes something else is found', async () => {
   await golden(context);
   gpu.close();
   assert.match(found.wrong.join('\n'), / loss, value: off by /);
-  assert.ok((found.rows[0] as { wrong: number }).wrong > 0);
+  assert.ok((found.rows[0] as { cases: { wrong: number }[] }).cases[0]!.wrong > 0);
 });
 
 test('losses that leave the reference curve are found, and so is NaN', () => {
@@ -140,6 +141,22 @@ test('losses that leave the reference curve are found, and so is NaN', () => {
 test('a slow adapter repeats less, and once in any case', () => {
   const of = (within: number, seconds: number) => repetitionsWithin(within, { most: 5, seconds });
   assert.equal([of(Infinity, 1), of(100, 1), of(3.5, 1), of(0.5, 1), of(-10, 1)], [5, 5, 3, 1, 1]);
+});
+
+test('what there is no time for is extrapolated, and said to be', async () => {
+  const timed = async (each: number, seconds: number) => {
+    const taken: number[] = [];
+    let left = seconds;
+    const take = async (count: number): Promise<number> => {
+      taken.push(count);
+      left -= count * each;
+      return count * each;
+    };
+    return { ...(await timeSteps(take, { steps: 200, left: () => left })), taken };
+  };
+  assert.equal(await timed(1, 300), { seconds: 200, taken: [1, 4, 200] });
+  assert.equal(await timed(1, 100), { seconds: 200, extrapolatedFrom: 4, taken: [1, 4] });
+  assert.equal(await timed(50, 100), { seconds: 10_000, extrapolatedFrom: 1, taken: [1] });
 });
 
 test('the page names what is wrong first, and what was not reached', () => {
