@@ -18,6 +18,7 @@ import { appendResults, digits, percent, table } from './lib/report.ts';
 import { median, quantile, ratiosToNeighbours } from './lib/statistics.ts';
 import type { Sizes } from './lib/work.ts';
 import { batchOf, configured, sizesOf } from './lib/work.ts';
+import { explain } from './step/explain.ts';
 
 interface StepRow {
   readonly step: 'training' | 'sampling';
@@ -46,9 +47,14 @@ await command({
     batchSize: { type: 'integer', min: 1, help: 'items (default: the preset\'s)' },
     cropSamples: { type: 'integer', min: 1, help: 'samples of an item (default: the preset\'s)' },
     repetitions: { type: 'integer', default: 5, min: 3, help: 'steps that are measured' },
+    explain: { type: 'string', placeholder: '<preset>', help: 'measure nothing: the training step of this preset kernel by kernel, by arithmetic, without a GPU' },
     json: { type: 'boolean', help: 'print rows of JSON instead of tables' },
   },
 }).does(async ({ flags }) => {
+  if (flags.explain !== undefined) {
+    console.log(await explain(sizesOf(flags.explain, { B: flags.batchSize, L: flags.cropSamples })));
+    return;
+  }
   const sizes = sizesOf(flags.preset, { B: flags.batchSize, L: flags.cropSamples });
   const machine = await openMachine();
   const { gpu } = machine;

@@ -1,7 +1,7 @@
 // Mean loss over all elements: mean squared error (Ho et al. 2020, eq. 14) or, with L1, mean absolute error.
 // WEIGHTED: each item's elements count as often as its weight says.
 // `Lane` (f32 or vec4f, along an item), what `backward` works on, comes from the generated header.
-// `partialSums` sums a chunk of elements per invocation, `total` adds the chunks up in one workgroup, both in a fixed
+// `partialSums` sums a chunk of elements per invocation, `total` adds the chunks up in one workgroup of TOTAL invocations, both in a fixed
 // order, so that the loss is the same at every run.
 // HISTORY: `total` also keeps the loss in a ring, so that the host can read those of many runs at once.
 
@@ -43,7 +43,7 @@ override LATER = false;      // add to the history instead of overwriting it
 
 const WORKGROUP = 64u;
 
-var<workgroup> sums: array<f32, WORKGROUP>;
+var<workgroup> sums: array<f32, TOTAL>;
 
 @compute @workgroup_size(WORKGROUP)
 fn partialSums(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
@@ -63,14 +63,14 @@ fn partialSums(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups
   partial[chunk] = sum;
 }
 
-@compute @workgroup_size(WORKGROUP)
+@compute @workgroup_size(TOTAL)
 fn total(@builtin(local_invocation_index) local: u32) {
   var sum = 0.0;
-  for (var i = local; i < params.chunks; i += WORKGROUP) {
+  for (var i = local; i < params.chunks; i += TOTAL) {
     sum += partialIn[i];
   }
   sums[local] = sum;
-  for (var half = WORKGROUP / 2u; half > 0u; half /= 2u) {
+  for (var half = TOTAL / 2u; half > 0u; half /= 2u) {
     workgroupBarrier();
     if (local < half) { sums[local] += sums[local + half]; }
   }

@@ -1,5 +1,5 @@
 // Euclidean norm of a flat buffer, ‖x‖ = √Σx². `partialSums` sums a chunk of elements per invocation, `total` adds the
-// chunks up in one workgroup, both in a fixed order, so that the norm is the same at every run.
+// chunks up in one workgroup of TOTAL invocations, both in a fixed order, so that the norm is the same at every run.
 // HISTORY: `total` also keeps the norm in a ring, so that the host can read those of many runs at once.
 
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;
@@ -23,7 +23,7 @@ struct Step {
 
 const WORKGROUP = 64u;
 
-var<workgroup> sums: array<f32, WORKGROUP>;
+var<workgroup> sums: array<f32, TOTAL>;
 
 @compute @workgroup_size(WORKGROUP)
 fn partialSums(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
@@ -37,14 +37,14 @@ fn partialSums(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups
   partial[chunk] = sum;
 }
 
-@compute @workgroup_size(WORKGROUP)
+@compute @workgroup_size(TOTAL)
 fn total(@builtin(local_invocation_index) local: u32) {
   var sum = 0.0;
-  for (var i = local; i < params.chunks; i += WORKGROUP) {
+  for (var i = local; i < params.chunks; i += TOTAL) {
     sum += partialIn[i];
   }
   sums[local] = sum;
-  for (var half = WORKGROUP / 2u; half > 0u; half /= 2u) {
+  for (var half = TOTAL / 2u; half > 0u; half /= 2u) {
     workgroupBarrier();
     if (local < half) { sums[local] += sums[local + half]; }
   }

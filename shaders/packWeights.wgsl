@@ -16,6 +16,7 @@ struct Layout {
   weightAt: u32,   // elements before the weight
   biasAt: u32,     // elements before the bias
   start: u32,      // vec4f before the first slice
+  factor: f32,     // of the weight, not of the bias
 }
 
 @group(0) @binding(0) var<storage, read> weight: array<f32>;              // (K, Cin, Cout) from weightAt
@@ -34,8 +35,8 @@ fn value(form: Layout, row: u32, channel: u32) -> f32 {
     if (c > 0u || form.transposed == 1u) { return 0.0; }
     return bias[form.biasAt + channel];
   }
-  if (form.transposed == 1u) { return weight[form.weightAt + (k * form.outputs + channel) * form.inputs + c]; }
-  return weight[form.weightAt + (k * form.inputs + c) * form.outputs + channel];
+  if (form.transposed == 1u) { return form.factor * weight[form.weightAt + (k * form.outputs + channel) * form.inputs + c]; }
+  return form.factor * weight[form.weightAt + (k * form.inputs + c) * form.outputs + channel];
 }
 
 fn pack(form: Layout, i: u32) {

@@ -2,12 +2,11 @@
 //
 //   y[s, j] = Σ_p partial[s·parts + p, offset + j]
 //
-// Second half of every sum over time (weight and bias gradients, the step's gradient).
-// `Lane` (f32 or vec4f) comes from the generated header.
+// Second half of every sum over time (weight and bias gradients, the step's gradient); reduceMany.wgsl does it for many
+// tensors at once. `Lane` (f32 or vec4f) comes from the generated header.
 
 @group(0) @binding(0) var<storage, read> partial: array<Lane>;   // (segments·parts, stride)
 @group(0) @binding(1) var<storage, read_write> y: array<Lane>;   // (segments, width)
-
 struct Params {
   segments: u32,
   parts: u32,  // partial sums of one segment
@@ -34,30 +33,35 @@ fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gr
   y[i] = sum;
 }
 
-var<workgroup> sums: array<Lane, WORKGROUP>;
+const COLUMNS = 8u; // lanes of results that a workgroup of the tree makes
+const SHARES = 32u; // invocations that add up one of them
+const TREE = COLUMNS * SHARES;
 
-// The same for many parts and few results: a workgroup for each lane of a result, its invocations side by side over the
-// parts, then a tree. As fixed an order, but another one.
-@compute @workgroup_size(WORKGROUP)
+var<workgroup> sums: array<Lane, TREE>;
+
+// The same for many parts and few results, on GPUs: invocations share the parts of a result, and neighbours read
+// neighbouring memory. As fixed an order, but another one.
+@compute @workgroup_size(TREE)
 fn tree(
   @builtin(local_invocation_index) local: u32,
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
 ) {
-  let i = group.x + group.y * groups.x;
-  if (i >= params.segments * params.width) { return; }
+  let i = (group.x + group.y * groups.x) * COLUMNS + local % COLUMNS;
+  let inside = i < params.segments * params.width;
   let first = (i / params.width * params.parts) * params.stride + params.offset + i % params.width;
-  var sum = Lane(0.0);
-  for (var p = local; p < params.parts; p += WORKGROUP) {
-    sum += partial[first + p * params.stride];
+  sums[local] = Lane(0.0);
+  if (inside) {
+    for (var p = local / COLUMNS; p < params.parts; p += SHARES) {
+      sums[local] += partial[first + p * params.stride];
+    }
   }
-  sums[local] = sum;
-  for (var half = WORKGROUP / 2u; half > 0u; half /= 2u) {
+  for (var half = SHARES / 2u; half > 0u; half /= 2u) {
     workgroupBarrier();
-    if (local < half) { sums[local] += sums[local + half]; }
+    if (local < half * COLUMNS) { sums[local] += sums[local + half * COLUMNS]; }
   }
-  if (local == 0u) {
-    var total = sums[0];
+  if (local < COLUMNS && inside) {
+    var total = sums[local];
     if (ACCUMULATE) { total += y[i]; }
     y[i] = total;
   }

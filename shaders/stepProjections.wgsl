@@ -1,5 +1,5 @@
 // The linear layers that project the step embedding for every residual layer, all at once: y[l, b, :] = e[b, :]·w_l + bias_l.
-// Their weights lie in the buffer of all parameters, `stride` from layer to layer. `Lane` (f32 or vec4f, along C) comes from the
+// The trees are for GPUs: there the invocations of a workgroup share a sum. Weights lie in the buffer of all parameters, `stride` from layer to layer. `Lane` (f32 or vec4f, along C) comes from the
 // generated header.
 
 @group(0) @binding(0) var<storage, read> x: array<f32>;                     // (B, H) e
@@ -29,6 +29,12 @@ override ACCUMULATE = false; // add to the gradients, or to dInput, instead of o
 
 const WORKGROUP = 64u;
 
+const COLUMNS = 8u; // lanes of outputs that a workgroup of forwardTree makes
+const SHARES = 32u; // invocations that add up one of them
+
+var<workgroup> lanes: array<Lane, COLUMNS * SHARES>;
+var<workgroup> scalars: array<f32, WORKGROUP>;
+
 @compute @workgroup_size(WORKGROUP)
 fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let i = id.x + id.y * groups.x * WORKGROUP;
@@ -42,6 +48,35 @@ fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gr
     sum += x[row * params.inputs + c] * parameters[weight + c * params.width];
   }
   y[layer * params.place / params.lane + row * params.width + column] = sum;
+}
+
+@compute @workgroup_size(COLUMNS * SHARES)
+fn forwardTree(
+  @builtin(local_invocation_index) local: u32,
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+) {
+  let blocks = (params.width + COLUMNS - 1u) / COLUMNS;
+  let number = group.x + group.y * groups.x;
+  if (number >= params.layers * params.rows * blocks) { return; }
+  let column = number % blocks * COLUMNS + local % COLUMNS;
+  let row = number / blocks % params.rows;
+  let layer = number / blocks / params.rows;
+  lanes[local] = Lane(0.0);
+  if (column < params.width) {
+    let weight = (params.weightAt + layer * params.stride) / params.lane + column;
+    for (var c = local / COLUMNS; c < params.inputs; c += SHARES) {
+      lanes[local] += x[row * params.inputs + c] * parameters[weight + c * params.width];
+    }
+  }
+  for (var half = SHARES / 2u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (local < half * COLUMNS) { lanes[local] += lanes[local + half * COLUMNS]; }
+  }
+  if (local < COLUMNS && column < params.width) {
+    let bias = parameters[(params.biasAt + layer * params.stride) / params.lane + column];
+    y[layer * params.place / params.lane + row * params.width + column] = lanes[local] + bias;
+  }
 }
 
 // dw_l[c, :] = Σ_b e[b, c]·dy[l, b, :], and with c = H the bias: dbias_l = Σ_b dy[l, b, :]
@@ -82,4 +117,33 @@ fn inputGradient(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgrou
   }
   if (ACCUMULATE) { sum += dInput[i]; }
   dInput[i] = sum;
+}
+
+// The same, a workgroup for one result.
+@compute @workgroup_size(WORKGROUP)
+fn inputGradientTree(
+  @builtin(local_invocation_index) local: u32,
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+) {
+  let i = group.x + group.y * groups.x;
+  if (i >= params.rows * params.inputs) { return; }
+  let row = i / params.inputs;
+  let c = i % params.inputs;
+  scalars[local] = 0.0;
+  for (var at = local; at < params.layers * params.outputs; at += WORKGROUP) {
+    let layer = at / params.outputs;
+    let o = at % params.outputs;
+    scalars[local] += dOutputScalars[layer * params.place + row * params.outputs + o]
+      * parameterScalars[params.weightAt + layer * params.stride + c * params.outputs + o];
+  }
+  for (var half = WORKGROUP / 2u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (local < half) { scalars[local] += scalars[local + half]; }
+  }
+  if (local == 0u) {
+    var sum = scalars[0];
+    if (ACCUMULATE) { sum += dInput[i]; }
+    dInput[i] = sum;
+  }
 }

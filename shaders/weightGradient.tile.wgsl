@@ -6,13 +6,14 @@ enable f16;
 //   dw[k, ci, co] = Σ a[t + (k − (K−1)/2)·D, ci] · b[t, co],  dbias[co] = Σ b[t, co]
 // Partial sums over chunks of rows of one item, which reduce.wgsl adds up in a fixed order. A workgroup makes the tile of
 // CHANNELS inputs × LANES·WIDE·4 outputs of one tap, an invocation 8 inputs × WIDE vec4f. Row K·Cin of every partial is
-// the bias gradient.
+// the bias gradient, which the workgroups of the first tap and of the first inputs add up as well.
 //
 // Constants: LANES columns of invocations, WIDE vec4f of outputs of each, CHANNELS vec4f of inputs of a tile, TAPS, INPUTS
 // and OUTPUTS vec4f of Cin and Cout, and for the operands:
 // In is the type of x: vec4f, or vec4<f16> in mixed precision (F16).
 //   STEP   a is x plus the item's step embedding, zero outside [0, L)
 //   PAIR   b is [dOutput/√2 | dSkip]; with LAST there is no dOutput
+//   MASKED b is dOutput where `mask` is above 0, and zero elsewhere
 
 @group(0) @binding(0) var<storage, read> x: array<In>;                     // (B, L, Cin)
 //@if STEP
@@ -25,6 +26,9 @@ enable f16;
 @group(0) @binding(3) var<storage, read> dSkip: array<vec4f>;              // (B, L, Cout/2)
 //@else
 @group(0) @binding(2) var<storage, read> dOutput: array<vec4f>;            // (B, L, Cout)
+//@end
+//@if MASKED
+@group(0) @binding(3) var<storage, read> mask: array<vec4f>;               // (B, L, Cout)
 //@end
 @group(0) @binding(4) var<storage, read_write> partial: array<vec4f>;      // (B·chunks, K·Cin + 1, Cout)
 
@@ -68,7 +72,11 @@ fn loadB(row: u32, column: u32) -> vec4f {
   return dOutput[row * half + column] * halfPower;
   //@end
   //@else
+  //@if MASKED
+  return select(dOutput[row * OUTPUTS + column], vec4f(0.0), mask[row * OUTPUTS + column] <= vec4f(0.0));
+  //@else
   return dOutput[row * OUTPUTS + column];
+  //@end
   //@end
 }
 
@@ -93,6 +101,7 @@ fn forward(
   let shift = (i32(k) - i32(TAPS / 2u)) * params.dilation;
   let channel = inputTile * CHANNELS; // vec4f of Cin
   let column = outputTile * COLUMNS;  // vec4f of Cout
+  let isBias = k == 0u && inputTile == 0u;
   //@each n WIDE
   var biasSum{n} = vec4f(0.0);
   //@each i 8
@@ -120,11 +129,17 @@ fn forward(
       let a1 = inputs[r * CHANNELS + GROUPS + m];
       //@each n WIDE
       let b{n} = outputs[r * COLUMNS + {n}u * LANES + lane];
-      biasSum{n} += b{n};
       //@each i 8
       sum{i}_{n} = fma(vec4f(a{i/4}[{i%4}]), b{n}, sum{i}_{n});
       //@end
       //@end
+    }
+    if (isBias) {
+      for (var j = 0u; j < DEPTH / GROUPS; j++) {
+        //@each n WIDE
+        biasSum{n} += outputs[(m + j * GROUPS) * COLUMNS + {n}u * LANES + lane];
+        //@end
+      }
     }
   }
 
@@ -138,9 +153,20 @@ fn forward(
       partial[(base + row) * OUTPUTS + place] = sum{i}_{n};
     }
     //@end
-    if (k == 0u && inputTile == 0u && m == 0u) {
-      partial[(base + TAPS * INPUTS * 4u) * OUTPUTS + place] = biasSum{n};
-    }
   }
   //@end
+
+  // Each invocation has the sum over every GROUPS-th row.
+  if (isBias) {
+    //@each n WIDE
+    workgroupBarrier();
+    outputs[local] = biasSum{n};
+    workgroupBarrier();
+    if (m == 0u && column + {n}u * LANES + lane < OUTPUTS) {
+      var total = vec4f(0.0);
+      for (var i = 0u; i < GROUPS; i++) { total += outputs[i * LANES + lane]; }
+      partial[(base + TAPS * INPUTS * 4u) * OUTPUTS + column + {n}u * LANES + lane] = total;
+    }
+    //@end
+  }
 }

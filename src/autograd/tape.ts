@@ -28,6 +28,7 @@ export class Tape {
   readonly #parameterNames = new Map<Tensor, string>();
   readonly #gradients = new Map<Tensor, { tensor: Tensor; shared: boolean }>();
   readonly #places = new Map<Tensor, Tensor>();
+  readonly #postponed = new Map<Tensor, () => void>();
   #backward: Differentiable[] = [];
 
   /**
@@ -180,12 +181,14 @@ export class Tape {
 
   /** The gradient in `tensor` as far as it has been recorded; undefined if nothing depends on it. */
   gradient(tensor: Tensor): Tensor | undefined {
+    this.#catchUp(tensor);
     return this.#gradients.get(tensor)?.tensor;
   }
 
   /** Where an operation's backward puts its share of the gradient in `tensor`; undefined if nobody needs it. */
   gradientSlot(tensor: Tensor): GradientSlot | undefined {
     if (!tensor.needsGradient) return undefined;
+    this.#catchUp(tensor);
     const known = this.#gradients.get(tensor);
     if (known?.shared) throw new Error(`the gradient in ${tensor} was passed on from its only reader, but has another reader`);
     if (known) return { tensor: known.tensor, accumulate: true };
@@ -198,6 +201,33 @@ export class Tape {
   placeGradient(tensor: Tensor, place: Tensor): void {
     expectShape(place, tensor.shape, `place of the gradient in ${tensor.name}`);
     this.#places.set(tensor, place);
+  }
+
+  /**
+   * Lets an operation that writes the gradient in `tensor` wait for others of its kind: `record` is called before anybody
+   * else asks for that gradient, at the latest at the end of `backward`.
+   */
+  postpone(tensor: Tensor, record: () => void): void {
+    this.#postponed.set(tensor, record);
+  }
+
+  #catchUp(tensor: Tensor): void {
+    const record = this.#postponed.get(tensor);
+    if (!record) return;
+    for (const [other, same] of this.#postponed) {
+      if (same === record) this.#postponed.delete(other);
+    }
+    record();
+  }
+
+  /** The tensor that a gradient is a part of, and the elements before it: of all parameters' gradients, or of what it was placed in. */
+  wholeOf(gradient: Tensor): { readonly whole: Tensor; readonly before: number } {
+    const { storage, offset } = gradient;
+    if (storage.range && storage.range.buffer === this.#parameters?.gradients.buffer) {
+      return { whole: this.allGradients(), before: storage.range.offset / 4 };
+    }
+    const whole = new Tensor({ name: storage.name, shape: [storage.size / 4], storage });
+    return { whole, before: offset / 4 };
   }
 
   /**
@@ -238,6 +268,7 @@ export class Tape {
       this.#gradients.set(of, { tensor: gradient, shared: true });
     }
     this.#replay(recorded);
+    for (const tensor of [...this.#postponed.keys()]) this.#catchUp(tensor);
   }
 
   #replay(recorded: readonly Differentiable[]): void {

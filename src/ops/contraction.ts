@@ -5,23 +5,48 @@
 import type { Tape } from '../autograd/tape.ts';
 import type { Tensor } from '../autograd/tensor.ts';
 import { alignUp } from '../gpu/device/buffers.ts';
-import type { Affine } from './packing.ts';
-import { packWeights, sliceOf } from './packing.ts';
+import type { Affine, Form, PackLayout, Packed } from './packing.ts';
+import { lanesOfTile, layoutOf, packWeights, sliceOf } from './packing.ts';
 import { reduceAffine } from './reduce.ts';
 
 /** What a contraction loads and what it does with its sums; see the head of conv1d.broadcast.wgsl. */
 export interface Fusion {
-  readonly load?: 'STEP' | 'PAIR';
-  readonly finish: 'PLAIN' | 'GATE' | 'RESIDUAL' | 'GATE_GRADIENT' | 'STEP_GRADIENT';
+  readonly load?: 'STEP' | 'PAIR' | 'MASKED';
+  readonly finish: 'PLAIN' | 'GATE' | 'RESIDUAL' | 'LAYER' | 'GATE_GRADIENT' | 'STEP_GRADIENT';
   readonly save?: boolean;
   readonly first?: boolean;
   readonly last?: boolean;
   readonly accumulate?: boolean;
+  readonly relu?: boolean;
 }
 
+/** Rows that a `tile` workgroup of fewer lanes makes: in those, weights are read again and again for few rows. */
+const rowsOfNarrowTile = 128;
+
 /** Rows of one item that a workgroup works on. */
-export function rowsPerTile(tape: Tape): number {
-  return tape.variant.variant === 'broadcast' ? 2 * tape.variant.lanes : tape.variant.tile.rows;
+function rowsOf(tape: Tape, { lanes, wide }: PackLayout): number {
+  const { variant, tile: { rows, deep } } = tape.variant;
+  if (variant === 'broadcast') return 2 * lanes;
+  const moreRows = Math.min((rows * tape.variant.lanes) / lanes, rowsOfNarrowTile, 16 * wide * deep);
+  return Math.max(rows, moreRows);
+}
+
+/** Workgroups, and so partial sums over time, that `contract` makes of an item of L samples. */
+export function tilesOf(tape: Tape, weight: Tensor, form: Form, L: number): number {
+  return Math.ceil(L / rowsOf(tape, layoutOf(tape, weight, form)));
+}
+
+/**
+ * Whether a residual layer with these weights of its dilated convolution can be one kernel: all channels of a row's h in one
+ * workgroup's memory, which conv1d.tile.wgsl says the size of.
+ */
+export function fitsOneKernel(tape: Tape, weight: Tensor): boolean {
+  if (tape.variant.variant !== 'tile') return false;
+  const layout = layoutOf(tape, weight, { paired: true, transposed: false });
+  const { lanes, wide, slices } = layout;
+  const rows = rowsOf(tape, layout);
+  const bytes = (rows * (lanes + 1) + Math.max(16 * lanes * wide, (rows / tape.variant.tile.deep) * lanes)) * 16;
+  return slices === 1 && bytes <= tape.variant.maxWorkgroupBytes;
 }
 
 /** Whether the tape's variant can work on these channels. */
@@ -29,22 +54,34 @@ export function isFast(tape: Tape, ...channels: readonly number[]): boolean {
   return tape.variant.variant !== 'naive' && channels.every((count) => count % 4 === 0);
 }
 
+export interface Contraction {
+  readonly affine: Affine;
+  /** For LAYER the weights of the second convolution. */
+  readonly projection?: Affine;
+  readonly transposed?: boolean;
+  readonly B: number;
+  readonly L: number;
+  readonly dilation: number;
+  readonly reads: Readonly<Record<string, Tensor>>;
+  readonly writes: Readonly<Record<string, Tensor>>;
+}
+
 /**
  * Records a convolution of (B, L, Cin) by `weight` (K, Cin, Cout), or with `transposed` the gradient in its input,
- * (B, L, Cout) to (B, L, Cin). `reads` and `writes` are what the fusion asks for, weights excepted.
+ * (B, L, Cout) to (B, L, Cin). `reads` and `writes` are what the fusion asks for, weights excepted; `tilesOf` says how many
+ * partial sums there will be.
  */
-export function contract(tape: Tape, fusion: Fusion, options: {
-  affine: Affine; transposed?: boolean;
-  B: number; L: number; dilation: number;
-  reads: Readonly<Record<string, Tensor>>; writes: Readonly<Record<string, Tensor>>;
-}): void {
+export function contract(tape: Tape, fusion: Fusion, options: Contraction): void {
   const { affine, transposed = false, B, L, dilation } = options;
-  const { variant, lanes } = tape.variant;
-  const paired = fusion.finish === 'GATE' || fusion.finish === 'RESIDUAL';
-  const packed = affine.prepared?.[transposed ? 'transposed' : 'forward'] ?? packWeights(tape, affine, { paired, transposed });
-  const { taps, inputs, outputs, wide, uniform, slices } = packed;
+  const { variant } = tape.variant;
+  const paired = fusion.finish === 'GATE' || fusion.finish === 'RESIDUAL' || fusion.finish === 'LAYER';
+  const packedOf = (of: Affine): Packed =>
+    of.prepared?.[transposed ? 'transposed' : 'forward'] ?? packWeights(tape, of, { paired, transposed });
+  const packed = packedOf(affine);
+  const projection = options.projection && sliceOf(tape, packedOf(options.projection), 0);
+  const { taps, inputs, outputs, lanes, wide, uniform, slices } = packed;
   const width = outputs / (paired ? 8 : 4); // vec4f
-  const ROWS = rowsPerTile(tape);
+  const ROWS = rowsOf(tape, packed);
   const tiles = Math.ceil(L / ROWS);
   const constants = {
     ...(variant === 'broadcast' ? { ROWS, LOADS: ROWS / lanes, UNIFORM: Number(uniform) } : { ROWS, DEEP: tape.variant.tile.deep }),
@@ -54,14 +91,14 @@ export function contract(tape: Tape, fusion: Fusion, options: {
   for (let slice = 0; slice < slices; slice++) {
     tape.record({
       kernel: { shader: `conv1d.${variant}`, entry: 'forward', constants },
-      reads: { ...options.reads, weight: sliceOf(tape, packed, slice) },
+      reads: { ...options.reads, weight: sliceOf(tape, packed, slice), ...(projection && { projection }) },
       writes: options.writes,
       params: {
         groups: B * tiles, tiles, length: L, width, slice: slice * lanes * (paired ? 1 : wide),
         dilation, direction: transposed ? -1 : 1, rows: ROWS, inputs: inputs / 4,
       },
       workgroups: B * tiles,
-      work: 2 * B * tiles * ROWS * taps * inputs * lanes * wide * 4,
+      work: 2 * B * tiles * ROWS * (taps * inputs + (projection ? inputs : 0)) * lanes * wide * 4,
     });
   }
 }
@@ -74,43 +111,58 @@ function typesOf(tensors: Readonly<Record<string, Tensor | undefined>>): Record<
 }
 
 function flagsOf(fusion: Fusion): Record<string, number> {
-  const { load, finish, save, first, last, accumulate } = fusion;
+  const { load, finish, save, first, last, accumulate, relu } = fusion;
   const flag = (value: boolean | undefined): number => Number(value ?? false);
   return {
     PAIR: flag(load === 'PAIR'), STEP: flag(load === 'STEP'),
-    PLAIN: flag(finish === 'PLAIN'), GATE: flag(finish === 'GATE'), RESIDUAL: flag(finish === 'RESIDUAL'),
+    PLAIN: flag(finish === 'PLAIN'), GATE: flag(finish === 'GATE'), RESIDUAL: flag(finish === 'RESIDUAL'), LAYER: flag(finish === 'LAYER'),
     GATE_GRADIENT: flag(finish === 'GATE_GRADIENT'), STEP_GRADIENT: flag(finish === 'STEP_GRADIENT'),
     SAVE: flag(save), FIRST: flag(first), LAST: flag(last), ACCUMULATE: flag(accumulate),
+    RELU: flag(relu), MASKED: flag(load === 'MASKED'),
   };
 }
 
 /** Most partial sums of a weight gradient on a software adapter: two processor cores are busy with few. */
 const fewPartialSums = 64;
 
+/** Invocations of a `tile` workgroup of a weight gradient at 64 channels; smaller ones get more workgroups. */
+const usualInvocations = 128;
+
+/** How a weight gradient is cut into workgroups: one for each tap, tile of inputs and outputs, and chunk of rows. */
+function cutOf(tape: Tape, { K, INPUTS, OUTPUTS, paired }: { K: number; INPUTS: number; OUTPUTS: number; paired: boolean }) {
+  const { variant, lanes, tile } = tape.variant;
+  if (variant === 'broadcast') {
+    const shape = { LANES: lanes, WIDE: paired || OUTPUTS > lanes ? 2 : 1, CHANNELS: Math.min(INPUTS, 8) };
+    const columns = paired ? OUTPUTS / 2 / lanes : OUTPUTS / (lanes * shape.WIDE);
+    return { shape, tiles: Math.ceil(INPUTS / shape.CHANNELS) * Math.ceil(columns), sums: fewPartialSums };
+  }
+  const LANES = lanesOfTile(tape, OUTPUTS / 2);
+  const CHANNELS = Math.min(16, Math.max(4, 2 ** Math.ceil(Math.log2(INPUTS))));
+  const shape = { LANES, WIDE: OUTPUTS > LANES ? 2 : 1, CHANNELS };
+  const tiles = Math.ceil(INPUTS / CHANNELS) * Math.ceil(OUTPUTS / (LANES * shape.WIDE));
+  const workgroups = (tile.partialSums * usualInvocations) / ((LANES * CHANNELS) / 2);
+  return { shape, tiles, sums: Math.max(1, Math.round(workgroups / (K * tiles))) };
+}
+
 /**
  * Records dweight[k, ci, co] = Σ a[t + (k − (K−1)/2)·D, ci]·b[t, co] and dbias = Σ b, where a is x (plus `step`), and b
- * is dOutput, or with dSkip the pair [dOutput/√2 | dSkip].
+ * is dOutput, or with dSkip the pair [dOutput/√2 | dSkip], or with `mask` dOutput where the mask is above 0.
  */
 export function contractWeights(tape: Tape, options: {
   affine: Affine; B: number; L: number; dilation: number;
-  x: Tensor; step?: Tensor; dOutput?: Tensor; dSkip?: Tensor;
+  x: Tensor; step?: Tensor; dOutput?: Tensor; dSkip?: Tensor; mask?: Tensor;
 }): void {
-  const { affine: { weight, bias }, B, L, dilation, x, step, dOutput, dSkip } = options;
+  const { affine: { weight, bias }, B, L, dilation, x, step, dOutput, dSkip, mask } = options;
   const weightSlot = tape.gradientSlot(weight);
   const biasSlot = tape.gradientSlot(bias);
   if (!weightSlot && !biasSlot) return;
-  const { variant, lanes } = tape.variant;
+  const { variant } = tape.variant;
   const [K, Cin, Cout] = weight.shape as [number, number, number];
   const [INPUTS, OUTPUTS] = [Cin / 4, Cout / 4];
-  const shape = variant === 'broadcast'
-    ? { LANES: lanes, WIDE: dSkip || OUTPUTS > lanes ? 2 : 1, CHANNELS: Math.min(INPUTS, 8) }
-    : { LANES: lanes, WIDE: OUTPUTS > lanes ? 2 : 1, CHANNELS: 16 };
-  const inHalves = dSkip && variant === 'broadcast';
-  const columns = inHalves ? OUTPUTS / 2 / lanes : OUTPUTS / (lanes * shape.WIDE);
-  const tiles = Math.ceil(INPUTS / shape.CHANNELS) * Math.ceil(columns);
+  const { shape, tiles, sums } = cutOf(tape, { K, INPUTS, OUTPUTS, paired: !!dSkip });
   const places = K * Cin + 1;
   const mostSums = Math.floor(tape.variant.maxStorageBytes / (places * Cout * 4));
-  const wantedSums = Math.min(variant === 'tile' ? tape.variant.tile.partialSums : fewPartialSums, mostSums);
+  const wantedSums = Math.min(sums, mostSums);
   const wantedChunks = Math.max(1, Math.floor(wantedSums / B));
   const chunkRows = Math.max(64, alignUp(Math.ceil(L / wantedChunks), 16));
   const chunks = Math.ceil(L / chunkRows);
@@ -122,14 +174,14 @@ export function contractWeights(tape: Tape, options: {
       entry: 'forward',
       constants: {
         ...shape, TAPS: K, INPUTS, OUTPUTS,
-        STEP: Number(!!step), PAIR: Number(!!dSkip), LAST: Number(!dOutput), ...typesOf({ In: x }),
+        STEP: Number(!!step), PAIR: Number(!!dSkip), LAST: Number(!dOutput), MASKED: Number(!!mask), ...typesOf({ In: x }),
       },
     },
-    reads: { x, ...(step && { stepEmbedding: step }), ...(dOutput && { dOutput }), ...(dSkip && { dSkip }) },
+    reads: { x, ...(step && { stepEmbedding: step }), ...(dOutput && { dOutput }), ...(dSkip && { dSkip }), ...(mask && { mask }) },
     writes: { partial },
     params: { groups, chunks, chunkRows, length: L, dilation, tileChannels: shape.CHANNELS * 4, inputs: Cin },
     workgroups: groups,
-    work: 2 * groups * chunkRows * shape.CHANNELS * 4 * lanes * shape.WIDE * 4,
+    work: 2 * groups * chunkRows * shape.CHANNELS * 4 * shape.LANES * shape.WIDE * 4,
   });
-  reduceAffine(tape, { weight: weightSlot, bias: biasSlot }, partial);
+  reduceAffine(tape, options.affine, { weight: weightSlot, bias: biasSlot }, partial);
 }

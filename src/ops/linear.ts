@@ -1,14 +1,34 @@
 import type { Tape } from '../autograd/tape.ts';
 import type { Tensor } from '../autograd/tensor.ts';
 import { expectShape } from '../autograd/tensor.ts';
+import { hasManyThreads } from '../gpu/device/variant.ts';
 import { lanesFor, workgroupsFor } from './lanes.ts';
+import { silu } from './silu.ts';
+
+export interface LinearOptions {
+  readonly x: Tensor;
+  readonly weight: Tensor;
+  readonly bias: Tensor;
+  readonly name?: string;
+  /** What the result goes through. */
+  readonly activation?: 'silu';
+}
+
+/** Lanes of outputs that a workgroup of `forwardTree` makes; the shader says the same in `COLUMNS`. */
+const treeColumns = 8;
 
 /**
- * y = x·weight + bias; x (B, Cin), weight (Cin, Cout), bias (Cout), result (B, Cout). For few rows: the gradients
- * sum over B in one go.
+ * y = x·weight + bias, or with `activation` silu(x·weight + bias); x (B, Cin), weight (Cin, Cout), bias (Cout), result
+ * (B, Cout). For few rows: the gradients sum over B in one go.
  */
-export function linear(tape: Tape, options: { x: Tensor; weight: Tensor; bias: Tensor; name?: string }): Tensor {
-  const { x, weight, bias } = options;
+export function linear(tape: Tape, options: LinearOptions): Tensor {
+  const { activation, ...plain } = options;
+  const tree = hasManyThreads(tape.variant);
+  return activation && !tree ? silu(tape, dense(tape, plain, tree)) : dense(tape, options, tree);
+}
+
+function dense(tape: Tape, options: LinearOptions, tree: boolean): Tensor {
+  const { x, weight, bias, activation } = options;
   if (x.shape.length !== 2) throw new TypeError(`linear: wanted (B, Cin), got ${x}`);
   const [B, Cin] = x.shape as [number, number];
   const Cout = weight.shape[1]!;
@@ -16,16 +36,18 @@ export function linear(tape: Tape, options: { x: Tensor; weight: Tensor; bias: T
   expectShape(bias, [Cout], 'linear bias');
   const { Lane, width } = lanesFor(Cout);
   const params = { rows: B, inputs: Cin, outputs: Cout, width: Cout / width };
+  const constants = { Lane, SILU: Number(!!activation) };
+  const before = activation && tape.result('before silu', [B, Cout]);
   const y = tape.result(options.name ?? 'linear', [B, Cout], [x, weight, bias]);
   tape.record({
-    kernel: { shader: 'linear', entry: 'forward', constants: { Lane } },
+    kernel: { shader: 'linear', entry: tree ? 'forwardTree' : 'forward', constants },
     reads: { x, weight, bias },
-    writes: { y },
+    writes: { y, ...(before && { before }) },
     params,
-    workgroups: workgroupsFor((B * Cout) / width),
+    workgroups: tree ? B * Math.ceil(params.width / treeColumns) : workgroupsFor((B * Cout) / width),
   });
 
-  // y = x·w + bias  ⇒  dw = xᵀ·dy,  dbias = Σ_b dy,  dx = dy·wᵀ
+  // v = x·w + bias  ⇒  dw = xᵀ·dv,  dbias = Σ_b dv,  dx = dv·wᵀ;  y = silu(v)  ⇒  dv = dy·σ(v)·(1 + v·(1 − σ(v)))
   tape.onBackward([y], () => {
     const dOutput = tape.gradient(y)!;
     const dWeight = tape.gradientSlot(weight);
@@ -35,10 +57,10 @@ export function linear(tape: Tape, options: { x: Tensor; weight: Tensor; bias: T
         kernel: {
           shader: 'linear',
           entry: 'weightGradient',
-          constants: { Lane },
+          constants,
           overrides: { ACCUMULATE: dWeight?.accumulate ?? false, ACCUMULATE_BIAS: dBias?.accumulate ?? false },
         },
-        reads: { x, dOutput },
+        reads: { x, dOutput, ...(before && { beforeLanes: before }) },
         writes: {
           dWeight: dWeight?.tensor ?? tape.result('unwanted gradient', weight.shape),
           dBias: dBias?.tensor ?? tape.result('unwanted gradient', bias.shape),
@@ -51,12 +73,15 @@ export function linear(tape: Tape, options: { x: Tensor; weight: Tensor; bias: T
     if (dInput) {
       tape.record({
         kernel: {
-          shader: 'linear', entry: 'inputGradient', constants: { Lane }, overrides: { ACCUMULATE: dInput.accumulate },
+          shader: 'linear',
+          entry: tree ? 'inputGradientTree' : 'inputGradient',
+          constants,
+          overrides: { ACCUMULATE: dInput.accumulate },
         },
-        reads: { dOutputScalars: dOutput, weightScalars: weight },
+        reads: { dOutputScalars: dOutput, weightScalars: weight, ...(before && { beforeScalars: before }) },
         writes: { dInput: dInput.tensor },
         params,
-        workgroups: workgroupsFor(B * Cin),
+        workgroups: tree ? B * Cin : workgroupsFor(B * Cin),
       });
     }
   });

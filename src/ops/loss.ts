@@ -1,12 +1,13 @@
 import type { Tape } from '../autograd/tape.ts';
 import type { Tensor } from '../autograd/tensor.ts';
 import { expectShape } from '../autograd/tensor.ts';
+import { hasManyThreads } from '../gpu/device/variant.ts';
 import { lanesFor, workgroupsFor } from './lanes.ts';
 
 export type LossKind = 'mse' | 'l1';
 
-/** Elements that one invocation sums; the partial sums are then few enough for one workgroup. */
-const chunk = 256;
+/** Elements that one invocation sums, and invocations of the workgroup that adds up those sums: few and many on a GPU. */
+const sizesOf = ({ variant }: Tape) => (hasManyThreads(variant) ? { chunk: 16, TOTAL: 256 } : { chunk: 256, TOTAL: 64 });
 
 /**
  * Mean over all elements of (p − w)² (`mse`, Ho et al. 2020, eq. 14) or |p − w| (`l1`): a single number, (1). With
@@ -28,9 +29,10 @@ export function loss(tape: Tape, options: {
   const weights = weight && { weight };
   const count = predicted.length;
   const itemLength = count / predicted.shape[0]!;
+  const { chunk, TOTAL } = sizesOf(tape);
   const chunks = Math.ceil(count / chunk);
   const { Lane, width } = lanesFor(itemLength);
-  const constants = { Lane, WEIGHTED: Number(!!weight), HISTORY: Number(!!history) };
+  const constants = { Lane, WEIGHTED: Number(!!weight), HISTORY: Number(!!history), TOTAL };
   const params = { count, divisor: of, lanes: count / width, chunks, itemLength, itemLanes: itemLength / width };
   const partial = tape.result('partial loss', [chunks]);
   const result = tape.result('loss', [1], [predicted]);

@@ -1,9 +1,10 @@
 import type { Tape } from '../autograd/tape.ts';
 import type { Tensor } from '../autograd/tensor.ts';
+import { hasManyThreads } from '../gpu/device/variant.ts';
 import { workgroupsFor } from './lanes.ts';
 
-/** Groups of four elements that one invocation sums; the partial sums are then few enough for one workgroup. */
-const chunk = 64;
+/** Groups of four elements that one invocation sums, and invocations of the workgroup that adds up those sums: few and many on a GPU. */
+const sizesOf = ({ variant }: Tape) => (hasManyThreads(variant) ? { chunk: 16, TOTAL: 256 } : { chunk: 64, TOTAL: 64 });
 
 /**
  * ‖x‖ = √Σx² over all elements, whose number is a multiple of 4: a single number, (1). Has no gradient. Infinite where
@@ -12,7 +13,8 @@ const chunk = 64;
  */
 export function norm(tape: Tape, x: Tensor, options: { history?: Tensor } = {}): Tensor {
   const { history } = options;
-  const constants = { HISTORY: Number(!!history) };
+  const { chunk, TOTAL } = sizesOf(tape);
+  const constants = { HISTORY: Number(!!history), TOTAL };
   const count = x.length / 4;
   if (!Number.isInteger(count)) throw new TypeError(`norm: wanted a multiple of 4 elements, got ${x}`);
   const chunks = Math.ceil(count / chunk);

@@ -11,11 +11,13 @@ import { workgroupSize, workgroupsFor } from './lanes.ts';
 export interface Affine {
   readonly weight: Tensor; // (K, Cin, Cout)
   readonly bias: Tensor; // (Cout)
+  /** What the weight is multiplied by when it is packed, 1 if absent. */
+  readonly factor?: number;
   /** What `prepareWeights` made of them. */
   readonly prepared?: { readonly forward: Packed; readonly transposed?: Packed };
 }
 
-interface PackLayout {
+export interface PackLayout {
   readonly taps: number; // K
   readonly inputs: number; // channels that the convolution reads
   readonly outputs: number; // channels that it writes
@@ -35,19 +37,21 @@ export interface Packed extends PackLayout {
   readonly uniform: boolean;
 }
 
-/** The fields of the shader's struct Layout, in its order; three for places follow. */
+/** The fields of the shader's struct Layout, in its order; three for places and the weight's factor follow. */
 const layoutOrder = [
   'taps', 'inputs', 'outputs', 'lanes', 'wide', 'stride', 'slices', 'paired', 'transposed',
 ] as const satisfies readonly (keyof PackLayout)[];
-const layoutFields = layoutOrder.length + 3;
+const layoutFields = layoutOrder.length + 4;
 
-type Form = { readonly paired: boolean; readonly transposed: boolean };
+export type Form = { readonly paired: boolean; readonly transposed: boolean };
 
-function layoutOf(tape: Tape, weight: Tensor, form: Form): PackLayout & { uniform: boolean } {
-  const { variant, lanes, maxUniformBytes } = tape.variant;
+/** How one convolution's weights are packed for the tape's variant. */
+export function layoutOf(tape: Tape, weight: Tensor, form: Form): PackLayout & { uniform: boolean } {
+  const { variant, maxUniformBytes } = tape.variant;
   const [taps, Cin, Cout] = weight.shape as [number, number, number];
   const [inputs, outputs] = form.transposed ? [Cout, Cin] : [Cin, Cout];
   const columns = outputs / (form.paired ? 8 : 4); // vec4f
+  const lanes = variant === 'broadcast' ? tape.variant.lanes : lanesOfTile(tape, form.paired ? columns : columns / 2);
   const bytesPerColumn = (taps * inputs + 1) * lanes * 16;
   const fitsUniform = (wide: number): boolean => variant === 'broadcast' && bytesPerColumn * wide <= maxUniformBytes;
   // Two columns a lane halve the loads of inputs, unless that pushes the weights out of a uniform binding.
@@ -62,15 +66,23 @@ function layoutOf(tape: Tape, weight: Tensor, form: Form): PackLayout & { unifor
   };
 }
 
+/**
+ * Columns of invocations of a `tile` workgroup whose invocations have two vec4f of outputs each: a power of two, and no more
+ * than there is work for, as idle lanes compute all the same.
+ */
+export function lanesOfTile(tape: Tape, columns: number): number {
+  return Math.min(tape.variant.lanes, Math.max(4, 2 ** Math.ceil(Math.log2(columns))));
+}
+
 /** Packs one convolution's weights. */
-export function packWeights(tape: Tape, { weight, bias }: { weight: Tensor; bias?: Tensor }, form: Form): Packed {
+export function packWeights(tape: Tape, { weight, bias, factor = 1 }: Affine, form: Form): Packed {
   const { uniform, ...layout } = layoutOf(tape, weight, form);
   const tensor = tape.result(`packed ${weight.name}`, [layout.slices, layout.stride * 4]);
   tape.record({
     kernel: { shader: 'packWeights', entry: 'forward' },
-    reads: { weight, bias: bias ?? weight },
+    reads: { weight, bias },
     writes: { packed: tensor },
-    params: { ...layout, weightAt: 0, biasAt: 0, start: 0 },
+    params: { ...layout, weightAt: 0, biasAt: 0, start: 0, factor },
     workgroups: workgroupsFor(layout.slices * layout.stride),
   });
   return { ...layout, uniform, tensor, start: 0 };
@@ -117,12 +129,13 @@ function prepareTogether(tape: Tape, convolutions: readonly Convolution[], optio
   const table: number[] = []; // the shader's struct Layout, entry after entry
   const work: number[] = []; // for each workgroup its entry, and its first vec4f within that
   let length = 0; // vec4f
-  const place = ({ weight, bias }: Affine, form: Form): Omit<Packed, 'tensor'> => {
+  const place = ({ weight, bias, factor = 1 }: Affine, form: Form): Omit<Packed, 'tensor'> => {
     const { uniform, ...layout } = layoutOf(tape, weight, form);
     const start = length;
     const size = layout.slices * layout.stride;
     const entry = table.length / layoutFields;
-    table.push(...layoutOrder.map((field) => layout[field]), tape.parameterOffset(weight), tape.parameterOffset(bias), start);
+    const [factorBits] = new Uint32Array(Float32Array.of(factor).buffer);
+    table.push(...layoutOrder.map((field) => layout[field]), tape.parameterOffset(weight), tape.parameterOffset(bias), start, factorBits!);
     for (let at = 0; at < size; at += workgroupSize) work.push(entry, at);
     length = alignUp(start + size, bindingAlignment / 16);
     return { ...layout, uniform, start: start * 4 };
@@ -146,9 +159,10 @@ function prepareTogether(tape: Tape, convolutions: readonly Convolution[], optio
     writes: { packed: tensor },
     workgroups: work.length / 2,
   });
-  return places.map(({ affine: { weight, bias }, forward, transposed }) => ({
+  return places.map(({ affine: { weight, bias, factor }, forward, transposed }) => ({
     weight,
     bias,
+    factor,
     prepared: { forward: { ...forward, tensor }, transposed: transposed && { ...transposed, tensor } },
   }));
 }

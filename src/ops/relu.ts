@@ -1,3 +1,4 @@
+import type { GradientSlot } from '../autograd/operation.ts';
 import type { Tape } from '../autograd/tape.ts';
 import type { Tensor } from '../autograd/tensor.ts';
 import { lanesFor, workgroupsFor } from './lanes.ts';
@@ -22,14 +23,25 @@ export function relu(tape: Tape, x: Tensor, options: { half?: boolean } = {}): T
   // y = max(x, 0)  ⇒  dx = dy where y > 0: needs the output, not the input, whose memory is thereby free
   tape.onBackward([y], () => {
     const slot = tape.gradientSlot(x);
-    if (!slot) return;
-    tape.record({
-      kernel: { shader: 'relu', entry: 'backward', constants, overrides: { ACCUMULATE: slot.accumulate } },
-      reads: { output: y, dOutput: tape.gradient(y)! },
-      writes: { dInput: slot.tensor },
-      params: { count },
-      workgroups,
-    });
+    if (slot) reluGradient(tape, y, slot);
   });
   return y;
+}
+
+/** Puts the gradient in x of y = max(x, 0) where `slot` says. */
+export function reluGradient(tape: Tape, y: Tensor, slot: GradientSlot): void {
+  const { Lane, width } = lanesFor(y.length);
+  const half = y.dtype === 'f16';
+  tape.record({
+    kernel: {
+      shader: 'relu',
+      entry: 'backward',
+      constants: { Lane, Out: half ? 'vec4<f16>' : Lane, F16: Number(half) },
+      overrides: { ACCUMULATE: slot.accumulate },
+    },
+    reads: { output: y, dOutput: tape.gradient(y)! },
+    writes: { dInput: slot.tensor },
+    params: { count: y.length / width },
+    workgroups: workgroupsFor(y.length / width),
+  });
 }

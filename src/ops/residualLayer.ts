@@ -2,11 +2,11 @@ import type { Tape } from '../autograd/tape.ts';
 import type { Tensor } from '../autograd/tensor.ts';
 import { activationShape, expectShape } from '../autograd/tensor.ts';
 import { addStep } from './addStep.ts';
-import { contract, contractWeights, isFast, rowsPerTile } from './contraction.ts';
+import { contract, contractWeights, fitsOneKernel, isFast, tilesOf } from './contraction.ts';
 import { conv1d } from './conv1d.ts';
 import { gate } from './gate.ts';
 import type { Affine } from './packing.ts';
-import { reduceInto } from './reduce.ts';
+import { reduceTogether } from './reduce.ts';
 import { residual } from './residual.ts';
 
 /** One residual layer's operands. */
@@ -23,8 +23,9 @@ export interface ResidualLayer {
 /**
  * A residual layer of DiffWave (Kong et al. 2021, fig. 2):
  *   h = σ(g)·tanh(f) with [g | f] = dilated(x + step);  [r | s] = projection(h);  output = (x + r)/√2;  skip += s
- * The naive variant is the chain of single operations; the others do it in two kernels forward and four backward. A tape
- * that keeps layer inputs alone computes h and the gate again for the gradients: the dilated convolution once more.
+ * The naive variant is the chain of single operations; the others do it in two kernels forward, or one where a workgroup has
+ * room for all channels of h, and four backward. A tape that keeps layer inputs alone computes h and the gate again for the
+ * gradients: the dilated convolution once more.
  */
 export function residualLayer(tape: Tape, layer: ResidualLayer): { output: Tensor; skip: Tensor } {
   return isFast(tape, layer.x.shape[2]!) ? fused(tape, layer) : composed(tape, layer);
@@ -50,20 +51,31 @@ function fused(tape: Tape, layer: ResidualLayer): { output: Tensor; skip: Tensor
 
   const stored = tape.precision === 'mixed' ? 'f16' : 'f32'; // what backward will read, and the next layer
   if (x.dtype !== stored) throw new TypeError(`${name}: wanted ${x} as ${stored}, got ${x.dtype}`);
+  const newH = () => tape.result(`${name} h`, [B, L, C], [], stored);
+  const newGate = () => tape.result(`${name} gate`, [B, L, 2 * C], [], stored); // σ(g) | tanh(f)
   const gated = ({ save }: { save: boolean }): { h: Tensor; saved?: Tensor } => {
-    const h = tape.result(`${name} h`, [B, L, C], [], stored);
-    const saved = save ? tape.result(`${name} gate`, [B, L, 2 * C], [], stored) : undefined; // σ(g) | tanh(f)
+    const h = newH();
+    const saved = save ? newGate() : undefined;
     contract(tape, { load: 'STEP', finish: 'GATE', save }, {
       ...sizes, affine: dilated, dilation, reads: { x, stepEmbedding: step }, writes: { ...(saved && { saved }), y: h },
     });
     return { h, saved };
   };
-  const forward = gated({ save: tape.keeps === 'activations' });
+  const save = tape.keeps === 'activations';
+  const first = !layer.skip;
+  const whole = fitsOneKernel(tape, dilated.weight);
+  const forward = whole ? (save ? { h: newH(), saved: newGate() } : undefined) : gated({ save });
   const output = tape.result(name, [B, L, C], from, stored);
   const skip = layer.skip ? tape.updated(layer.skip, from) : tape.result('skip', [B, L, C], from);
-  contract(tape, { finish: 'RESIDUAL', first: !layer.skip }, {
-    ...sizes, affine: projection, dilation: 1, reads: { x: forward.h, residual: x }, writes: { y: output, skip },
-  });
+  if (whole) {
+    contract(tape, { load: 'STEP', finish: 'LAYER', save, first }, {
+      ...sizes, affine: dilated, projection, dilation, reads: { x, stepEmbedding: step }, writes: { y: output, skip, ...forward },
+    });
+  } else {
+    contract(tape, { finish: 'RESIDUAL', first }, {
+      ...sizes, affine: projection, dilation: 1, reads: { x: forward!.h, residual: x }, writes: { y: output, skip },
+    });
+  }
 
   tape.onBackward([output, skip], () => {
     const dOutput = tape.gradient(output); // of the last layer nobody reads the output
@@ -72,7 +84,7 @@ function fused(tape: Tape, layer: ResidualLayer): { output: Tensor; skip: Tensor
     if (layer.skip) tape.passGradient(layer.skip, dSkip);
     const last = !dOutput;
     const incoming = { ...(dOutput && { dOutput }), dSkip };
-    const { h, saved } = forward.saved ? forward : gated({ save: true });
+    const { h, saved } = forward?.saved ? forward : gated({ save: true });
 
     // dr = doutput/√2, ds = dskip  ⇒  dprojection = hᵀ·[dr | ds],  dh = [dr | ds]·projectionᵀ
     contractWeights(tape, { ...sizes, affine: projection, dilation: 1, x: h, ...incoming });
@@ -86,7 +98,7 @@ function fused(tape: Tape, layer: ResidualLayer): { output: Tensor; skip: Tensor
     // dx = doutput/√2 + dilatedᵀ(dg, df),  dstep[b, :] = Σ_t dilatedᵀ(dg, df)
     const xSlot = tape.gradientSlot(x);
     if (xSlot?.accumulate) throw new Error(`${name}: ${x} must have no reader after this layer`);
-    const tiles = Math.ceil(L / rowsPerTile(tape));
+    const tiles = tilesOf(tape, dilated.weight, { paired: false, transposed: true }, L);
     const partial = tape.result(`partial d ${step.name}`, [B * tiles, C]);
     contract(tape, { finish: 'STEP_GRADIENT', last }, {
       ...sizes, affine: dilated, transposed: true, dilation,
@@ -94,7 +106,7 @@ function fused(tape: Tape, layer: ResidualLayer): { output: Tensor; skip: Tensor
       writes: { y: xSlot?.tensor ?? tape.result(`d ${x.name}`, x.shape), partial },
     });
     const stepSlot = tape.gradientSlot(step);
-    if (stepSlot) reduceInto(tape, stepSlot, partial, { segments: B, parts: tiles, stride: C, offset: 0, width: C });
+    if (stepSlot) reduceTogether(tape, { of: [step], slot: stepSlot }, partial, { segments: B, parts: tiles, stride: C, offset: 0, width: C });
   });
   return { output, skip };
 }

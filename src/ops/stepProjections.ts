@@ -2,7 +2,11 @@ import type { Tape } from '../autograd/tape.ts';
 import type { Tensor } from '../autograd/tensor.ts';
 import { elementsOf, expectShape } from '../autograd/tensor.ts';
 import { alignUp, bindingAlignment } from '../gpu/device/buffers.ts';
+import { hasManyThreads } from '../gpu/device/variant.ts';
 import { lanesFor, workgroupsFor } from './lanes.ts';
+
+/** Lanes of outputs that a workgroup of `forwardTree` makes; the shader says the same in `COLUMNS`. */
+const treeColumns = 8;
 
 /**
  * The linear layers of all residual layers on the step embedding e (B, H): one tensor (B, C) per layer,
@@ -24,14 +28,15 @@ export function stepProjections(
     layers: layers.length, rows: B, inputs: H, outputs: C, width: C / width, lane: width, place,
     ...placesOf(tape, layers),
   };
+  const tree = hasManyThreads(tape.variant);
   const parameters = tape.allParameters();
   const all = tape.result('step projections', [layers.length, place], [e, ...layers.map(({ weight }) => weight)]);
   tape.record({
-    kernel: { shader: 'stepProjections', entry: 'forward', constants: { Lane } },
+    kernel: { shader: 'stepProjections', entry: tree ? 'forwardTree' : 'forward', constants: { Lane } },
     reads: { x: e, parameters },
     writes: { y: all },
     params,
-    workgroups: workgroupsFor((layers.length * B * C) / width),
+    workgroups: tree ? layers.length * B * Math.ceil(C / width / treeColumns) : workgroupsFor((layers.length * B * C) / width),
   });
   const steps = layers.map((_, layer) => tape.part(all, layer * place, [B, C]));
 
@@ -55,14 +60,14 @@ export function stepProjections(
     tape.record({
       kernel: {
         shader: 'stepProjections',
-        entry: 'inputGradient',
+        entry: tree ? 'inputGradientTree' : 'inputGradient',
         constants: { Lane },
         overrides: { ACCUMULATE: slot.accumulate },
       },
       reads: { dOutputScalars: dAll, parameterScalars: parameters },
       writes: { dInput: slot.tensor },
       params,
-      workgroups: workgroupsFor(elementsOf(e.shape)),
+      workgroups: tree ? elementsOf(e.shape) : workgroupsFor(elementsOf(e.shape)),
     });
   });
   return steps;

@@ -45,6 +45,8 @@ export interface KernelCase {
   readonly keeps?: Keeps;
   /** Bytes that a uniform binding may have, where that is to be fewer than the adapter has: packed weights go elsewhere then. */
   readonly maxUniformBytes?: number;
+  /** The same of a workgroup's memory: what does not fit is done by several kernels. */
+  readonly maxWorkgroupBytes?: number;
   /** Whether its kernels come in variants. */
   readonly hasVariants?: boolean;
   /** Outputs that nobody reads, so that no gradient comes in there. */

@@ -10,13 +10,13 @@ import { recordCase } from './prepared.ts';
 import { withSecondReaders } from './run.ts';
 
 /** Constants and overrides that are sizes: they say how often a loop runs, not what it does. */
-const sizes = new Set(['ROWS', 'DEEP', 'LANES', 'TAPS', 'INPUTS', 'OUTPUTS', 'CHANNELS', 'LOADS', 'WIDE']);
+const sizes = new Set(['ROWS', 'DEEP', 'LANES', 'TAPS', 'INPUTS', 'OUTPUTS', 'CHANNELS', 'LOADS', 'WIDE', 'TOTAL']);
 
 /** The variants as adapters have them: what GPUs run, what lavapipe runs, and what every adapter can. */
 export const allVariants: readonly VariantSettings[] = [
-  { variant: 'naive', lanes: 0, maxUniformBytes: 65536, maxStorageBytes: 2 ** 27, tile: defaultTile },
-  { variant: 'tile', lanes: 16, maxUniformBytes: 65536, maxStorageBytes: 2 ** 27, tile: defaultTile },
-  { variant: 'broadcast', lanes: 8, maxUniformBytes: 65536, maxStorageBytes: 2 ** 27, tile: defaultTile },
+  { variant: 'naive', lanes: 0, maxUniformBytes: 65536, maxStorageBytes: 2 ** 27, maxWorkgroupBytes: 2 ** 15, tile: defaultTile },
+  { variant: 'tile', lanes: 16, maxUniformBytes: 65536, maxStorageBytes: 2 ** 27, maxWorkgroupBytes: 2 ** 15, tile: defaultTile },
+  { variant: 'broadcast', lanes: 8, maxUniformBytes: 65536, maxStorageBytes: 2 ** 27, maxWorkgroupBytes: 2 ** 15, tile: defaultTile },
 ];
 
 /** `conv1d.tile.forward GATE=1 SAVE=1 In=vec4f`: what is false or absent is left out. */

@@ -20,8 +20,8 @@ export interface Recorded {
 
 /** Records operation and gradients. `parameters` has the inputs that are parameters; for whoever only lists kernels, no memory. */
 export function recordCase(kernelCase: KernelCase, variant: VariantSettings, parameters: ParameterSource = placesOnly(parameterSpecs(kernelCase))): Recorded {
-  const { precision, keeps, maxUniformBytes = variant.maxUniformBytes } = kernelCase;
-  const tape = new Tape({ variant: { ...variant, maxUniformBytes }, parameters, precision, keeps });
+  const { precision, keeps, maxUniformBytes = variant.maxUniformBytes, maxWorkgroupBytes = variant.maxWorkgroupBytes } = kernelCase;
+  const tape = new Tape({ variant: { ...variant, maxUniformBytes, maxWorkgroupBytes }, parameters, precision, keeps });
   const inputs = Object.fromEntries(Object.entries(kernelCase.inputs).map(([name, { shape, gradient, parameter }]) =>
     [name, parameter ? tape.parameter(name) : tape.input(name, shape, { gradient })]));
   const outputs = kernelCase.record(tape, inputs);

@@ -27,7 +27,7 @@ function gpuWith(own: Partial<Record<keyof Gpu, unknown>> = {}): Gpu {
   return {
     isSoftware: false,
     info: { vendor: 'maker', architecture: 'core-2', device: 'Card 3', description: 'driver 4.5' },
-    variant: { variant: 'tile', lanes: 16, maxUniformBytes: 65536, tile: defaultTile },
+    variant: { variant: 'tile', lanes: 16, maxUniformBytes: 65536, maxStorageBytes: 2 ** 27, maxWorkgroupBytes: 32768, tile: defaultTile },
     device: {
       limits: {
         maxComputeInvocationsPerWorkgroup: 256, maxComputeWorkgroupSizeX: 256, maxComputeWorkgroupStorageSize: 32768,

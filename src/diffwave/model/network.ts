@@ -10,15 +10,13 @@ import type { ParameterSpec } from '../../autograd/parameters.ts';
 import type { Tape } from '../../autograd/tape.ts';
 import type { Tensor } from '../../autograd/tensor.ts';
 import { isFast } from '../../ops/contraction.ts';
+import type { ConvolutionOptions } from '../../ops/conv1d.ts';
 import { conv1d } from '../../ops/conv1d.ts';
 import { encode } from '../../ops/encode.ts';
 import { linear } from '../../ops/linear.ts';
 import type { Affine } from '../../ops/packing.ts';
 import { prepareWeights } from '../../ops/packing.ts';
-import { relu } from '../../ops/relu.ts';
 import { residualLayer } from '../../ops/residualLayer.ts';
-import { scale } from '../../ops/scale.ts';
-import { silu } from '../../ops/silu.ts';
 import { stepProjections } from '../../ops/stepProjections.ts';
 import type { DiffWaveConfig } from './config.ts';
 import { dilationOf, parameterShapes, receptiveField } from './shapes.ts';
@@ -48,7 +46,7 @@ export function diffWaveNetwork(config: DiffWaveConfig): Network {
 export function prepareNetwork(tape: Tape, config: DiffWaveConfig): Affine[] {
   const affine = affineOf(tape);
   return prepared(tape, [
-    { ...affine('skip_projection'), paired: false },
+    { ...affine('skip_projection'), paired: false, factor: 1 / Math.sqrt(config.layers) },
     ...layerNames(config).flatMap((name) => [
       { ...affine(`${name}.dilated_conv`), paired: true },
       { ...affine(`${name}.output_projection`), paired: true },
@@ -65,9 +63,9 @@ export function network(
 ): Tensor {
   const [B, L] = input.noisy.shape as [number, number];
   const affine = affineOf(tape);
-  const dense = (name: string, x: Tensor) => linear(tape, { x, ...affine(name), name });
-  const pointwise = (name: string, x: Tensor, weights: Affine = affine(name)) =>
-    conv1d(tape, { x, ...weights, dilation: 1, name });
+  const dense = (name: string, x: Tensor) => linear(tape, { x, ...affine(name), name, activation: 'silu' });
+  const pointwise = (name: string, x: Tensor, more: Partial<ConvolutionOptions> = {}) =>
+    conv1d(tape, { x, ...affine(name), dilation: 1, name, ...more });
   const layers = layerNames(config);
   const [mixing, ...convolutions] = weights;
 
@@ -76,12 +74,12 @@ export function network(
     steps: config.diffusionSteps,
     width: config.encodingWidth,
   });
-  const hidden = silu(tape, dense('diffusion_embedding.projection1', encoding));
-  const embedding = silu(tape, dense('diffusion_embedding.projection2', hidden)); // (B, H)
+  const hidden = dense('diffusion_embedding.projection1', encoding);
+  const embedding = dense('diffusion_embedding.projection2', hidden); // (B, H)
   const steps = stepProjections(tape, embedding, layers.map((name) => affine(`${name}.diffusion_projection`)));
 
-  const lifted = pointwise('input_projection', tape.reshaped(input.noisy, [B, L, 1]));
-  let x = relu(tape, lifted, { half: tape.precision === 'mixed' }); // (B, L, C)
+  const noisy = tape.reshaped(input.noisy, [B, L, 1]);
+  let x = pointwise('input_projection', noisy, { activation: 'relu', half: tape.precision === 'mixed' }); // (B, L, C)
   let skip: Tensor | undefined; // (B, L, C) running sum over layers
   layers.forEach((name, layer) => {
     ({ output: x, skip } = residualLayer(tape, {
@@ -94,8 +92,7 @@ export function network(
       name,
     }));
   });
-  const scaled = scale(tape, skip!, 1 / Math.sqrt(config.layers));
-  const mixed = relu(tape, pointwise('skip_projection', scaled, mixing));
+  const mixed = pointwise('skip_projection', skip!, { ...mixing, activation: 'relu' });
   return tape.reshaped(pointwise('output_projection', mixed), [B, L]);
 }
 

@@ -15,7 +15,10 @@ export interface TileSizes {
   readonly rows: number;
   /** Rows that an invocation makes, a divisor of `rows`; each has up to 8 sums in registers. */
   readonly deep: number;
-  /** Most partial sums of a weight gradient: each is one workgroup's work and costs K·Cin·Cout numbers. */
+  /**
+   * Workgroups of 128 invocations, or as many invocations in smaller ones, that a weight gradient is spread over. Its chunks of
+   * rows cost memory, K·Cin·Cout numbers each.
+   */
   readonly partialSums: number;
 }
 
@@ -23,24 +26,27 @@ export interface VariantSettings {
   readonly variant: Variant;
   /**
    * Vec4f columns that lie side by side in packed weights: for `broadcast` the lanes of a subgroup, for `tile` the
-   * columns of invocations of a workgroup.
+   * columns of invocations of a workgroup, at most.
    */
   readonly lanes: number;
   /** Bytes that a uniform binding may have. */
   readonly maxUniformBytes: number;
   /** Bytes that a storage binding may have: partial sums are not made larger. */
   readonly maxStorageBytes: number;
+  /** Bytes of memory that a workgroup may have. */
+  readonly maxWorkgroupBytes: number;
   readonly tile: TileSizes;
 }
 
-/** Columns of invocations of a `tile` workgroup. */
+/** Columns of invocations of a `tile` workgroup, where there are so many channels. */
 const tileLanes = 16;
 
 /**
  * 64 rows × 16 columns of invocations, 8 rows each, are 128 invocations with up to 64 sums and 13 KiB of workgroup
- * memory, which every adapter has. `tuning` looks for better ones on the adapter itself.
+ * memory, which every adapter has. 528 workgroups of a weight gradient are
+ * four on each of the 132 multiprocessors of an H100, all of which have room at once. `tuning` looks for better ones on the adapter itself.
  */
-export const defaultTile: TileSizes = { rows: 64, deep: 8, partialSums: 192 };
+export const defaultTile: TileSizes = { rows: 64, deep: 8, partialSums: 528 };
 
 /**
  * The variant that this adapter runs fastest.
@@ -59,9 +65,14 @@ export function chooseVariant(device: GPUDevice, { info, isSoftware }: { info: G
  */
 const mostLanesOfGpu = 16;
 
+/** Whether the kernels are a GPU's, which has thousands of threads to keep busy; a software adapter has a few. */
+export function hasManyThreads({ variant }: VariantSettings): boolean {
+  return variant !== 'naive' && variant !== 'broadcast';
+}
+
 /** What a tape without an adapter's settings works with: the naive kernels. */
 export const naiveSettings: VariantSettings = {
-  variant: 'naive', lanes: 0, maxUniformBytes: 0, maxStorageBytes: Infinity, tile: defaultTile,
+  variant: 'naive', lanes: 0, maxUniformBytes: 0, maxStorageBytes: Infinity, maxWorkgroupBytes: 0, tile: defaultTile,
 };
 
 /** The settings of a variant by name; undefined where the adapter cannot run it. */
@@ -69,6 +80,7 @@ export function variantNamed(variant: Variant, device: GPUDevice, info: GPUAdapt
   const sizes = {
     maxUniformBytes: device.limits.maxUniformBufferBindingSize,
     maxStorageBytes: device.limits.maxStorageBufferBindingSize,
+    maxWorkgroupBytes: device.limits.maxComputeWorkgroupStorageSize,
     tile: defaultTile,
   };
   if (variant === 'naive') return { variant, lanes: 0, ...sizes };

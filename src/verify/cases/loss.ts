@@ -12,6 +12,7 @@ export function lossCase({ shape, kind, weights }: {
 }): KernelCase {
   return {
     stem: 'loss',
+    hasVariants: true,
     name: `${kind} ${times(...shape)}${weights ? ', weighted' : ''}`,
     inputs: {
       predicted: { shape, gradient: true, edges },
@@ -48,6 +49,7 @@ function historyCase({ slots, later, kind, width, weights }: {
   const count = 3 * width;
   return {
     stem: 'loss',
+    hasVariants: true,
     name: `half of a batch, ${kind} ${times(...shape)}${weights ? ' weighted' : ''}, ${later ? 'added to' : 'kept in'} the history of ${slots}`,
     inputs: {
       predicted: { shape, gradient: true }, wanted: { shape }, history: { shape: [slots] },

@@ -6,6 +6,7 @@ import { roundingError } from '../case.ts';
 function normCase({ count, factor }: { count: number; factor: number }): KernelCase {
   return {
     stem: 'norm',
+    hasVariants: true,
     name: `${count} values of size ${factor}`,
     inputs: { x: { shape: [count], factor } },
     record: (tape, { x }) => ({ norm: norm(tape, x!) }),
@@ -21,6 +22,7 @@ function normCase({ count, factor }: { count: number; factor: number }): KernelC
 function historyCase({ slots, slot }: { slots: number; slot: number }): KernelCase {
   return {
     stem: 'norm',
+    hasVariants: true,
     name: `history, slot ${slot} of ${slots}`,
     inputs: { x: { shape: [8] }, history: { shape: [slots] } },
     runs: [{ historySlot: slot }],

@@ -1,6 +1,6 @@
-import { reduceInto } from '../../ops/reduce.ts';
+import { reduceInto, reduceTogether } from '../../ops/reduce.ts';
 import type { Given, KernelCase } from '../case.ts';
-import { sums, times } from '../case.ts';
+import { roundingError, sums, times } from '../case.ts';
 
 interface Sizes {
   readonly segments: number;
@@ -38,16 +38,76 @@ export function reduceCase({ accumulate, ...sizes }: Sizes & { accumulate: boole
   };
 }
 
+/** Sums of several tensors in one output: each behind the other, from a multiple of 64 on, those that `accumulate` added to what is there. */
+function togetherCase(name: string, all: readonly (Sizes & { source: number; accumulate?: boolean; factor?: number })[]): KernelCase {
+  const sources = Math.max(...all.map(({ source }) => source)) + 1;
+  const shapeOf = (source: number) => {
+    const own = all.filter((sum) => sum.source === source);
+    return [Math.max(...own.map(({ segments, parts }) => segments * parts)), own[0]!.stride];
+  };
+  let end = 0;
+  const places = all.map(({ segments, width }) => {
+    const place = end;
+    end += Math.ceil((segments * width) / 64) * 64;
+    return place;
+  });
+  const compute = (values: Given, allFactorsPositive: boolean) => {
+    const y = values.start!.slice();
+    all.forEach(({ source, accumulate, factor = 1, ...sizes }, i) => {
+      const sum = truth({ partial: values[`partial ${source}`]! }, sizes);
+      const by = allFactorsPositive ? Math.abs(factor) : factor;
+      sum.forEach((value, j) => { y[places[i]! + j] = (accumulate ? y[places[i]! + j]! : 0) + by * value; });
+    });
+    return y;
+  };
+  return {
+    stem: 'reduce',
+    hasVariants: true,
+    name: `together: ${name}`,
+    inputs: {
+      start: { shape: [end] },
+      ...Object.fromEntries(Array.from({ length: sources }, (_, source) => [`partial ${source}`, { shape: shapeOf(source) }])),
+    },
+    record(tape, inputs) {
+      const y = tape.updated(inputs.start!);
+      const readers = all.map(({ source, accumulate = false, factor, ...sizes }, i) => {
+        const of = tape.input(`of ${i}`, [1]);
+        const slot = { tensor: tape.part(y, places[i]!, [sizes.segments * sizes.width]), accumulate };
+        const known = tape.variant.variant === 'naive' ? undefined : factor;
+        reduceTogether(tape, { of: [of], slot, factor: known }, inputs[`partial ${source}`]!, sizes);
+        return of;
+      });
+      for (const of of readers) tape.gradient(of); // whoever asks has it recorded
+      return { y };
+    },
+    expected(given) {
+      const value = compute(given, false);
+      const scale = compute(Object.fromEntries(Object.entries(given).map(([key, values]) => [key, values.map(Math.abs)])), true);
+      return { y: { value, scale, tolerance: roundingError(Math.max(...all.map(({ parts }) => parts)) + 2) } };
+    },
+  };
+}
+
 export const reduceCases: readonly KernelCase[] = [
-  { segments: 1, parts: 1, stride: 1, offset: 0, width: 1, accumulate: false },
-  { segments: 3, parts: 5, stride: 7, offset: 2, width: 5, accumulate: false },
-  { segments: 2, parts: 65, stride: 12, offset: 4, width: 8, accumulate: false },
-  { segments: 1, parts: 63, stride: 68, offset: 3, width: 65, accumulate: true },
-  { segments: 1, parts: 64, stride: 260, offset: 0, width: 260, accumulate: true },
-  // More parts than one invocation adds up on a GPU: there a workgroup of 64 does it together, in a tree.
-  { segments: 1, parts: 128, stride: 5, offset: 0, width: 5, accumulate: false },
-  { segments: 1, parts: 129, stride: 5, offset: 1, width: 3, accumulate: false },
-  { segments: 3, parts: 192, stride: 68, offset: 4, width: 64, accumulate: true },
-  { segments: 4, parts: 575, stride: 64, offset: 0, width: 64, accumulate: false },
-  { segments: 1, parts: 131, stride: 4 * 4097, offset: 0, width: 4 * 4097, accumulate: false }, // too many results for that
-].map(reduceCase);
+  togetherCase('a tensor of two sums, and one of three items', [
+    { source: 0, segments: 1, parts: 37, stride: 68, offset: 0, width: 64 },
+    { source: 0, segments: 1, parts: 37, stride: 68, offset: 64, width: 4, accumulate: true },
+    { source: 1, segments: 3, parts: 575, stride: 12, offset: 4, width: 8 },
+  ]),
+  togetherCase('more tensors than are added up at once', Array.from({ length: 8 }, (_, source) => (
+    { source, segments: 1, parts: 1 + 16 * source, stride: 36, offset: 0, width: 36, accumulate: source % 2 === 1 }))),
+  ...[
+    { segments: 1, parts: 1, stride: 1, offset: 0, width: 1, accumulate: false },
+    { segments: 3, parts: 5, stride: 7, offset: 2, width: 5, accumulate: false },
+    { segments: 2, parts: 65, stride: 12, offset: 4, width: 8, accumulate: false },
+    { segments: 1, parts: 63, stride: 68, offset: 3, width: 65, accumulate: true },
+    { segments: 1, parts: 64, stride: 260, offset: 0, width: 260, accumulate: true },
+    // More parts than one invocation adds up on a GPU: there a workgroup does it together, in a tree.
+    { segments: 1, parts: 15, stride: 5, offset: 0, width: 5, accumulate: false },
+    { segments: 1, parts: 16, stride: 5, offset: 0, width: 5, accumulate: false },
+    { segments: 1, parts: 129, stride: 5, offset: 1, width: 3, accumulate: false },
+    { segments: 3, parts: 192, stride: 68, offset: 4, width: 64, accumulate: true },
+    { segments: 4, parts: 575, stride: 64, offset: 0, width: 64, accumulate: false },
+    { segments: 1, parts: 17, stride: 65_537, offset: 0, width: 65_537, accumulate: false }, // too many results for that
+  ].map(reduceCase),
+];

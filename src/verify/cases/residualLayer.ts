@@ -20,7 +20,10 @@ export interface Sizes {
 }
 
 /** How it is done: see `KernelCase`. */
-export type Ways = Pick<KernelCase, 'keeps' | 'maxUniformBytes'>;
+export type Ways = Pick<KernelCase, 'keeps' | 'maxUniformBytes' | 'maxWorkgroupBytes'>;
+
+/** Weights that do not fit into a uniform binding, and layers that do not fit into a workgroup's memory. */
+export const scarce = { maxUniformBytes: 0, maxWorkgroupBytes: 0 } as const;
 
 /** The convolution of (B, L, C) to (B, L, 2C) channels and its gradients, with bounds; a bias is added apart. */
 function convolution({ B, L, C, K, D }: Omit<Sizes, 'place'>) {
@@ -90,15 +93,16 @@ function truth(values: Given, sizes: Sizes): Record<string, Expected> {
   return { ...Object.fromEntries(results), ...(sizes.place === 'first' ? {} : { 'd skip': exact(values['d total']!) }) };
 }
 
-export function residualLayerCase({ keeps, maxUniformBytes, ...sizes }: Sizes & Ways): KernelCase {
+export function residualLayerCase({ keeps, maxUniformBytes, maxWorkgroupBytes, ...sizes }: Sizes & Ways): KernelCase {
   const { B, L, C, K, D, place } = sizes;
   const skip: Record<string, CaseInput> = { skip: { shape: [B, L, C], gradient: true, soleReader: true } };
   return {
     stem: 'residualLayer',
-    name: `${times(B, L, C)} K=${K} D=${D} ${place}${keeps === 'layerInputs' ? ', computed again' : ''}${maxUniformBytes === 0 ? ', weights in storage' : ''}`,
+    name: `${times(B, L, C)} K=${K} D=${D} ${place}${keeps === 'layerInputs' ? ', computed again' : ''}${maxUniformBytes === 0 ? ', little memory' : ''}`,
     hasVariants: true,
     keeps,
     maxUniformBytes,
+    maxWorkgroupBytes,
     inputs: {
       x: { shape: [B, L, C], gradient: true, soleReader: true },
       step: { shape: [B, C], gradient: true },
@@ -130,8 +134,9 @@ export const residualLayerCases: readonly KernelCase[] = ([
   { B: 2, L: 5, C: 3, K: 3, D: 2, place: 'later' },
   { B: 2, L: 37, C: 36, K: 3, D: 16, place: 'later' },
   { B: 1, L: 65, C: 12, K: 5, D: 8, place: 'last' },
+  { B: 1, L: 65, C: 12, K: 5, D: 8, place: 'first', keeps: 'layerInputs' },
   { B: 1, L: 65, C: 12, K: 5, D: 8, place: 'later', keeps: 'layerInputs' },
-  { B: 1, L: 5, C: 4, K: 3, D: 2, place: 'first', maxUniformBytes: 0 },
-  { B: 1, L: 5, C: 4, K: 3, D: 2, place: 'last', maxUniformBytes: 0 },
-  { B: 1, L: 5, C: 4, K: 3, D: 2, place: 'later', maxUniformBytes: 0, keeps: 'layerInputs' },
+  { B: 1, L: 5, C: 4, K: 3, D: 2, place: 'first', ...scarce },
+  { B: 1, L: 5, C: 4, K: 3, D: 2, place: 'last', ...scarce },
+  { B: 1, L: 5, C: 4, K: 3, D: 2, place: 'later', ...scarce, keeps: 'layerInputs' },
 ] satisfies (Sizes & Ways)[]).map(residualLayerCase);

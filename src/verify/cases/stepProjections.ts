@@ -38,6 +38,7 @@ export function stepProjectionsCase(sizes: Sizes): KernelCase {
   ]).flat();
   return {
     stem: 'stepProjections',
+    hasVariants: true,
     name: `${layers} layers, ${B}×${H}→${C}`,
     inputs: { e: { shape: [B, H], gradient: true }, ...Object.fromEntries(affine) },
     record(tape, inputs) {
@@ -54,4 +55,5 @@ export const stepProjectionsCases: readonly KernelCase[] = [
   { layers: 3, B: 2, H: 7, C: 5 },
   { layers: 5, B: 3, H: 13, C: 8 },
   { layers: 2, B: 2, H: 65, C: 64 },
+  { layers: 3, B: 1, H: 31, C: 36 }, // on GPUs one lane more than a workgroup makes, of one input less than it has invocations
 ].map(stepProjectionsCase);
