@@ -67,7 +67,7 @@ test('a validation in words', () => {
 
 test('updates that are too slow for memory that is there, in words: half of it is suggested', () => {
   assert.is(pagedLine(8.25, { total: 3 * 2 ** 30 }),
-    'note: an update takes 8.3 s, slower than it would be on any GPU that has its 3.00 GiB in memory: some of it was probably moved ' +
+    'note: an update takes 8.3 s, slower than it would be on any GPU that has its 3.0 GiB in memory: some of it was probably moved ' +
     'out, as Windows and macOS do; if so, stop and go on with --resume --memory-limit 1536MiB, or end what else uses the GPU');
 });
 
