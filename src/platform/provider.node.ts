@@ -12,7 +12,7 @@ let provider: { gpu: GPU; toggles: string } | undefined;
  * precision, which compares its results with float32 before it is used. And Dawn clamps every index of an array unless its
  * compiler can show that it stays within: that analysis is asked for by name, as it is the default of some backends only.
  */
-const usualToggles = ['enable-dawn-features=vulkan_enable_f16_on_nvidia,enable_integer_range_analysis_in_robustness'];
+export const usualToggles = ['enable-dawn-features=vulkan_enable_f16_on_nvidia,enable_integer_range_analysis_in_robustness'];
 
 /**
  * Dawn's `navigator.gpu`, made on the first call and the same one afterwards, and the WebGPU constants
