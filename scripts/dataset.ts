@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { withOptions } from '../src/dataset/options.ts';
 import type { Manifest } from '../src/dataset/dataset.ts';
+import { clutterLine, overshootLine } from '../src/dataset/dataset.ts';
 import { loadDataset, prepareDataset } from '../src/dataset/dataset.node.ts';
 import { PRESETS, presetNamed } from '../src/diffwave/presets.ts';
 import { escaped } from '../src/formats/describe.ts';
@@ -37,10 +38,13 @@ export default cli.does(async ({ flags, positionals, given }) => {
   });
   if (report.reused) {
     console.log(`${report.out} is up to date and is used again`);
+    if (report.manifest.clutter) console.log(clutterLine(report.manifest.clutter));
     for (const line of report.manifest.warnings) console.log(`warning: ${line}`);
     for (const { file, reason } of report.manifest.leftOut) console.log(`left out: ${escaped(file)} ${reason}`);
   }
   console.log(summary(report.manifest));
+  const overshoot = overshootLine(report.manifest.statistics);
+  if (overshoot) console.log(overshoot);
   if (flags.play > 0) await playClips(report.out, flags.play);
   const forPreset = given.has('preset') ? ` --preset ${flags.preset}` : '';
   console.log(`next: ${typedCommand('train')} --data ${report.out}${forPreset} --out <run>`);
@@ -66,7 +70,7 @@ async function playClips(out: string, wanted: number): Promise<void> {
     const { file, offsetSeconds } = dataset.manifest.clips[index]!;
     const path = join(folder, `clip-${index}.wav`);
     writeFileSync(path, encodeWav16(dataset.clip(index), dataset.sampleRate));
-    console.log(`clip ${index}: ${file} from ${offsetSeconds.toFixed(1)} s: ${path}`);
+    console.log(`clip ${index}: ${escaped(file)} from ${offsetSeconds.toFixed(1)} s: ${path}`);
     await play(path);
   }
 }

@@ -6,6 +6,7 @@ import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadDataset, prepareDataset } from '../src/dataset/dataset.node.ts';
 import type { Dataset } from '../src/dataset/dataset.ts';
+import { contentFingerprint } from '../src/dataset/identity.node.ts';
 import { rootMeanSquare } from '../src/audio/level.ts';
 import { logSpectrumDistance, meanLogSpectrum } from '../src/audio/spectrogram.ts';
 import { spectrogramImage } from '../src/pictures/spectrogramImage.ts';
@@ -16,7 +17,8 @@ import { RunFolder } from '../src/diffwave/files/run.node.ts';
 import { sample } from '../src/diffwave/sampling/sampling.ts';
 import { train } from '../src/diffwave/training/loop.ts';
 import { UserError } from '../src/errors.ts';
-import { writeFileAtomic } from '../src/disk/files.node.ts';
+import { isTemporary, writeFileAtomic } from '../src/disk/files.node.ts';
+import { FolderLock, lockName } from '../src/disk/lock.node.ts';
 import { Gpu } from '../src/gpu/device/gpu.ts';
 import { uniforms } from '../src/random.ts';
 import { command } from './lib/cli/command.ts';
@@ -29,7 +31,7 @@ import { planLines, progressLine, recoveryLine } from './lib/report/lines.ts';
 const recordings = 'music/genres_original';
 
 /** What the demo writes into its folder. */
-const ours = new Set(['dataset', 'run', 'sample.wav', 'sample.png', 'loss.png']);
+const ours = ['dataset', 'run', 'sample.wav', 'sample.png', 'loss.png'];
 
 const cli = command({
   name: 'demo',
@@ -47,7 +49,8 @@ export default cli.does(async ({ flags }) => {
   await ensureAdapter();
   const gpu = await Gpu.open();
   console.log(gpu.describe());
-  rmSync(flags.out, { recursive: true, force: true });
+  const lock = await FolderLock.take(flags.out, { what: 'the demo', log: console.log });
+  for (const name of ours) rmSync(join(flags.out, name), { recursive: true, force: true });
 
   const { model: modelConfig, training, data } = presetNamed('tiny');
   const source = inPackage(recordings);
@@ -75,7 +78,7 @@ export default cli.does(async ({ flags }) => {
       console.log(recoveryLine(recovery));
       run.logRecovery(recovery);
     },
-    onSave: (state) => run.save(model, state),
+    onSave: (state) => run.save(model, { ...state, data: contentFingerprint(dataset) }),
   });
 
   console.log(`trained ${last?.step ?? 0} updates; now sampling ${flags.seconds} s in ${model.config.diffusionSteps} steps`);
@@ -97,6 +100,7 @@ export default cli.does(async ({ flags }) => {
     hasCurve ? `loss curve   ${files.curve}` : 'loss curve   not drawn: there is one report only',
     `log-spectrum distance to the data: sample ${distance.sample.toFixed(1)} dB, plain noise ${distance.noise.toFixed(1)} dB`,
   ].join('\n'));
+  lock.release();
   gpu.close();
 });
 
@@ -115,6 +119,6 @@ function distances(dataset: Dataset, audio: Float32Array): { sample: number; noi
 
 /** The demo replaces its folder: not one in which anything else lies. */
 function throwUnlessOurs(out: string): void {
-  const foreign = existsSync(out) ? readdirSync(out).find((name) => !ours.has(name)) : undefined;
+  const foreign = existsSync(out) ? readdirSync(out).find((name) => !ours.includes(name) && name !== lockName && !isTemporary(name, lockName)) : undefined;
   if (foreign !== undefined) throw new UserError(`\`out\` ${out} has ${foreign} in it, which is not of an earlier demo: choose another folder`);
 }

@@ -3,13 +3,14 @@ import { Gpu } from '../src/gpu/device/gpu.ts';
 import { tunedFor, tuningFile } from '../src/tuning/tuning.node.ts';
 import { command } from './lib/cli/command.ts';
 import { ensureAdapter } from './lib/adapter/gpu.ts';
+import { matricesFlag } from './lib/adapter/openGpu.ts';
 import { choiceLines } from './lib/adapter/tuningReport.ts';
 
-const cli = command({ name: 'info', summary: 'Prints the adapter, its limits, features and kernels.', flags: {} });
+const cli = command({ name: 'info', summary: 'Prints the adapter, its limits, features and kernels.', flags: { matrices: matricesFlag } });
 
-export default cli.does(async () => {
-  await ensureAdapter();
-  const gpu = await Gpu.open();
+export default cli.does(async ({ flags }) => {
+  await ensureAdapter(flags);
+  const gpu = await Gpu.open(flags);
   const path = tuningFile();
   console.log([gpu.describe(), ...choiceLines(gpu, tunedFor(gpu, path), path)].join('\n'));
   gpu.close();

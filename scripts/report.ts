@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { readValidations, savedSamples } from '../src/diffwave/files/journal.node.ts';
 import { RunFolder } from '../src/diffwave/files/run.node.ts';
-import { writeFileAtomic } from '../src/disk/files.node.ts';
+import { readFileOrExplain, writeFileAtomic } from '../src/disk/files.node.ts';
 import { command } from './lib/cli/command.ts';
 import { reportPage } from './lib/report/page.ts';
 
@@ -20,7 +20,7 @@ const cli = command({
 export default cli.does(({ flags }) => {
   const run = RunFolder.open(flags.run);
   const out = flags.out ?? join(flags.run, 'report.html');
-  const samples = savedSamples(flags.run).map(({ step, wav, png }) => ({ step, wav: readFileSync(wav), png: readFileSync(png) }));
+  const samples = savedSamples(flags.run).map(({ step, wav, png }) => ({ step, wav: readFileOrExplain(wav, 'a sound'), png: readFileOrExplain(png, 'a picture') }));
   const page = reportPage({
     name: basename(resolve(flags.run)),
     config: run.config,

@@ -1,8 +1,10 @@
 /** npm run sample: makes sound with a trained network. */
-import { mkdirSync } from 'node:fs';
+import { makeFolder } from '../src/disk/files.node.ts';
 import { RunFolder } from '../src/diffwave/files/run.node.ts';
+import { usableMatrices } from '../src/diffwave/training/precision.ts';
 import { sample } from '../src/diffwave/sampling/sampling.ts';
 import { UserError } from '../src/errors.ts';
+import { counters } from '../src/random.ts';
 import { formatBytes } from '../src/gpu/device/buffers.ts';
 import { installedVersions } from '../src/tuning/tuning.node.ts';
 import { command } from './lib/cli/command.ts';
@@ -23,13 +25,17 @@ const cli = command({
     ...outputFlags,
     ...samplingFlags,
     count: { type: 'integer', default: 1, min: 1, help: 'how many' },
-    index: { type: 'integer', default: 0, min: 0, help: 'number of the first: sample i is the same whether made alone or among others' },
+    index: { type: 'integer', default: 0, min: 0, max: counters - 1, help: 'number of the first: sample i is the same whether made alone or among others' },
     seed: { type: 'integer', default: 0, min: 0, help: 'another seed, another sound' },
     start: { type: 'string', choices: ['white', 'shaped'], default: 'white', help: "x_T: white noise, or noise of the spectrum that the data's x_T has" },
     rawWeights: { type: 'boolean', help: 'the weights as they were trained last, not their running mean' },
     returnSequence: { type: 'boolean', help: 'also write x_t after every step, from noise to sound, and a picture of all' },
     sequenceEvery: { type: 'integer', min: 1, help: 'only after every so many steps (1)' },
     play: { type: 'boolean', help: 'play each when it is done' },
+    precision: {
+      type: 'string', choices: ['float32', 'matrix'], default: 'float32',
+      help: "matrix multiplies in subgroup matrices, an experiment of WebGPU's; as f16 the sound differs a little",
+    },
     noTune: noTuneFlag,
   },
 });
@@ -37,6 +43,9 @@ const cli = command({
 export default cli.does(async ({ flags, given }) => {
   checkOutput(flags, flags);
   if (flags.sequenceEvery !== undefined && !flags.returnSequence) throw new UserError('--sequence-every has a meaning only with --return-sequence');
+  if (flags.index + flags.count > counters) {
+    throw new UserError(`--index ${flags.index} and --count ${flags.count} go beyond sample ${counters - 1}, after which they would begin again: use another --seed`);
+  }
   const progress = new SampleProgress({ clips: flags.count, terminal: flags.stdout ? process.stderr : process.stdout });
   const print = (line: string): void => progress.print(line);
   const run = RunFolder.open(flags.run);
@@ -49,8 +58,13 @@ export default cli.does(async ({ flags, given }) => {
   };
   const { name: kind, L, sound, note, options } = taskOf(flags, { config: run.config.model, load });
   if (note) print(`note: ${note}`);
-  const gpu = await openGpu({ tune: !flags.noTune, model: run.config.model, print });
+  const gpu = await openGpu({ tune: !flags.noTune, model: run.config.model, print, matrices: flags.precision === 'matrix' });
   const model = await run.load(gpu, { raw: flags.rawWeights });
+  if (flags.precision === 'matrix') {
+    const variant = await usableMatrices(model);
+    if (typeof variant === 'string') print(`note: precision float32 instead of matrix: ${variant}`);
+    else gpu.variant = variant;
+  }
   // What is made from a sound goes back to that sound's rate.
   const sampleRate = sound?.sourceRate ?? model.config.sampleRate;
   const restored = (audio: Float32Array): Float32Array => sound?.restore(audio) ?? audio;
@@ -75,7 +89,7 @@ export default cli.does(async ({ flags, given }) => {
       sequenceEvery: flags.returnSequence ? flags.sequenceEvery ?? 1 : undefined,
       onStep: (done) => {
         // Only now is it known that everything fits; what cannot be made leaves no folder behind.
-        if (done === 1 && flags.out) mkdirSync(flags.out, { recursive: true });
+        if (done === 1 && flags.out) makeFolder(flags.out);
       },
       onTile: (done, total) => progress.step({ clip, done, total }),
     });

@@ -1,5 +1,6 @@
 /** npm run train: trains a DiffWave on a data set or a folder of music. */
 import { datasetFrom } from '../src/dataset/dataset.node.ts';
+import { contentFingerprint } from '../src/dataset/identity.node.ts';
 import type { Preset } from '../src/diffwave/presets.ts';
 import { PRESETS, presetNamed } from '../src/diffwave/presets.ts';
 import { receptiveField } from '../src/diffwave/model/shapes.ts';
@@ -9,6 +10,7 @@ import { splitByTrack } from '../src/diffwave/data/split.ts';
 import { train } from '../src/diffwave/training/loop.ts';
 import type { TrainingConfig } from '../src/diffwave/training/config.ts';
 import { UserError } from '../src/errors.ts';
+import { counters } from '../src/random.ts';
 import { formatBytes } from '../src/gpu/device/buffers.ts';
 import { command } from './lib/cli/command.ts';
 import { differsLine } from './lib/config/differences.ts';
@@ -31,7 +33,7 @@ const cli = command({
     out: { type: 'string', placeholder: '<run>', required: true, help: 'folder of the run: weights, log, checkpoints' },
     preset: { type: 'string', placeholder: '<name>', help: `one of ${Object.keys(PRESETS).join(', ')} (gtzan)` },
     config: configFlag,
-    steps: { type: 'integer', default: 100000, min: 1, help: 'updates in total, those before a resume included' },
+    steps: { type: 'integer', default: 100000, min: 1, max: counters, help: 'updates in total, those before a resume included' },
     ...networkFlags,
     ...scheduleFlags,
     ...trainingFlags,
@@ -42,6 +44,7 @@ const cli = command({
     ...monitorFlags,
     memoryLimit: memoryLimitFlag,
     resume: { type: 'boolean', help: 'go on from the newest checkpoint in --out' },
+    newData: { type: 'boolean', help: '--resume: go on with other data than those that the run was trained on' },
     noTune: noTuneFlag,
   },
 });
@@ -50,6 +53,7 @@ export default cli.does(async ({ flags, given }) => {
   const file = flags.config === undefined ? undefined : readConfigFile(flags.config);
   const data = flags.data ?? file?.data;
   if (data === undefined) throw new UserError('--data <folder> is required');
+  if (flags.newData && !flags.resume) throw new UserError('--new-data has a meaning only with --resume');
   const run = flags.resume ? RunFolder.open(flags.out) : undefined;
   if (run) {
     const { preset, model, training, validationTracks = 0 } = run.config;
@@ -70,18 +74,29 @@ export default cli.does(async ({ flags, given }) => {
     const wanted = { preset: flags.preset ?? file.preset, model: network, training: trainingFor(Infinity), validationTracks: tracks };
     refuseOther(file, wanted, run);
   }
+  let lock = run && await RunFolder.lock(flags.out, console.log);
+  if (lock) run!.writeUnder(lock);
   const dataset = await datasetFrom(data, run ? preparationOf(run.config) : base.data, console.log);
   const said = (run?.config ?? file)?.model.sampleRate;
   if (said !== undefined && said !== dataset.sampleRate) {
     const who = run ? 'the run was trained at' : `${flags.config} is for`;
     throw new UserError(`${who} ${said} Hz, but --data ${data} has ${dataset.sampleRate} Hz`);
   }
+  const fingerprint = contentFingerprint(dataset);
+  const before = run?.dataOfNewest();
+  const isNewData = before !== undefined && before !== fingerprint;
+  if (isNewData && !flags.newData) {
+    throw new UserError(
+      `--data ${data} is not what the run in ${flags.out} was trained on (${run!.config.data}, or that has changed since): ` +
+      'give it the data of before, or --new-data if others are meant',
+    );
+  }
   const model = run?.config.model ?? { ...network, sampleRate: dataset.sampleRate };
   const wanted = run?.config.training ?? trainingFor(dataset.clipSamples);
 
   const split = splitByTrack(dataset, { tracks: run ? run.config.validationTracks ?? 0 : tracks, seed: wanted.seed, leastClips: wanted.batchSize });
 
-  const gpu = await openGpu({ tune: !flags.noTune, model });
+  const gpu = await openGpu({ tune: !flags.noTune, model, matrices: wanted.precision === 'matrix' });
   const diffwave = DiffWave.create(gpu, model, { seed: wanted.seed });
   const allowed = flags.memoryLimit === undefined ? (run?.config ?? file)?.memoryLimit : parseBytes(flags.memoryLimit);
   const memory = {
@@ -95,6 +110,9 @@ export default cli.does(async ({ flags, given }) => {
   const resume = run?.resume(diffwave);
   if (resume && resume.step >= flags.steps) {
     throw new UserError(`the run is at step ${resume.step} already: ask for more with --steps`);
+  }
+  if (run && (isNewData || run.config.data !== data)) {
+    run.recordData({ data, preparation: dataset.manifest.options }, isNewData ? { step: resume!.step, fingerprint } : undefined);
   }
   console.log(gpu.describe());
   console.log(
@@ -110,7 +128,7 @@ export default cli.does(async ({ flags, given }) => {
   );
   if (training !== wanted) console.log(`cropped   to ${training.cropSamples} samples instead of ${wanted.cropSamples ?? dataset.clipSamples}, so that the step fits`);
   console.log(splitLine(split));
-  if (resume) console.log(`resumed   at step ${resume.step}`);
+  if (resume) console.log(`resumed   at step ${resume.step}${isNewData ? ', with other data from here on' : ''}`);
   const signal = interruptSignal('stopping after this step, then saving (again to stop at once)');
   let folder = run;
   let monitor: Monitor | undefined;
@@ -128,10 +146,14 @@ export default cli.does(async ({ flags, given }) => {
     snapshotEvery: flags.snapshotEvery,
     onStart: async (trainer) => {
       // Only now is it known that everything fits: a run that cannot start leaves no folder behind.
-      folder ??= RunFolder.create(flags.out, {
-        preset: presetName, model, training, data, preparation: dataset.manifest.options, validationTracks: split.tracks,
-        memoryLimit: allowed,
-      });
+      if (!folder) {
+        lock = await RunFolder.lock(flags.out, console.log);
+        folder = RunFolder.create(flags.out, {
+          preset: presetName, model, training, data, preparation: dataset.manifest.options, validationTracks: split.tracks,
+          memoryLimit: allowed,
+        });
+        folder.writeUnder(lock);
+      }
       console.log(planLines(trainer));
       forecast = trainer.memory.forecast.total;
       monitor = await Monitor.create({ ...flags, trainer, run: folder, split, resumedAt: resume?.step });
@@ -147,12 +169,13 @@ export default cli.does(async ({ flags, given }) => {
     },
     onSave: async (state) => {
       monitor!.markIfBest(state.step);
-      await folder!.save(diffwave, state, { keep: flags.keep });
+      await folder!.save(diffwave, { ...state, data: fingerprint }, { keep: flags.keep });
       saved = `saved step ${state.step} in ${flags.out}`;
       if (state.step < flags.steps && !signal.aborted) monitor!.display.print(saved);
     },
   }).finally(() => monitor?.end());
   console.log(`GPU memory at the peak ${formatBytes(gpu.buffers.peakBytes)}, ${formatBytes(forecast)} were predicted`);
+  lock?.release();
   console.log(saved);
   console.log(signal.aborted
     ? `go on with: ${typedCommand('train')} --data ${data} --out ${flags.out} --steps ${flags.steps} --resume`

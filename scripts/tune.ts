@@ -3,11 +3,12 @@ import { PRESETS, presetNamed } from '../src/diffwave/presets.ts';
 import { UserError } from '../src/errors.ts';
 import { Gpu } from '../src/gpu/device/gpu.ts';
 import { variantNamed } from '../src/gpu/device/variant.ts';
+import { isTunable } from '../src/tuning/tuned.ts';
 import { keepTuned, tuningFile } from '../src/tuning/tuning.node.ts';
 import { tune } from '../src/tuning/tuning.ts';
 import { command } from './lib/cli/command.ts';
 import { ensureAdapter } from './lib/adapter/gpu.ts';
-import { isTunable, tryToKeep } from './lib/adapter/openGpu.ts';
+import { unkeptLine } from './lib/adapter/openGpu.ts';
 import { trialTable, tuningLine } from './lib/adapter/tuningReport.ts';
 
 /** A software adapter has no use for more rows, and would need minutes. */
@@ -36,7 +37,14 @@ export default command({
     const tuning = await tune(gpu, model, { ...(gpu.isSoftware && { rows: softwareRows }) });
     console.log(`${trialTable(tuning)}\n\n${tuningLine(tuning)}`);
     if (!tunable) console.log('not kept: this adapter does not use tile kernels');
-    else if (tuning.best && tryToKeep(() => keepTuned(gpu, model, tuning), console.log)) console.log(`kept in   ${tuningFile()}`);
+    else if (tuning.best) {
+      try {
+        keepTuned(gpu, model, tuning);
+        console.log(`kept in   ${tuningFile()}`);
+      } catch (error) {
+        console.log(unkeptLine(error));
+      }
+    }
     return tuning.best ? 0 : 1;
   } finally {
     gpu.close();

@@ -12,6 +12,7 @@ import { checkCase } from '../src/verify/run.ts';
 import { command } from './lib/cli/command.ts';
 import { inPackage } from './lib/cli/invocation.ts';
 import { ensureAdapter } from './lib/adapter/gpu.ts';
+import { matricesFlag } from './lib/adapter/openGpu.ts';
 
 const committed = ['transformer-4x16', 'diffwave-6x8-l1']
   .map((name) => inPackage(`test/golden/${name}.safetensors`));
@@ -30,6 +31,7 @@ export default command({
     preset: { type: 'string', placeholder: '<name>', default: 'gtzan', help: `--full: whose network, one of ${Object.keys(PRESETS).join(', ')}` },
     batch: { type: 'integer', min: 1, help: "--full: clips (the preset's)" },
     length: { type: 'integer', min: 1, help: "--full: samples of a clip (the preset's crop)" },
+    matrices: matricesFlag,
     golden: { type: 'strings', placeholder: '<file>…', help: 'golden files (default: those of the project)' },
   },
 }).does(async ({ flags, positionals }) => {
@@ -40,8 +42,10 @@ export default command({
   const files = (flags.golden.length > 0 ? flags.golden : committed)
     .map((path) => ({ bytes: readFileOrExplain(path, 'golden values'), path }));
 
-  await ensureAdapter();
-  const gpu = await Gpu.open();
+  await ensureAdapter(flags);
+  const gpu = await Gpu.open(flags);
+  if (flags.matrices && typeof gpu.matrix === 'string') throw new UserError(`--matrices: this adapter (${gpu.name}) cannot do it: ${gpu.matrix}`);
+  const variants = [gpu.variant, ...(typeof gpu.matrix === 'string' ? [] : [gpu.matrix])];
   try {
     console.log(`${gpu.describe()}\n\n${line(['kernel', 'case', 'what', 'error', 'tolerance', ''])}`);
     const rows: Row[] = [];
@@ -53,9 +57,11 @@ export default command({
       const { model: config, training, data } = presetNamed(flags.preset);
       const sizes = { B: flags.batch ?? training.batchSize, L: flags.length ?? training.cropSamples ?? clipLength(completeOptions(data)) };
       const chosen = fullCases(config, sizes).filter(({ stem }) => positionals.kernel.length === 0 || positionals.kernel.includes(stem));
-      for (const kernelCase of chosen) report(await compareWithNaive(gpu, kernelCase, { config, sizes }));
+      for (const kernelCase of chosen) {
+        for (const variant of variants) report(await compareWithNaive(gpu, kernelCase, { config, sizes, variant }));
+      }
     } else {
-      for (const kernelCase of cases) report(await checkCase(gpu, kernelCase));
+      for (const kernelCase of cases) report(await checkCase(gpu, kernelCase, variants));
       for (const { bytes, path } of files) report(await checkGolden(gpu, { bytes, file: path }));
     }
     const failed = rows.filter(({ ok }) => !ok).length;

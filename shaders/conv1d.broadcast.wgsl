@@ -10,11 +10,11 @@ enable f16;
 // per barrier. On a real GPU this is slow; conv1d.tile.wgsl has the same contract.
 //
 // Weights are packed by packWeights.wgsl: slices of LANES·WIDE·4 output channels, each [K·Cin][WIDE][LANES] vec4f and a
-// last row with the bias, in a uniform binding where they fit (UNIFORM). One dispatch works on one slice. Sums are made
-// in the order k, ci.
+// last row with the bias, in a uniform binding where they fit (UNIFORM). One dispatch works on one slice, or with TWO on two
+// slices of one vec4f per lane, each in a binding of its own, because one would be too long. Sums are made in the order k, ci.
 //
-// Constants: LANES size of a subgroup, ROWS, LOADS = ROWS/LANES, WIDE vec4f per lane, TAPS, INPUTS vec4f of Cin, and one
-// flag for what is loaded and one for what is done with the sums (residualLayer.ts has the formulas):
+// Constants: LANES size of a subgroup, ROWS, LOADS = ROWS/LANES, WIDE vec4f per lane, STORED of them in a row of a slice,
+// TAPS, INPUTS vec4f of Cin, and one flag for what is loaded and one for what is done with the sums (residualLayer.ts has the formulas):
 // In, Out and Stored are the types of x, y, and of saved and residual: vec4f, or vec4<f16> in mixed precision (F16).
 //   PAIR            inputs are [dOutput/√2 | dSkip]; with LAST there is no dOutput
 //   STEP            inputs are x plus the item's step embedding, zero outside [0, L)
@@ -25,7 +25,10 @@ enable f16;
 //   none            y = sums, plus y with ACCUMULATE
 
 //@if UNIFORM
-@group(0) @binding(0) var<uniform> weight: array<vec4f, (TAPS * INPUTS * 4u + 1u) * LANES * WIDE>;
+@group(0) @binding(0) var<uniform> weight: array<vec4f, (TAPS * INPUTS * 4u + 1u) * LANES * STORED>;
+//@if TWO
+@group(0) @binding(8) var<uniform> next: array<vec4f, (TAPS * INPUTS * 4u + 1u) * LANES * STORED>;
+//@end
 //@else
 @group(0) @binding(0) var<storage, read> weight: array<vec4f>;
 //@end
@@ -120,10 +123,16 @@ fn forward(
   let item = tile / params.tiles;
   let begin = item * params.length;              // row of the item's start
   let first = tile % params.tiles * ROWS;        // sample of the tile's start
-  let bias = TAPS * INPUTS * 4u * LANES * WIDE + lane;
+  let bias = TAPS * INPUTS * 4u * LANES * STORED + lane;
+  //@each n STORED
+  let bias{n} = weight[bias + {n}u * LANES];
+  //@end
+  //@if TWO
+  let bias1 = next[bias];
+  //@end
   //@each r ROWS
   //@each n WIDE
-  var sum{r}_{n} = weight[bias + {n}u * LANES];
+  var sum{r}_{n} = bias{n};
   //@end
   //@end
 
@@ -136,7 +145,7 @@ fn forward(
     //@end
     for (var i = 0u; i < params.inputs; i++) {
       let c = min(i, INPUTS - 1u);
-      let w = (k * INPUTS + c) * 4u * LANES * WIDE + lane;
+      let w = (k * INPUTS + c) * 4u * LANES * STORED + lane;
       //@if STEP
       let step = stepEmbedding[item * INPUTS + c];
       //@end
@@ -165,8 +174,11 @@ fn forward(
       //@end
       // Row by row, so that a row's sums stay in registers for four inputs.
       //@each q 4
-      //@each n WIDE
-      let w{q}_{n} = weight[w + ({q}u * WIDE + {n}u) * LANES];
+      //@each n STORED
+      let w{q}_{n} = weight[w + ({q}u * STORED + {n}u) * LANES];
+      //@end
+      //@if TWO
+      let w{q}_1 = next[w + {q}u * LANES];
       //@end
       //@end
       //@each r ROWS

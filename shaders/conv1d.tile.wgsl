@@ -17,8 +17,6 @@ enable f16;
 //   STEP            inputs are x plus the item's step embedding, zero outside [0, L)
 //   MASKED          inputs are x where `mask` is above 0, and zero elsewhere: the gradient behind a relu
 //   GATE            _0 is the gate g, _1 the filter f: writes their product; with SAVE also σ(g) and tanh(f)
-//   LAYER           both in one: h = σ(g)·tanh(f) of all channels stays in workgroup memory, is multiplied by `projection`, and
-//                   what RESIDUAL does follows; with SAVE also writes h, σ(g) and tanh(f). For layers of one slice
 //   RESIDUAL        _0 is r, _1 is s: output = (x + r)/√2, skip += s (FIRST: skip = s)
 //   GATE_GRADIENT   sums are dh: writes the gradients in g and f
 //   STEP_GRADIENT   sums are the gradient in x + step: adds dOutput/√2 (not LAST), and its columns' partial sums
@@ -42,15 +40,6 @@ enable f16;
 @group(0) @binding(4) var<storage, read_write> saved: array<Stored>;        // (B, L, 2C) σ(g), tanh(f)
 //@end
 @group(0) @binding(5) var<storage, read_write> y: array<Out>;              // (B, L, C)
-//@end
-//@if LAYER
-@group(0) @binding(2) var<storage, read> projection: array<vec4f>;         // packed like weight
-//@if SAVE
-@group(0) @binding(4) var<storage, read_write> saved: array<Stored>;        // (B, L, 2C) σ(g), tanh(f)
-@group(0) @binding(8) var<storage, read_write> h: array<Stored>;            // (B, L, C)
-//@end
-@group(0) @binding(5) var<storage, read_write> y: array<Out>;              // (B, L, C)
-@group(0) @binding(6) var<storage, read_write> skip: array<vec4f>;         // (B, L, C)
 //@end
 //@if RESIDUAL
 @group(0) @binding(4) var<storage, read> residual: array<Stored>;           // (B, L, C) x of the layer
@@ -99,7 +88,7 @@ fn safeTanh(v: vec4f) -> vec4f {
   return select(h, -h, v < vec4f(0.0));
 }
 
-//@if PAIRED
+//@if RESIDUAL
 // What becomes an f16 stays within ±65,504: beyond that the residual stream would be infinite from there on. Not clamp(), which
 // may hide a NaN. Gradients pass as if nothing had been cut.
 fn storable(v: vec4f) -> vec4f {
@@ -118,15 +107,10 @@ const THREADS = LANES * GROUPS;
 const SLAB = 4u;                              // vec4f of input channels that are staged at once
 const SLABS = (INPUTS + SLAB - 1u) / SLAB;
 const PITCH = SLAB + 1u;                      // one vec4f of padding: neighbouring rows fall into other banks
-const GATED = LANES + 1u;                     // the same of a row of h
 const WEIGHTS = SLAB * 4u * LANES * WIDE;     // vec4f of a slab's weights
 
-//@if LAYER
-var<workgroup> staged: array<vec4f, ROWS * max(PITCH, GATED)>;
-//@else
 var<workgroup> staged: array<vec4f, ROWS * PITCH>;
-//@end
-var<workgroup> weights: array<vec4f, max(WEIGHTS, THREADS)>;
+var<workgroup> weights: array<vec4f, WEIGHTS>;
 
 // Input vec4f c of a row of the item, and zero outside.
 fn load(item: u32, t: i32, c: u32) -> vec4f {
@@ -208,53 +192,6 @@ fn forward(
     }
   }
 
-  //@if LAYER
-  // Lanes beyond the channels have sums of zero, and σ(0)·tanh(0) = 0.
-  workgroupBarrier();
-  let projectionBias = INPUTS * 4u * LANES * WIDE + lane;
-  //@each r DEEP
-  {
-    let s = sigmoid(sum{r}_0);
-    let f = safeTanh(sum{r}_1);
-    staged[(m + {r}u * GROUPS) * GATED + lane] = s * f;
-    //@if SAVE
-    if (first + m + {r}u * GROUPS < params.length && lane < params.width) {
-      let row = begin + first + m + {r}u * GROUPS;
-      saved[row * 2u * params.width + lane] = Stored(s);
-      saved[(row * 2u + 1u) * params.width + lane] = Stored(f);
-      h[row * params.width + lane] = Stored(s * f);
-    }
-    //@end
-  }
-  sum{r}_0 = projection[projectionBias];
-  sum{r}_1 = projection[projectionBias + LANES];
-  //@end
-  for (var slab = 0u; slab < SLABS; slab++) {
-    workgroupBarrier();
-    for (var j = 0u; j < WEIGHTS / THREADS; j++) {
-      let i = local + j * THREADS;
-      let inside = slab * SLAB + i / (4u * LANES * WIDE) < INPUTS;
-      weights[i] = select(vec4f(0.0), projection[select(0u, slab * WEIGHTS + i, inside)], inside);
-    }
-    workgroupBarrier();
-    for (var c = 0u; c < SLAB; c++) {
-      //@each r DEEP
-      let x{r} = staged[(m + {r}u * GROUPS) * GATED + slab * SLAB + c];
-      //@end
-      //@each q 4
-      {
-        let w0 = weights[((c * 4u + {q}u) * WIDE) * LANES + lane];
-        let w1 = weights[((c * 4u + {q}u) * WIDE + 1u) * LANES + lane];
-        //@each r DEEP
-        sum{r}_0 = fma(vec4f(x{r}[{q}]), w0, sum{r}_0);
-        sum{r}_1 = fma(vec4f(x{r}[{q}]), w1, sum{r}_1);
-        //@end
-      }
-      //@end
-    }
-  }
-  //@end
-
   //@each r DEEP
   if (first + m + {r}u * GROUPS < params.length) {
     let row = begin + first + m + {r}u * GROUPS;
@@ -270,11 +207,7 @@ fn forward(
       //@end
       y[place] = Out(s * h);
       //@else
-      //@if LAYER
-      y[place] = Out(storable((vec4f(x[place]) + sum{r}_0) * halfPower));
-      //@else
       y[place] = Out(storable((vec4f(residual[place]) + sum{r}_0) * halfPower));
-      //@end
       //@if FIRST
       skip[place] = sum{r}_1;
       //@else

@@ -40,8 +40,7 @@ override ACCUMULATE = false; // add to y instead of overwriting it
 const WORKGROUP = 64u;
 const endless = 0xffffffffu; // a bound that Tint can read: to others it adds a 64-bit counter of its own
 
-// What becomes an f16 stays within ±65,504: beyond that the residual stream would be infinite from there on. Not clamp(), which
-// may hide a NaN. Gradients pass as if nothing had been cut.
+// What becomes an f16 stays within ±65,504, see relu.wgsl.
 fn storable(v: Lane) -> Lane {
   //@if F16
   const most = Lane(65504.0);

@@ -27,7 +27,7 @@ struct Params {
 @group(0) @binding(12) var<storage, read> beforeLanes: array<Lane>;    // v, for the gradient in the weight
 @group(0) @binding(13) var<storage, read> beforeScalars: array<f32>;   // v, read by elements
 
-// e^−|v| is at most 1. A clamp would keep exp() finite as well, but it may turn a NaN into a number, and broken weights must show.
+// See silu.wgsl.
 fn sigmoid(v: Lane) -> Lane {
   let e = exp(-abs(v));
   return select(Lane(1.0), e, v < Lane(0.0)) / (Lane(1.0) + e);
@@ -59,7 +59,7 @@ fn incomingScalar(i: u32) -> f32 {
   //@if SILU
   let v = beforeScalars[i];
   let e = exp(-abs(v));
-  let s = select(1.0, e, v < 0.0) / (1.0 + e); // the same of a single number
+  let s = select(1.0, e, v < 0.0) / (1.0 + e);
   return dOutputScalars[i] * s * (1.0 + v * (1.0 - s));
   //@else
   return dOutputScalars[i];

@@ -33,8 +33,8 @@ fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gr
   y[i] = sum;
 }
 
-const COLUMNS = 8u; // lanes of results that a workgroup of the tree makes
-const SHARES = 32u; // invocations that add up one of them
+const COLUMNS = 4u; // lanes of results that a workgroup of the tree makes
+const SHARES = 64u; // invocations that add up one of them
 const TREE = COLUMNS * SHARES;
 
 var<workgroup> sums: array<Lane, TREE>;

@@ -8,7 +8,8 @@ enable f16;
 // Partial sums over chunks of rows of one item, which reduce.wgsl adds up in a fixed order. A subgroup makes the tile of
 // CHANNELS inputs × LANES·WIDE·4 outputs of one tap. Row K·Cin of every partial is the bias gradient.
 //
-// Constants: LANES size of a subgroup, WIDE vec4f of outputs per lane, CHANNELS vec4f of inputs of a tile, TAPS, INPUTS
+// Constants: LANES size of a subgroup, WIDE vec4f of outputs per lane, CHANNELS vec4f of inputs of a tile, ROWS at a time, a
+// divisor of LANES, GROUPS = LANES/ROWS vec4f of inputs that a subgroup loads at once, LOADS = ⌈CHANNELS/GROUPS⌉, TAPS, INPUTS
 // and OUTPUTS vec4f of Cin and Cout, and for the operands:
 // In is the type of x: vec4f, or vec4<f16> in mixed precision (F16).
 //   STEP   a is x plus the item's step embedding, zero outside [0, L)
@@ -70,23 +71,26 @@ fn forward(
   const half = OUTPUTS / 2u;
   let inHalf = min(outputTile * LANES + lane, half - 1u);
   var columns = array<u32, WIDE>(inHalf, half + inHalf);
-  var mine = array<bool, WIDE>(outputTile * LANES + lane < half, outputTile * LANES + lane < half);
+  var writes = array<bool, WIDE>(outputTile * LANES + lane < half, outputTile * LANES + lane < half);
   //@else
   let wanted = outputTile * LANES * WIDE + lane;
   var columns: array<u32, WIDE>;
-  var mine: array<bool, WIDE>;
+  var writes: array<bool, WIDE>;
   //@each n WIDE
   columns[{n}] = min(wanted + {n}u * LANES, OUTPUTS - 1u);
-  mine[{n}] = wanted + {n}u * LANES < OUTPUTS;
+  writes[{n}] = wanted + {n}u * LANES < OUTPUTS;
   //@end
   //@end
   //@each n WIDE
   var biasSum{n} = vec4f(0.0);
   //@end
-  //@each c CHANNELS
+  //@each i LOADS
+  let mine{i} = min(channel + {i}u * GROUPS + lane / ROWS, INPUTS - 1u);
   //@if STEP
-  let step{c} = stepEmbedding[item * INPUTS + min(channel + {c}u, INPUTS - 1u)];
+  let step{i} = stepEmbedding[item * INPUTS + mine{i}];
   //@end
+  //@end
+  //@each c CHANNELS
   //@each q 4
   //@each n WIDE
   var sum{c}_{q}_{n} = vec4f(0.0);
@@ -94,19 +98,20 @@ fn forward(
   //@end
   //@end
 
-  for (var start = first; start < end; start += LANES) {
-    // Every lane loads the inputs of one row, and then the outputs of all of them.
-    let t = i32(start + lane) + shift;
-    let inside = start + lane < end && t >= 0 && t < i32(params.length);
-    let source = select(0u, begin + u32(t), inside);
-    //@each c CHANNELS
+  for (var start = first; start < end; start += ROWS) {
+    // Every lane loads one row's inputs of some channels, and then its own outputs of all rows.
+    let r = lane % ROWS;
+    let t = i32(start + r) + shift;
+    let inside = start + r < end && t >= 0 && t < i32(params.length);
+    let source = select(0u, begin + u32(t), inside) * INPUTS;
+    //@each i LOADS
     //@if STEP
-    let a{c} = select(vec4f(0.0), vec4f(x[source * INPUTS + min(channel + {c}u, INPUTS - 1u)]) + step{c}, inside);
+    let a{i} = select(vec4f(0.0), vec4f(x[source + mine{i}]) + step{i}, inside);
     //@else
-    let a{c} = select(vec4f(0.0), vec4f(x[source * INPUTS + min(channel + {c}u, INPUTS - 1u)]), inside);
+    let a{i} = select(vec4f(0.0), vec4f(x[source + mine{i}]), inside);
     //@end
     //@end
-    //@each r LANES
+    //@each r ROWS
     let here{r} = start + {r}u < end;
     let row{r} = begin + min(start + {r}u, params.length - 1u);
     //@if PAIR
@@ -128,9 +133,9 @@ fn forward(
     // Sum by sum, so that it stays in registers for all rows.
     //@each c CHANNELS
     //@each q 4
-    //@each r LANES
+    //@each r ROWS
     {
-      let v = subgroupBroadcast(a{c}[{q}], {r}u);
+      let v = subgroupBroadcast(a{c/GROUPS}[{q}], {c%GROUPS}u * ROWS + {r}u);
       //@each n WIDE
       sum{c}_{q}_{n} += v * b{r}_{n};
       //@end
@@ -158,7 +163,7 @@ fn forward(
   );
   let base = chunk * (TAPS * INPUTS * 4u + 1u);
   for (var n = 0u; n < WIDE; n++) {
-    if (!mine[n]) { continue; }
+    if (!writes[n]) { continue; }
     for (var c = 0u; c < params.tileChannels; c++) {
       if (channel * 4u + c >= params.inputs) { break; }
       partial[(base + (k * INPUTS + channel) * 4u + c) * OUTPUTS + columns[n]] = sums[c * WIDE + n];

@@ -8,4 +8,13 @@
  */
 export class UserError extends Error {
   override readonly name = 'UserError';
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(escaped(message), options); // names and what stands in files may have line breaks in them
+  }
+}
+
+/** Text of one line: control characters become signs. */
+export function escaped(text: string): string {
+  return text.replace(/[\r\n\t]+/g, ' ').replace(/[\x00-\x1f\x7f-\x9f\u2028\u2029]/g, '?');
 }

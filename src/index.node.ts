@@ -18,6 +18,8 @@
  * Node's entry: what takes a path is here. In browsers the same names come from `web.ts`, with bytes in place of paths.
  */
 import { provideNodePlatform } from './platform/platform.node.ts';
+import { provideTuningStore } from './tuning/tuned.ts';
+import { tuningStore } from './tuning/tuning.node.ts';
 
 export * from './index.ts';
 export { loadModel, saveModel } from './diffwave/files/model.node.ts';
@@ -25,3 +27,4 @@ export { RunFolder } from './diffwave/files/run.node.ts';
 export { loadDataset, prepareDataset } from './dataset/dataset.node.ts';
 
 provideNodePlatform();
+provideTuningStore(tuningStore());

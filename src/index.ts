@@ -5,6 +5,8 @@
  */
 export { Gpu } from './gpu/device/gpu.ts';
 export type { GpuOptions } from './gpu/device/gpu.ts';
+export { openGpu, useTuned } from './tuning/tuned.ts';
+export type { TunedOptions, TuningStore } from './tuning/tuned.ts';
 export { DeviceLostError } from './gpu/device/opened.ts';
 export { providePlatform } from './platform/platform.ts';
 export type { Platform } from './platform/platform.ts';

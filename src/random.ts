@@ -13,6 +13,9 @@ export interface RandomPlace {
   readonly index: number; // number within the item
 }
 
+/** Counters are of 32 bits: so many steps, items or indices there are, and the next one would be the first again. */
+export const counters = 2 ** 32;
+
 const ROUNDS = 10;
 // Multipliers and key increments of the paper's section 3.3: the increments are the golden ratio and √3 - 1.
 const MULTIPLIER_0 = 0xd2511f53;
@@ -58,7 +61,7 @@ export function randomBlock({ seed, stream, step, item, index }: RandomPlace): U
   const counter = [index >>> 2, item, step, stream];
   for (const word of [index, item, step, stream]) {
     // A counter that wrapped around would silently repeat numbers.
-    if (!(Number.isInteger(word) && word >= 0 && word < 2 ** 32)) {
+    if (!(Number.isInteger(word) && word >= 0 && word < counters)) {
       throw new RangeError(`Random counters are whole numbers from 0 to 2^32 - 1, not ${word}.`);
     }
   }

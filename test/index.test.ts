@@ -15,9 +15,9 @@ const index = new URL('../src/index.node.ts', import.meta.url);
 test('the public names', () => {
   assert.equal(Object.keys(diffwave).sort(), [
     'DeviceLostError', 'DiffWave', 'Gpu', 'Model', 'PRESETS', 'RunFolder', 'UserError', 'Validator', 'between', 'continuation',
-    'denoise', 'inpaint', 'loadDataset', 'loadModel', 'lowPass', 'noiseSchedule', 'predictNoise', 'prepareDataset',
+    'denoise', 'inpaint', 'loadDataset', 'loadModel', 'lowPass', 'noiseSchedule', 'openGpu', 'predictNoise', 'prepareDataset',
     'presetNamed', 'providePlatform', 'readSafetensors', 'sample', 'samplingMemory', 'saveModel', 'scheduleOf', 'train',
-    'variation', 'writeSafetensors',
+    'useTuned', 'variation', 'writeSafetensors',
   ]);
 });
 

@@ -26,7 +26,7 @@ export interface Breakdown {
 /** `conv1d.broadcast GATE`: the shader, its entry unless that is `forward`, and what it is asked to do with its sums. */
 export function kernelLabel({ kernel }: Pick<Operation, 'kernel'>): string {
   const { shader, entry, constants = {} } = kernel;
-  const tasks = ['PLAIN', 'GATE', 'RESIDUAL', 'GATE_GRADIENT', 'STEP_GRADIENT'].filter((name) => constants[name] === 1);
+  const tasks = ['PLAIN', 'GATE', 'RESIDUAL', 'LAYER', 'GATE_GRADIENT', 'STEP_GRADIENT'].filter((name) => constants[name] === 1);
   return [entry === 'forward' ? shader : `${shader} ${entry}`, ...tasks].join(' ');
 }
 

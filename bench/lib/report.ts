@@ -1,6 +1,6 @@
 /** Tables for people, and rows for machines. */
-import { appendFileSync, mkdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { Gpu } from '../../src/gpu/device/gpu.ts';
 
 const project = join(import.meta.dirname, '..', '..');
@@ -54,7 +54,19 @@ export function fileStem(adapter: string): string {
 export function appendResults(gpu: Gpu, bench: string, rows: readonly object[]): string {
   const from = provenance(gpu);
   const path = `bench/results/${fileStem(from.adapter)}.jsonl`;
-  mkdirSync(join(project, 'bench/results'), { recursive: true });
-  appendFileSync(join(project, path), rows.map((row) => `${JSON.stringify({ bench, ...row, ...from })}\n`).join(''));
+  appendRows(join(project, path), rows.map((row) => ({ bench, ...row, ...from })));
   return path;
+}
+
+/** Appends rows to a file, which are on the disk when this returns. */
+export function appendRows(path: string, rows: readonly object[]): void {
+  mkdirSync(dirname(path), { recursive: true });
+  const file = openSync(path, 'a');
+  try {
+    const bytes = new TextEncoder().encode(rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+    for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
 }

@@ -1,4 +1,4 @@
-"""DiffWave in PyTorch: python3 diffwave.py <folder of the case> <eager|compile>; the protocol is that of serve.mjs."""
+"""DiffWave in PyTorch: python3 diffwave.py <folder of the case> <eager|compile> <float32|tf32>; the protocol is that of serve.mjs."""
 import json
 import math
 import os
@@ -9,8 +9,13 @@ import time
 import torch
 import torch.nn.functional as F
 
-folder, mode = sys.argv[1:3]
+folder, mode, precision = sys.argv[1:4]
 device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+if precision == "tf32" and device.type != "cuda":
+    print(json.dumps({"error": "TF32 is for NVIDIA GPUs, which PyTorch does not see here"}), flush=True)
+    sys.exit(0)
+torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = precision == "tf32"
+torch.backends.cudnn.benchmark = True  # the shapes stay, so the fastest algorithm is worth finding
 if device.type == "cpu":
     torch.set_num_threads(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count())
 if mode == "compile" and not hasattr(torch, "compile"):
@@ -88,8 +93,7 @@ def train():
     return loss
 
 
-tf32 = device.type == "cuda" and torch.backends.cudnn.allow_tf32
-where = f"{torch.cuda.get_device_name()}, TF32 convolutions {'on' if tf32 else 'off'}" if device.type == "cuda" else (
+where = f"{torch.cuda.get_device_name()}, TF32 {'on' if precision == 'tf32' else 'off'}" if device.type == "cuda" else (
     f"CPU, {torch.get_num_threads()} threads"
 )
 print(json.dumps({"ready": True, "name": f"PyTorch {torch.__version__} {mode} ({where})"}), flush=True)

@@ -49,7 +49,7 @@ export async function explainOperations(operations: readonly Recorded[], readSha
 /** 'weightGradient.tile PAIR 3×64→128': what it loads, K, Cin and Cout where it has them. */
 function formLabel(operation: Recorded): string {
   const { constants = {} } = operation.kernel;
-  const loads = ['STEP', 'PAIR'].filter((flag) => constants[flag] === 1);
+  const loads = ['STEP', 'PAIR', 'MASKED'].filter((flag) => constants[flag] === 1);
   const sizes = constants.OUTPUTS !== undefined
     ? [`${constants.TAPS}×${4 * Number(constants.INPUTS)}→${4 * Number(constants.OUTPUTS)}`]
     : constants.INPUTS !== undefined ? [`${constants.TAPS}×${4 * Number(constants.INPUTS)}`] : [];

@@ -37,6 +37,9 @@ const adamFlops = 15;
 /** Rows that weightGradient.*.wgsl stages at once, and vec4f of input channels that conv1d.*.wgsl does. */
 const staged = { rows: 16, channels: 4 };
 
+/** Fields of an entry of the table of reduceMany.wgsl, which reduce.ts writes: source, segments, parts, stride, offset, width, place, accumulate, … */
+const sumFields = 10;
+
 /** One figure of a ring is written, however long the ring. */
 const ringBytes = 4;
 
@@ -45,7 +48,7 @@ type Figures = Omit<KernelWork, 'known' | 'barrierTurns' | 'bytes'> & Partial<Ke
 export function workOf(operation: Recorded): KernelWork {
   const { shader, entry } = operation.kernel;
   const family = shader.split('.')[0]!;
-  const figures = shader.startsWith('conv1d.') ? convolution(operation)
+  const figures = shader.startsWith('conv1d.') || shader.startsWith('residualLayer.') ? convolution(operation)
     : shader.startsWith('weightGradient.') ? weightGradient(operation)
     : (sums[`${family} ${entry}`] ?? sums[family])?.(operation);
   if (figures) return { bytes: operandBytes(operation), barrierTurns: 0, known: true, ...figures };
@@ -93,6 +96,16 @@ const sums: Readonly<Record<string, (operation: Recorded) => Figures>> = {
     const bytes = (added + segments * width * (accumulates(operation) ? 2 : 1)) * lane(operation) * 4;
     return { flops: added * lane(operation), loads: added, bytes };
   },
+  reduceMany({ reads }) {
+    const { content } = reads.table!.storage;
+    let [added, moved] = [0, 0]; // vec4f
+    for (let entry = 0; entry < content!.length; entry += sumFields) {
+      const [, segments, parts, , , width, , accumulate] = content!.slice(entry, entry + sumFields);
+      added += segments! * parts! * width!;
+      moved += segments! * (parts! + 1 + accumulate!) * width!;
+    }
+    return { flops: 4 * added, loads: added, bytes: 16 * moved };
+  },
   columnSum: additions,
   'loss partialSums': (operation) => ({ ...additions(operation), flops: 1.5 * elements(operation.reads) }),
   'loss total': additions,
@@ -122,22 +135,24 @@ function convolution(operation: Recorded): Figures {
   const taps = Number(constants.TAPS);
   const Cin = Number(constants.INPUTS) * 4;
   const output = (writes.y ?? writes.dInput)!.shape.at(-1)!;
-  const all = is('GATE') || is('RESIDUAL') ? 2 * output : is('GATE_GRADIENT') ? output / 2 : output;
+  const all = is('GATE') || is('RESIDUAL') || is('LAYER') ? 2 * output : is('GATE_GRADIENT') ? output / 2 : output;
   const first = (params.slice ?? 0) * (is('PAIRED') ? 8 : 4);
   const columns = Math.min(all - first, reads.weight!.shape.at(-1)!);
-  const flops = 2 * B * L * taps * Cin * columns;
+  // A whole layer goes on with h, of as many channels as it has.
+  const projected = is('LAYER') ? output : 0;
+  const flops = 2 * B * L * (taps * Cin * columns + projected * all);
   const isEpilogue = (name: string): boolean =>
     ['residual', 'saved'].includes(name) || (name === 'dOutput' && is('STEP_GRADIENT'));
   const bytesOf = (tensors: Recorded['reads'], wanted: (name: string) => boolean): number =>
     Object.entries(tensors).reduce((sum, [name, tensor]) => sum + (wanted(name) ? tensor.bytes : 0), 0);
-  const updated = is('RESIDUAL') && !is('FIRST') ? bytesOf(writes, (name) => name === 'skip') : 0;
+  const updated = (is('RESIDUAL') || is('LAYER')) && !is('FIRST') ? bytesOf(writes, (name) => name === 'skip') : 0;
   const again = accumulates(operation) ? bytesOf(writes, () => true) : updated;
   const ends = bytesOf(reads, isEpilogue) + bytesOf(writes, () => true) + again;
   return {
     flops,
     bytes: bytesOf(reads, (name) => !isEpilogue(name)) + (ends * columns) / all,
     loads: 0, // by way of workgroup memory
-    barrierTurns: taps * Math.ceil(Cin / 4 / staged.channels),
+    barrierTurns: taps * Math.ceil(Cin / 4 / staged.channels) + Math.ceil(projected / 4 / staged.channels),
   };
 }
 
@@ -165,7 +180,11 @@ function elements(tensors: Recorded['reads']): number {
 
 /** Bytes of all operands, each once; of a result that is added to, twice. */
 function operandBytes(operation: Recorded): number {
-  const bytesOf = (tensors: Recorded['reads']): number => Object.entries(tensors).reduce((sum, [name, { length, dtype }]) =>
-    sum + (name === 'history' ? ringBytes : length * bytesPerElement[dtype]), 0);
+  const seen = new Set<unknown>(); // two variables may be bound to one tensor
+  const bytesOf = (tensors: Recorded['reads']): number => Object.entries(tensors).reduce((sum, [name, tensor]) => {
+    if (seen.has(tensor)) return sum;
+    seen.add(tensor);
+    return sum + (name === 'history' ? ringBytes : tensor.length * bytesPerElement[tensor.dtype]);
+  }, 0);
   return bytesOf(operation.reads) + bytesOf(operation.writes) * (accumulates(operation) ? 2 : 1);
 }

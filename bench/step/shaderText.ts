@@ -103,11 +103,26 @@ function reach({ functions }: Shader, entry: string): Set<string> {
   return reached;
 }
 
+/** Splits at the commas that stand in no brackets. */
+function topLevel(text: string): string[] {
+  const parts = [''];
+  let depth = 0;
+  for (const letter of text) {
+    if ('(<['.includes(letter)) depth++;
+    if (')>]'.includes(letter)) depth--;
+    if (letter === ',' && depth === 0) parts.push('');
+    else parts[parts.length - 1] += letter;
+  }
+  return parts;
+}
+
 /** Bytes of a type. */
 function sizeOf(shader: Shader, type: string): number {
   const name = type.replace(/\s+/g, '');
-  const array = /^array<(.+),([^<>,]+)>$/.exec(name);
-  if (array) return sizeOf(shader, array[1]!) * evaluate(array[2]!, shader.constants);
+  if (/^array<.*>$/.test(name)) {
+    const [element, count] = topLevel(name.slice('array<'.length, -1));
+    if (count !== undefined) return sizeOf(shader, element!) * evaluate(count, shader.constants);
+  }
   const vector = /^vec([234])(?:<(\w+)>|([fiuh]))$/.exec(name);
   if (vector) return (vector[1] === '2' ? 2 : 4) * (vector[2] === 'f16' || vector[3] === 'h' ? 2 : 4);
   const atomic = /^atomic<(\w+)>$/.exec(name);

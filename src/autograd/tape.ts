@@ -21,6 +21,8 @@ export class Tape {
   readonly variant: VariantSettings;
   readonly precision: Precision;
   readonly keeps: Keeps;
+  /** What gradients are multiplied by where a kernel makes them f16 for a while: a power of two, see `gradientScaleFor`. */
+  readonly gradientScale: number;
   readonly operations: Operation[] = [];
   readonly storages = new Set<Storage>();
   readonly #parameters: ParameterSource | undefined;
@@ -36,12 +38,13 @@ export class Tape {
    * Without settings, all are naive.
    */
   constructor(options: {
-    parameters?: ParameterSource; variant?: VariantSettings; precision?: Precision; keeps?: Keeps;
+    parameters?: ParameterSource; variant?: VariantSettings; precision?: Precision; keeps?: Keeps; gradientScale?: number;
   } = {}) {
     this.#parameters = options.parameters;
     this.keeps = options.keeps ?? 'activations';
     this.precision = options.precision ?? 'float32';
     this.variant = options.variant ?? naiveSettings;
+    this.gradientScale = options.gradientScale ?? 1;
   }
 
   /** A tensor that the host writes before a run. With `gradient`, its gradient can be asked for. */
@@ -203,21 +206,15 @@ export class Tape {
     this.#places.set(tensor, place);
   }
 
-  /**
-   * Lets an operation that writes the gradient in `tensor` wait for others of its kind: `record` is called before anybody
-   * else asks for that gradient, at the latest at the end of `backward`.
-   */
+  /** Lets what writes the gradient in `tensor` wait for others of its kind: until somebody asks for it, or the end of `backward`. */
   postpone(tensor: Tensor, record: () => void): void {
     this.#postponed.set(tensor, record);
   }
 
   #catchUp(tensor: Tensor): void {
     const record = this.#postponed.get(tensor);
-    if (!record) return;
-    for (const [other, same] of this.#postponed) {
-      if (same === record) this.#postponed.delete(other);
-    }
-    record();
+    for (const [other, same] of this.#postponed) if (same === record) this.#postponed.delete(other);
+    record?.();
   }
 
   /** The tensor that a gradient is a part of, and the elements before it: of all parameters' gradients, or of what it was placed in. */

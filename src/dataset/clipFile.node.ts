@@ -1,100 +1,64 @@
 /** The samples of a data set on disk: little-endian float32 without a header, written clip by clip, never half. */
-import {
-  closeSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs';
 import { endianness } from 'node:os';
-import { basename, dirname, join } from 'node:path';
-import { syncFolder } from '../disk/files.node.ts';
-
-const MAX_TRANSFER = 1 << 30; // bytes: Node reads and writes no more than 2 GiB at once
+import { dirname } from 'node:path';
+import { makeFolder, syncFolder, temporaryName, withPath, writeAll } from '../disk/files.node.ts';
+import { RegularFile } from '../disk/regularFile.node.ts';
 
 /** Collects clips in a temporary file beside `path` until `commit` puts it in its place. */
 export class ClipWriter {
   readonly #path: string;
   readonly #temporary: string;
   readonly #file: number;
+  #closed = false;
 
   constructor(path: string) {
-    mkdirSync(dirname(path), { recursive: true });
-    removeLeftovers(path);
+    makeFolder(dirname(path));
     this.#path = path;
-    this.#temporary = `${path}.${process.pid}.tmp`;
-    this.#file = openSync(this.#temporary, 'w');
+    this.#temporary = temporaryName(path);
+    this.#file = openSync(this.#temporary, 'wx');
   }
 
   append(samples: Float32Array): void {
     const bytes = Buffer.from(samples.buffer, samples.byteOffset, samples.byteLength);
     const ordered = endianness() === 'LE' ? bytes : Buffer.from(bytes).swap32();
-    for (let at = 0; at < ordered.length;) {
-      at += writeSync(this.#file, ordered, at, Math.min(ordered.length - at, MAX_TRANSFER));
+    try {
+      writeAll(this.#file, ordered);
+    } catch (error) {
+      throw withPath(error, this.#path);
     }
   }
 
-  /** Makes the clips permanent, replacing a file that was there. */
-  commit(): void {
-    fsyncSync(this.#file);
+  /** Ends the writing: all clips are on the disk then, where some file systems find out only now that there is no room. */
+  sync(): void {
+    try {
+      fsyncSync(this.#file);
+    } catch (error) {
+      throw withPath(error, this.#path);
+    }
+    this.#closed = true;
     closeSync(this.#file);
+  }
+
+  /** Gives the clips, which were synced, their name, replacing a file that was there. */
+  commit(): void {
     renameSync(this.#temporary, this.#path);
     syncFolder(dirname(this.#path));
   }
 
   /** Throws the clips away. */
   discard(): void {
-    closeSync(this.#file);
+    if (!this.#closed) closeSync(this.#file);
+    this.#closed = true;
     rmSync(this.#temporary, { force: true });
   }
 }
 
 /** Reads `count` samples from the beginning of a file that has at least so many. */
 export function readSamples(path: string, count: number): Float32Array {
-  const samples = new Float32Array(count);
-  const bytes = Buffer.from(samples.buffer);
-  const file = openSync(path, 'r');
-  try {
-    for (let at = 0; at < bytes.length;) {
-      const read = readSync(file, bytes, at, Math.min(bytes.length - at, MAX_TRANSFER), at);
-      if (read === 0) throw new Error(`${path} ended after ${at} of ${bytes.length} bytes`);
-      at += read;
-    }
-  } finally {
-    closeSync(file);
-  }
-  if (endianness() === 'BE') bytes.swap32();
-  return samples;
-}
-
-/** Whether a file of this name is what a killed or running process left of writing the file called `target`. */
-export function isTemporary(name: string, target: string): boolean {
-  return temporaryOwner(name, target) !== undefined;
-}
-
-/** The process that a temporary file belongs to, from its name `<target>.<process id>.tmp`. */
-function temporaryOwner(name: string, target: string): number | undefined {
-  const match = name.startsWith(`${target}.`) ? /^(\d+)\.tmp$/.exec(name.slice(target.length + 1)) : null;
-  return match ? Number(match[1]) : undefined;
-}
-
-/** Removes temporary files of processes that were killed. */
-function removeLeftovers(path: string): void {
-  for (const name of readdirSync(dirname(path))) {
-    const owner = temporaryOwner(name, basename(path));
-    if (owner !== undefined && !isRunning(owner)) rmSync(join(dirname(path), name), { force: true });
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0); // sends nothing, only asks
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'; // it runs, as another user
-  }
+  using file = RegularFile.open(path, path);
+  const bytes = file.read(0, count * Float32Array.BYTES_PER_ELEMENT);
+  if (bytes.length < count * Float32Array.BYTES_PER_ELEMENT) throw new Error(`${path} has ${bytes.length} bytes, too few for ${count} samples`);
+  if (endianness() === 'BE') Buffer.from(bytes.buffer, 0, bytes.length).swap32();
+  return new Float32Array(bytes.buffer, 0, count); // what is read from a file's beginning begins its buffer
 }

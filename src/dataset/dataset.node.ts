@@ -7,15 +7,21 @@
  * and used again as long as the sources and the options stay the same.
  */
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, rmdirSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { cacheFolder } from '../disk/cache.node.ts';
 import { UserError } from '../errors.ts';
-import { writeFileAtomic } from '../disk/files.node.ts';
-import { ClipWriter, isTemporary, readSamples } from './clipFile.node.ts';
+import type { StagedFile } from '../disk/files.node.ts';
+import { stageFile } from '../disk/files.node.ts';
+import { FolderLock } from '../disk/lock.node.ts';
+import type { FilePath } from '../disk/regularFile.node.ts';
+import { RegularFile } from '../disk/regularFile.node.ts';
+import { systemReason } from '../disk/systemErrors.node.ts';
+import { ClipWriter, readSamples } from './clipFile.node.ts';
 import { Dataset, FORMAT, SILENCE_PEAK, VERSION } from './dataset.ts';
-import { clipStarts, listLeftOut, parseManifest, peakOf, prepareTrack } from './dataset.ts';
+import { clipStarts, clutterLine, listLeftOut, peakOf, prepareTrack } from './dataset.ts';
 import type { ClipEntry, DatasetContent, LeftOut, Manifest } from './dataset.ts';
+import { CLIPS, MANIFEST, differenceTo, inspect, isDataset, isLeftover, readManifest } from './folder.node.ts';
 import { clipLength, completeOptions } from './options.ts';
 import type { DatasetOptions } from './options.ts';
 import { findSoundFiles, fingerprint, requireFolder } from './sources.node.ts';
@@ -23,8 +29,6 @@ import type { SourceFile } from './sources.node.ts';
 import { escaped } from '../formats/describe.ts';
 import { decodeSound } from '../formats/sound.ts';
 
-const MANIFEST = 'manifest.json';
-const CLIPS = 'clips.f32';
 const PROGRESS_FILES = 50; // a line of progress after so many files, about every ten seconds
 
 export interface PrepareOptions extends Partial<DatasetOptions> {
@@ -52,35 +56,70 @@ export async function prepareDataset({ source, out, log = () => {}, ...partial }
   const options = completeOptions(partial);
   const files = findSoundFiles(source);
   const wanted = { options, fingerprint: fingerprint(files) };
-  const present = inspect(out);
-  const why = present.manifest ? differenceTo(wanted, present.manifest) : present.why;
-  if (present.manifest && !why) return { out, manifest: present.manifest, reused: true };
-  if (why) log(`preparing ${out} again: ${why}`);
-
-  const clips = new ClipWriter(join(out, CLIPS));
-  let content: DatasetContent;
+  const reusable = (): { manifest?: Manifest; why?: string } => {
+    const present = inspect(out);
+    return present.manifest ? { manifest: present.manifest, why: differenceTo(wanted, present.manifest) } : present;
+  };
+  // Looked at before the lock is taken, so that a folder of somebody else's gets no lock, and again when it is ours.
+  const before = reusable();
+  if (before.manifest && !before.why) return { out, manifest: before.manifest, reused: true };
+  const isNew = !existsSync(out);
+  const lock = await FolderLock.take(out, { what: 'the data set', wait: true, log });
   try {
-    content = await prepareFiles(files, { source, options, clips, log });
+    const { manifest: present, why } = reusable();
+    if (present && !why) return { out, manifest: present, reused: true };
+    if (why) log(`preparing ${out} again: ${why}`);
+    for (const name of readdirSync(out).filter(isLeftover)) rmSync(join(out, name), { force: true });
+    const manifest = await prepareInto(out, { source, files, wanted, log, lock });
+    return { out, manifest, reused: false };
+  } finally {
+    lock.release();
+    if (isNew) removeIfEmpty(out); // of what cannot be made nothing stays
+  }
+}
+
+function removeIfEmpty(folder: string): void {
+  try {
+    rmdirSync(folder);
+  } catch {
+    // There is something in it, or it is gone already.
+  }
+}
+
+/** Writes the clips and, last, the manifest that belongs to them. */
+async function prepareInto(out: string, { source, files, wanted, log, lock }: {
+  source: string; files: readonly SourceFile[]; wanted: Pick<Manifest, 'options' | 'fingerprint'>; log: (line: string) => void; lock: FolderLock;
+}): Promise<Manifest> {
+  const { options } = wanted;
+  const clips = new ClipWriter(join(out, CLIPS));
+  let staged: StagedFile | undefined;
+  try {
+    const content = await prepareFiles(files, { options, clips, log });
     if (content.clipCount === 0) {
       throw new UserError(`No sound file in ${source} can be used: ${listLeftOut(content.leftOut)}`);
     }
+    const manifest: Manifest = {
+      format: FORMAT,
+      version: VERSION,
+      source: basename(resolve(source)),
+      ...wanted,
+      sampleRate: options.sampleRate / options.downsample,
+      clipSamples: clipLength(options),
+      ...content,
+    };
+    staged = stageFile(join(out, MANIFEST), `${JSON.stringify(manifest, null, 2)}\n`);
+    clips.sync();
+    lock.expectHeld();
+    // Everything is on the disk: what follows needs no room there. An old manifest must never stand beside new clips.
+    rmSync(join(out, MANIFEST), { force: true });
+    clips.commit();
+    staged.commit();
+    return manifest;
   } catch (error) {
     clips.discard();
+    staged?.discard();
     throw error;
   }
-  const manifest: Manifest = {
-    format: FORMAT,
-    version: VERSION,
-    source: basename(resolve(source)),
-    ...wanted,
-    sampleRate: options.sampleRate / options.downsample,
-    clipSamples: clipLength(options),
-    ...content,
-  };
-  rmSync(join(out, MANIFEST), { force: true }); // an old manifest must never stand beside new clips
-  clips.commit();
-  writeFileAtomic(join(out, MANIFEST), `${JSON.stringify(manifest, null, 2)}\n`);
-  return { out, manifest, reused: false };
 }
 
 /**
@@ -127,14 +166,13 @@ export async function datasetFrom(
 }
 
 interface Preparation {
-  readonly source: string;
   readonly options: DatasetOptions;
   readonly clips: ClipWriter;
   readonly log: (line: string) => void;
 }
 
 /** Decodes, prepares and writes file after file; what the manifest says about the result. */
-async function prepareFiles(files: readonly SourceFile[], { source, options, clips, log }: Preparation): Promise<DatasetContent> {
+async function prepareFiles(files: readonly SourceFile[], { options, clips, log }: Preparation): Promise<DatasetContent> {
   const clipSamples = clipLength(options);
   const rate = options.sampleRate / options.downsample;
   // Where clips have a length of their own, a file that is a moment longer than one must not count twice.
@@ -149,10 +187,13 @@ async function prepareFiles(files: readonly SourceFile[], { source, options, cli
     log(`warning: ${line}`);
   };
 
-  for (const [index, { path: file }] of files.entries()) {
+  const clutter = files.filter(({ isClutter }) => isClutter).length;
+  if (clutter > 0) log(clutterLine(clutter));
+  for (const [index, { path: file, onDisk, problem, isClutter }] of files.entries()) {
     if (index > 0 && index % PROGRESS_FILES === 0) log(`${index} of ${files.length} files`);
+    if (isClutter) continue;
     const name = escaped(file); // in messages, which are of one line
-    const track = await readTrack(join(source, file), { name, options, warn });
+    const track = problem ? { reason: problem } : await readTrack(onDisk, { name, options, warn });
     if ('reason' in track) {
       leftOut.push({ file, reason: track.reason });
       log(`left out: ${name} ${track.reason}`);
@@ -180,7 +221,7 @@ async function prepareFiles(files: readonly SourceFile[], { source, options, cli
   }
   const count = Math.max(1, entries.length * clipSamples);
   const statistics = { mean: sums.values / count, rms: Math.sqrt(sums.squares / count), peak: sums.peak };
-  return { clipCount: entries.length, trackCount, statistics, clips: entries, leftOut, warnings };
+  return { clipCount: entries.length, trackCount, statistics, clips: entries, leftOut, warnings, ...(clutter > 0 && { clutter }) };
 }
 
 interface TrackContext {
@@ -191,11 +232,12 @@ interface TrackContext {
 
 /** One file at the data set's rate, or the reason why it cannot be used. */
 async function readTrack(
-  path: string,
+  path: FilePath,
   { name, options, warn }: TrackContext,
 ): Promise<{ samples: Float32Array } | { reason: string }> {
   try {
-    const decoded = await decodeSound(readFileSync(path), name, { seconds: options.seconds ?? Infinity });
+    using file = RegularFile.open(path, name, 'a sound file');
+    const decoded = await decodeSound(file, name, { seconds: options.seconds ?? Infinity });
     const samples = prepareTrack(decoded.samples, decoded.sampleRate, options);
     const peak = peakOf(samples);
     if (peak < SILENCE_PEAK) return { reason: `is silent (peak ${decibels(peak)}, needed ${decibels(SILENCE_PEAK)})` };
@@ -203,71 +245,14 @@ async function readTrack(
     return { samples };
   } catch (error) {
     if (error instanceof UserError) return { reason: error.message.replace(`${name} `, '') };
-    if ((error as NodeJS.ErrnoException).code) return { reason: `cannot be read: ${escaped((error as Error).message)}` };
+    if (isTooLarge(error)) return { reason: 'does not fit into the memory of this machine: use the first so many `seconds` of each file' };
+    const reason = systemReason(error);
+    if (reason) return { reason: `cannot be read: ${reason}` };
     throw error;
   }
 }
+
+/** What V8 says where there is no memory for an array. */
+const isTooLarge = (error: unknown): boolean => error instanceof RangeError && /allocation failed|Invalid (typed )?array (buffer )?length/i.test(error.message);
 
 const decibels = (level: number): string => (level === 0 ? '-∞ dBFS' : `${(20 * Math.log10(level)).toFixed(0)} dBFS`);
-
-/** A data set's manifest, or why it cannot be used; neither where there is nothing. */
-type Found = { manifest: Manifest; why?: undefined } | { manifest?: undefined; why?: string };
-
-/**
- * What is in the folder where a data set shall go.
- *
- * @throws UserError when it has files that are not ours: they might be somebody's music
- */
-function inspect(out: string): Found {
-  if (!existsSync(out)) return {};
-  requireFolder(out);
-  if (isDataset(out)) return readManifest(out);
-  const names = readdirSync(out);
-  const isOurs = (name: string) => name === CLIPS || isTemporary(name, CLIPS) || isTemporary(name, MANIFEST);
-  const foreign = names.find((name) => !isOurs(name));
-  if (foreign) {
-    throw new UserError(
-      `${out} is not empty (it has ${foreign}) and is not a data set; choose another folder for \`out\``,
-    );
-  }
-  return names.length > 0 ? { why: 'it was not finished' } : {};
-}
-
-/** Music collections may have a `manifest.json` of their own. */
-function isDataset(folder: string): boolean {
-  const path = join(folder, MANIFEST);
-  return existsSync(path) && readFileSync(path, 'utf8').includes(FORMAT);
-}
-
-function readManifest(folder: string): Found {
-  const path = join(folder, MANIFEST);
-  try {
-    const manifest = parseManifest(readFileSync(path, 'utf8'), path);
-    const why = clipDamage(folder, manifest);
-    return why ? { why } : { manifest };
-  } catch (error) {
-    if (error instanceof UserError) return { why: error.message };
-    throw error;
-  }
-}
-
-/** What is wrong with the file of clips, in words. */
-function clipDamage(folder: string, { clipCount, clipSamples }: Manifest): string | undefined {
-  const path = join(folder, CLIPS);
-  const size = statSync(path, { throwIfNoEntry: false })?.size;
-  const wanted = clipCount * clipSamples * Float32Array.BYTES_PER_ELEMENT;
-  if (size === undefined) return `${path} is missing`;
-  return size === wanted
-    ? undefined
-    : `${path} has ${size} bytes instead of ${wanted} (${clipCount} clips of ${clipSamples} samples)`;
-}
-
-/** Why a data set is not the wanted one, in words. */
-function differenceTo(wanted: Pick<Manifest, 'options' | 'fingerprint'>, found: Manifest): string | undefined {
-  const said = (value: number | null | undefined): string => (value === null ? 'all' : String(value ?? 'not given'));
-  const changed = (Object.keys({ ...found.options, ...wanted.options }) as (keyof DatasetOptions)[])
-    .filter((key) => wanted.options[key] !== found.options?.[key])
-    .map((key) => `${key} was ${said(found.options?.[key])} and is now ${said(wanted.options[key])}`);
-  if (changed.length > 0) return changed.join(', ');
-  return wanted.fingerprint === found.fingerprint ? undefined : 'the source files have changed';
-}

@@ -26,7 +26,7 @@ export interface LeftOut {
 export interface Statistics {
   readonly mean: number;
   readonly rms: number;
-  readonly peak: number; // the largest magnitude; full scale is 1
+  readonly peak: number; // the largest magnitude; full scale is 1, which filters may overshoot
 }
 
 /** What came out of a folder of files. */
@@ -37,6 +37,8 @@ export interface DatasetContent {
   readonly clips: readonly ClipEntry[];
   readonly leftOut: readonly LeftOut[];
   readonly warnings: readonly string[];
+  /** Files that systems leave beside music and that have names of sound files; there are none if it is not said. */
+  readonly clutter?: number;
 }
 
 /** What `manifest.json` holds. */
@@ -53,7 +55,7 @@ export interface Manifest extends DatasetContent {
 export const FORMAT = 'diffwave-webgpu dataset';
 export const VERSION = 1; // goes up when the layout changes, or when the same files would give different clips
 
-/** Prepared clips in memory. */
+/** Prepared clips in memory: full scale is ±1, with overshoots, see `prepareTrack`. */
 export class Dataset {
   readonly manifest: Manifest;
   readonly #samples: Float32Array; // (clipCount, clipSamples)
@@ -100,9 +102,10 @@ export class Dataset {
 
 /**
  * Brings a decoded file to the data set's rate: resampled to the base rate, cut to `seconds`, low-passed and
- * downsampled.
+ * downsampled. Filters overshoot where a recording was clipped, to 1.19 in music, and nothing is clamped: that would make anew what
+ * they took away. Training takes such samples as they are; whoever writes PCM clamps them.
  *
- * @param samples (L) mono, at `fromRate`
+ * @param samples (L) mono, at `fromRate`, in [−1, 1]
  * @returns (⌈L'/downsample⌉), with `splits` at most splits · clipLength samples
  */
 export function prepareTrack(samples: Float32Array, fromRate: number, options: DatasetOptions): Float32Array {
@@ -129,6 +132,17 @@ export function clipStarts(
 /** The largest magnitude in a signal. */
 export function peakOf(samples: Float32Array): number {
   return samples.reduce((peak, value) => Math.max(peak, Math.abs(value)), 0);
+}
+
+/** 'ignored 12 files …': what systems leave beside music, in one line whatever its number. */
+export function clutterLine(count: number): string {
+  return `ignored ${count} ${count === 1 ? 'file' : 'files'} that systems leave beside music (._* of macOS, waste baskets and the like)`;
+}
+
+/** A line about clips that reach beyond full scale; none where they do not. */
+export function overshootLine({ peak }: Statistics): string | undefined {
+  if (peak <= 1) return undefined;
+  return `note: clips reach ${peak.toFixed(2)} where full scale is 1, as filters overshoot where a recording is clipped; that is trained on as it is, and clamped where PCM is written`;
 }
 
 /** A list of left-out files for one line: the first few with their reasons. */
@@ -162,9 +176,17 @@ export function parseManifest(text: string, name: string): Manifest {
   }
   const counts = [content.sampleRate, content.clipSamples, content.clipCount, content.trackCount];
   const lists = [content.clips, content.leftOut, content.warnings];
-  const sane = counts.every((count) => Number.isInteger(count) && count! >= 0) && lists.every(Array.isArray);
-  if (!sane || content.clips?.length !== content.clipCount) {
-    throw new UserError(`${name} is damaged: its sizes and lists do not fit together`);
-  }
+  const isSane = counts.every((count) => Number.isSafeInteger(count) && count! >= 0) && lists.every(Array.isArray) &&
+    content.sampleRate! > 0 && content.clipSamples! > 0 && content.clips!.length === content.clipCount && content.trackCount! <= content.clipCount! &&
+    content.clips!.every((clip) => isClipOf(clip, content.trackCount!)) && content.leftOut!.every(isLeftOut) &&
+    content.warnings!.every((line) => typeof line === 'string') && Number.isFinite(content.statistics?.rms) &&
+    typeof content.options === 'object' && content.options !== null;
+  if (!isSane) throw new UserError(`${name} is damaged: its sizes and lists do not fit together`);
   return content as Manifest;
 }
+
+function isClipOf(clip: Partial<ClipEntry> | null, tracks: number): boolean {
+  return typeof clip?.file === 'string' && Number.isInteger(clip.track) && clip.track! >= 0 && clip.track! < tracks && typeof clip.offsetSeconds === 'number';
+}
+
+const isLeftOut = (entry: Partial<LeftOut> | null): boolean => typeof entry?.file === 'string' && typeof entry.reason === 'string';

@@ -3,7 +3,9 @@
  * Interchange File Format AIFF-C", draft of 1991). Samples of 8 bits are signed, 12 bits sit at the upper end of 16.
  */
 import { UserError } from '../errors.ts';
-import { ascii, oneLine } from './describe.ts';
+import type { Bytes } from './bytes.ts';
+import { asciiAt, viewAt } from './bytes.ts';
+import { oneLine } from './describe.ts';
 import type { AsWav, PcmFile } from './pcmFile.ts';
 import { pcmAsWav } from './pcmFile.ts';
 
@@ -20,31 +22,31 @@ const encodings: Readonly<Record<string, Encoding>> = {
   alaw: law('alaw'), ALAW: law('alaw'), ulaw: law('mulaw'), ULAW: law('mulaw'),
 };
 
-export const isAiff = (bytes: Uint8Array): boolean => ascii(bytes, 0) === 'FORM' && /^AIF[FC]$/.test(ascii(bytes, 8));
+export const isAiff = (bytes: Bytes): boolean => asciiAt(bytes, 0) === 'FORM' && /^AIF[FC]$/.test(asciiAt(bytes, 8));
 
 /** An AIFF file as the WAV file of its samples, of the first so many seconds. Throws a `UserError` if it is damaged or in an encoding that we have no reader for. */
-export function aiffToWav(bytes: Uint8Array, name: string, seconds = Infinity): AsWav {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+export function aiffToWav(bytes: Bytes, name: string, seconds = Infinity): AsWav {
   let common: number | undefined; // where the body of COMM begins
   let sound: { readonly at: number; readonly size: number } | undefined;
   for (let at = 12; at + 8 <= bytes.length;) {
-    const [id, size] = [ascii(bytes, at), view.getUint32(at + 4)];
+    const [id, size] = [asciiAt(bytes, at), viewAt(bytes, at + 4, 4).getUint32(0)];
     if (id === 'COMM' && size >= 18 && at + 26 <= bytes.length) common = at + 8;
     if (id === 'SSND' && at + 16 <= bytes.length) sound = { at: at + 8, size };
     at += 8 + size + (size % 2);
   }
   if (common === undefined) throw new UserError(`${name} is an AIFF file without a "COMM" chunk, so its sample format is unknown`);
   if (!sound) throw new UserError(`${name} is an AIFF file without an "SSND" chunk: it holds no samples`);
-  const compression = ascii(bytes, 8) === 'AIFC' ? ascii(bytes, common + 18) : 'NONE';
+  const view = viewAt(bytes, common, 18);
+  const compression = asciiAt(bytes, 8) === 'AIFC' ? asciiAt(bytes, common + 18) : 'NONE';
   const encoding = encodings[compression];
   if (!encoding) throw new UserError(`${name} cannot be read: it holds sound of the kind "${oneLine(compression)}" (wanted: PCM, float, A-law or µ-law)`);
-  const bits = encoding.bits ?? 8 * Math.ceil(view.getUint16(common + 6) / 8);
+  const bits = encoding.bits ?? 8 * Math.ceil(view.getUint16(6) / 8);
   if (encoding.encoding === 'pcm' && ![8, 16, 24, 32].includes(bits)) throw new UserError(`${name} cannot be read: it holds PCM samples of ${bits} bits (wanted: 8, 16, 24 or 32)`);
-  const skipped = 8 + view.getUint32(sound.at); // two words, and what the first of them says
+  const skipped = 8 + viewAt(bytes, sound.at, 4).getUint32(0); // two words, and what the first of them says
   return pcmAsWav(bytes, {
     ...encoding, bits,
-    channels: view.getUint16(common),
-    sampleRate: Math.round(extended(view, common + 8)),
+    channels: view.getUint16(0),
+    sampleRate: Math.round(extended(view, 8)),
     isSigned8: encoding.isSigned8 && bits === 8,
     start: sound.at + skipped,
     size: Math.max(0, sound.size - skipped),

@@ -3,7 +3,8 @@
  * how many bytes they are, encoding, rate, channels) and the samples, big-endian as well ("Audio file format", Sun 1992).
  */
 import { UserError } from '../errors.ts';
-import { ascii } from './describe.ts';
+import type { Bytes } from './bytes.ts';
+import { asciiAt, bytesOf, viewAt } from './bytes.ts';
 import type { AsWav } from './pcmFile.ts';
 import { pcmAsWav } from './pcmFile.ts';
 import type { WavFormat } from './riff.ts';
@@ -22,12 +23,13 @@ const encodings: Readonly<Record<number, Pick<WavFormat, 'encoding' | 'bits'>>> 
 
 const unknownSize = 0xffffffff;
 
-export const isAu = (bytes: Uint8Array): boolean => ascii(bytes, 0) === '.snd';
+export const isAu = (bytes: Bytes): boolean => asciiAt(bytes, 0) === '.snd';
 
 /** An AU file as the WAV file of its samples, of the first so many seconds. Throws a `UserError` if it is damaged or in an encoding of its own. */
-export function auToWav(bytes: Uint8Array, name: string, seconds = Infinity): AsWav {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+export function auToWav(content: Uint8Array | Bytes, name: string, seconds = Infinity): AsWav {
+  const bytes = bytesOf(content);
   if (bytes.length < 24) throw new UserError(`${name} cannot be read: its header has ${bytes.length} bytes instead of at least 24`);
+  const view = viewAt(bytes, 0, 24);
   const [start, size, code, sampleRate, channels] = [4, 8, 12, 16, 20].map((at) => view.getUint32(at)) as [number, number, number, number, number];
   const found = encodings[code];
   if (!found) throw new UserError(`${name} cannot be read: it has the AU encoding ${code} (wanted: µ-law, A-law, PCM or float)`);

@@ -3,6 +3,8 @@
  * a file in parts: of a long one no more is decoded than is wanted.
  */
 import { UserError } from '../errors.ts';
+import type { Bytes } from './bytes.ts';
+import { expectHoldable } from './bytes.ts';
 import { isCutOff } from './cutOff.ts';
 import { oneLine } from './describe.ts';
 import type { DecodedSound } from './mixDown.ts';
@@ -50,7 +52,7 @@ export interface CodecOptions {
  *
  * @throws UserError of one line if that was nothing, or the decoder is not installed
  */
-export async function decodeWith(codec: Codec, bytes: Uint8Array, { name, seconds = Infinity, frames = Infinity, warnings }: CodecOptions): Promise<DecodedSound> {
+export async function decodeWith(codec: Codec, bytes: Bytes, { name, seconds = Infinity, frames = Infinity, warnings }: CodecOptions): Promise<DecodedSound> {
   const { format } = codecs[codec];
   const mp4 = codec === 'mp4' ? readMp4(bytes, name) : undefined;
   const decoder = await decoderOf(codec, name);
@@ -68,16 +70,20 @@ export async function decodeWith(codec: Codec, bytes: Uint8Array, { name, second
     if (isOther) return;
     parts.push(channelData);
     count += channel.length;
+    expectHoldable(count * first.channels * 4, name);
   };
   try {
     for (const part of mp4?.parts ?? [bytes]) {
       for (let at = 0; at < part.length && !isDone; at += partBytes) {
-        take(quietly(() => decoder.decode(part.subarray(at, at + partBytes))));
+        const piece = part.read(at, at + partBytes);
+        take(quietly(() => decoder.decode(piece)));
         isDone = isOther || (count > 0 && count >= wanted());
       }
     }
     if (!isDone && decoder.flush) take(quietly(() => decoder.flush!()));
   } catch (error) {
+    if (error instanceof UserError) throw error;
+    if ((error as { syscall?: unknown }).syscall !== undefined) throw error; // the file could not be read, which is no damage
     trouble = oneLine(error instanceof Error ? error.message : String(error));
   } finally {
     free(decoder);

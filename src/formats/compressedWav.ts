@@ -4,7 +4,8 @@
  * whose header does not lie: decoders believe it.
  */
 import { UserError } from '../errors.ts';
-import { ascii } from './describe.ts';
+import type { Bytes } from './bytes.ts';
+import { asciiAt, expectHoldable, viewOf } from './bytes.ts';
 import { chunk, codeOf, findChunks, wrapped } from './riff.ts';
 
 interface Kind {
@@ -38,8 +39,8 @@ export interface CompressedWav {
  * @param seconds of sound that are wanted
  * @throws UserError when its header contradicts itself
  */
-export function compressedWav(bytes: Uint8Array, name: string, seconds: number): CompressedWav | undefined {
-  const isBig = ascii(bytes, 0) === 'RIFX';
+export function compressedWav(bytes: Bytes, name: string, seconds: number): CompressedWav | undefined {
+  const isBig = asciiAt(bytes, 0) === 'RIFX';
   const warnings: string[] = [];
   const { fmt, data, frames: told = 0 } = findChunks(bytes, (line) => warnings.push(`${name}: ${line}`));
   if (!fmt || fmt.length < 16 || !data) return undefined;
@@ -48,7 +49,7 @@ export function compressedWav(bytes: Uint8Array, name: string, seconds: number):
   if (!kind) return undefined;
   const unreadable = (why: string): UserError => new UserError(`${name} cannot be read: it holds ${kind.name}, but ${why}`);
   if (isBig) throw unreadable('with big-endian numbers (RIFX), for which there is no decoder');
-  const view = new DataView(fmt.buffer, fmt.byteOffset, fmt.byteLength);
+  const view = viewOf(fmt);
   const [channels, sampleRate] = [view.getUint16(2, true), view.getUint32(4, true)];
   if (channels === 0 || channels > kind.mostChannels) throw unreadable(`says that it has ${channels} channels`);
   const blockBytes = kind.isBlocked ? view.getUint16(12, true) : channels;
@@ -58,13 +59,15 @@ export function compressedWav(bytes: Uint8Array, name: string, seconds: number):
     throw unreadable(`its blocks of ${blockBytes} bytes cannot be read as ${channels} channels of ${declared || 'some'} samples`);
   }
   const blockFrames = declared || most;
-  const blocks = Math.floor(data.length / blockBytes);
+  const dataBytes = data.end - data.start;
+  const blocks = Math.floor(dataBytes / blockBytes);
   if (blocks === 0) throw new UserError(`${name} holds no samples`);
-  if (data.length % blockBytes > 0 && warnings.length === 0) warnings.push(`${name}: its last block is cut off (${data.length % blockBytes} of ${blockBytes} bytes) and was dropped`);
+  if (dataBytes % blockBytes > 0 && warnings.length === 0) warnings.push(`${name}: its last block is cut off (${dataBytes % blockBytes} of ${blockBytes} bytes) and was dropped`);
   const whole = blocks * blockFrames;
   const sound = told > whole - blockFrames && told < whole ? told : whole; // `fact` counts without the padding
   const frames = Math.min(sound, Math.ceil(seconds * sampleRate));
-  const used = data.subarray(0, Math.ceil(frames / blockFrames) * blockBytes);
+  expectHoldable(frames * channels * 4, name);
+  const used = bytes.read(data.start, data.start + Math.ceil(frames / blockFrames) * blockBytes);
   const plain = new Uint8Array(fmt); // a copy
   new DataView(plain.buffer).setUint16(0, code, true); // of an extensible format the code of its sub-format
   new DataView(plain.buffer).setUint16(12, blockBytes, true);

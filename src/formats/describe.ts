@@ -1,11 +1,9 @@
 /** What is said about a file: in one line, whatever the file has in it. */
+import { escaped } from '../errors.ts';
 
-/** What comes from a file, in a message of one line: control characters become signs. */
-export function escaped(text: string): string {
-  return text.replace(/[\r\n\t]+/g, ' ').replace(/[\x00-\x1f\x7f-\x9f\u2028\u2029]/g, '?');
-}
+export { escaped };
 
-/** The same for an error's text, which may have a line break at its end. */
+/** What comes from a file, in a message of one line; an error's text may have a line break at its end. */
 export function oneLine(text: string): string {
   return escaped(text).trim();
 }

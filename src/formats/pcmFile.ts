@@ -1,5 +1,7 @@
 /** Files of plain samples in other containers than WAV become the WAV file of the same samples, and are read as one. */
 import { UserError } from '../errors.ts';
+import type { Bytes } from './bytes.ts';
+import { expectHoldable } from './bytes.ts';
 import type { WavFormat } from './riff.ts';
 import { swapBytes, writeRiff } from './riff.ts';
 
@@ -20,7 +22,7 @@ export interface PcmFile extends WavFormat {
  * @param seconds how much of it is wanted
  * @throws UserError when there are no samples, or nothing that could be at this rate and with so many channels
  */
-export function pcmAsWav(bytes: Uint8Array, { start, size, isBigEndian, isSigned8, ...format }: PcmFile, { name, seconds }: { name: string; seconds: number }): AsWav {
+export function pcmAsWav(bytes: Bytes, { start, size, isBigEndian, isSigned8, ...format }: PcmFile, { name, seconds }: { name: string; seconds: number }): AsWav {
   const { channels, sampleRate, bits } = format;
   if (sampleRate < 1 || sampleRate > 0xffffffff || channels < 1 || channels > 0xffff) {
     throw new UserError(`${name} cannot be read: it says that it has ${channels} channels at ${sampleRate} Hz`);
@@ -30,7 +32,8 @@ export function pcmAsWav(bytes: Uint8Array, { start, size, isBigEndian, isSigned
   const frames = Math.min(Math.floor(Math.min(size, available) / frameBytes), Math.ceil(seconds * sampleRate));
   if (!(frames > 0)) throw new UserError(`${name} holds no samples`);
   const isCut = size !== Infinity && size > available;
-  const data = new Uint8Array(bytes.subarray(start, start + frames * frameBytes)); // a copy, which slice() of Node's buffers is not
+  expectHoldable(frames * frameBytes, name);
+  const data = new Uint8Array(bytes.read(start, start + frames * frameBytes)); // a copy: it is changed
   if (isBigEndian) swapBytes(data, bits);
   if (isSigned8) data.forEach((byte, i) => (data[i] = byte ^ 0x80));
   return {

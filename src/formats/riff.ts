@@ -5,7 +5,9 @@
  * 1991). Recorders that crashed or write into a pipe leave wrong sizes, and some writers forget the zero byte.
  */
 import { UserError } from '../errors.ts';
-import { ascii, describe, oneLine } from './describe.ts';
+import type { Bytes } from './bytes.ts';
+import { asciiAt, expectHoldable, viewAt, viewOf as view } from './bytes.ts';
+import { describe, oneLine } from './describe.ts';
 
 export interface WavFormat {
   readonly encoding: 'pcm' | 'float' | 'alaw' | 'mulaw';
@@ -16,7 +18,7 @@ export interface WavFormat {
 
 export interface RiffContent {
   readonly format: WavFormat;
-  readonly data: Uint8Array; // whole frames, as many as the file really has
+  readonly data: Uint8Array; // whole frames, as many as are wanted and the file really has
   readonly warnings: string[];
 }
 
@@ -33,32 +35,35 @@ const MOST_BYTES = 0xffffffff; // that a RIFF file's 32-bit sizes can tell
 const UNKNOWN_SIZE = 0xffffffff; // what writers put in front of a stream whose end they do not know
 
 /**
- * Finds format and samples. Odd chunks are stepped over, sizes that cannot be right are corrected with a warning.
+ * Finds format and samples, of the first so many seconds. Odd chunks are stepped over, sizes that cannot be right are corrected with
+ * a warning.
  *
  * @throws UserError naming the file and what it is instead, when it is no WAV file that we can read
  */
-export function parseRiff(bytes: Uint8Array, name: string): RiffContent {
-  if (!isRiff(bytes)) throw new UserError(`${name} is not a WAV file: ${describe(bytes)}`);
+export function parseRiff(bytes: Bytes, name: string, seconds = Infinity): RiffContent {
+  if (!isRiff(bytes)) throw new UserError(`${name} is not a WAV file: ${describe(bytes.read(0, 64))}`);
   const warnings: string[] = [];
   const warn = (line: string) => warnings.push(`${name}: ${line}`);
-  const isBig = ascii(bytes, 0) === 'RIFX';
+  const isBig = asciiAt(bytes, 0) === 'RIFX';
   const { fmt, data } = findChunks(bytes, warn);
   if (!fmt) throw new UserError(`${name} is a WAV file without a "fmt " chunk, so its sample format is unknown`);
   if (!data) throw new UserError(`${name} is a WAV file without a "data" chunk: it holds no samples`);
   const { format, containerBytes } = parseFormat(fmt, { name, isBig });
   const frameBytes = format.channels * containerBytes;
-  const rest = data.length % frameBytes;
+  const rest = (data.end - data.start) % frameBytes;
   // Where the whole of it is, this is no news.
   if (rest > 0 && !warnings.some((line) => line.includes('it is cut off'))) warn(`its last frame is cut off (${rest} of ${frameBytes} bytes) and was dropped`);
-  const frames = data.subarray(0, data.length - rest);
+  const frameCount = Math.min((data.end - data.start - rest) / frameBytes, Math.ceil(seconds * format.sampleRate));
+  expectHoldable(frameCount * frameBytes, name);
+  const frames = bytes.read(data.start, data.start + frameCount * frameBytes);
   const bytesOfSample = bytesPerSample(format);
   const own = isBig ? swapBytes(new Uint8Array(frames), containerBytes * 8) : frames;
   return { format, data: bytesOfSample === containerBytes ? own : unpadded(own, { containerBytes, bytesOfSample }), warnings };
 }
 
 /** Whether the bytes begin as a WAV file does. */
-export function isRiff(bytes: Uint8Array): boolean {
-  return FORMS.includes(ascii(bytes, 0)) && ascii(bytes, 8) === 'WAVE';
+export function isRiff(bytes: Bytes): boolean {
+  return FORMS.includes(asciiAt(bytes, 0)) && asciiAt(bytes, 8) === 'WAVE';
 }
 
 /** Turns the bytes of every sample around, in place. */
@@ -154,35 +159,46 @@ function uint32(value: number): Uint8Array {
 
 const letters = (text: string): Uint8Array => Uint8Array.from(text, (letter) => letter.charCodeAt(0));
 
+/** Where something is in the file, in bytes. */
+interface Range {
+  readonly start: number;
+  readonly end: number;
+}
+
 /** `frames` is what `fact` says: of compressed sound, how many frames there are before the last block's padding. */
-type Chunks = { fmt?: Uint8Array; data?: Uint8Array; frames?: number };
+type Chunks = { fmt?: Uint8Array; data?: Range; frames?: number };
+
+const isEmpty = ({ start, end }: Range): boolean => start === end;
+
+/** Bytes of a `fmt ` chunk that are looked at: those of the extensible form, and what compressed kinds have there. */
+const MOST_FMT = 1 << 16;
 
 /** Walks the chunk list until both chunks are found. The size in the RIFF header is ignored: the file knows better. */
-export function findChunks(bytes: Uint8Array, warn: (line: string) => void): Chunks {
-  const isLittle = ascii(bytes, 0) !== 'RIFX';
+export function findChunks(bytes: Bytes, warn: (line: string) => void): Chunks {
+  const isLittle = asciiAt(bytes, 0) !== 'RIFX';
   const found: Chunks = {};
   let longSize: number | undefined; // of the data, where a 32-bit one does not hold it
   let at = 12;
-  while (at + 8 <= bytes.length && !(found.fmt && found.data?.length)) {
-    const id = ascii(bytes, at);
+  while (at + 8 <= bytes.length && !(found.fmt && found.data && !isEmpty(found.data))) {
+    const id = asciiAt(bytes, at);
     const start = at + 8;
     const available = bytes.length - start;
-    let size = view(bytes).getUint32(at + 4, isLittle);
+    let size = viewAt(bytes, at + 4, 4).getUint32(0, isLittle);
     if (id === 'data' && size === UNKNOWN_SIZE && longSize !== undefined) size = longSize;
     let end = start + Math.min(size, available);
     if (id === 'ds64' && size >= 16 && available >= 16) {
-      longSize = Number(view(bytes).getBigUint64(start + 8, true));
-    } else if (id === 'data' && !found.data?.length) { // an empty one may stand before the real one
+      longSize = Number(viewAt(bytes, start + 8, 8).getBigUint64(0, true));
+    } else if (id === 'data' && !(found.data && !isEmpty(found.data))) { // an empty one may stand before the real one
       // A size of 0 is a recorder that never came back to fill it in, unless more chunks follow.
       const unset = size === 0 && available > 0 && !isChunkList(bytes, start, isLittle);
       if (unset || size === UNKNOWN_SIZE) warn(`its data size was never filled in (${size}); read to the end of the file`);
       else if (size > available) warn(`it is cut off: its data should have ${size} bytes, the file has ${available}`);
       if (unset) end = bytes.length;
-      found.data = bytes.subarray(start, end);
+      found.data = { start, end };
     } else if (id === 'fmt ' && !found.fmt) {
-      found.fmt = bytes.subarray(start, end);
+      found.fmt = bytes.read(start, Math.min(end, start + MOST_FMT));
     } else if (id === 'fact' && size >= 4 && available >= 4) {
-      found.frames = view(bytes).getUint32(start, isLittle);
+      found.frames = viewAt(bytes, start, 4).getUint32(0, isLittle);
     }
     at = end;
     if (size % 2 === 1 && at < bytes.length) {
@@ -197,8 +213,8 @@ export function findChunks(bytes: Uint8Array, warn: (line: string) => void): Chu
  * Whether the byte after an odd-sized chunk pads it. It should be zero, with which no chunk's name begins; some writers pad with
  * something else, and some not at all: then that reading counts after which there are more chunks.
  */
-function isPadded(bytes: Uint8Array, at: number, isLittle: boolean): boolean {
-  if (bytes[at] === 0 || !isChunkName(bytes, at)) return true;
+function isPadded(bytes: Bytes, at: number, isLittle: boolean): boolean {
+  if (bytes.read(at, at + 1)[0] === 0 || !isChunkName(bytes, at)) return true;
   return isChunkList(bytes, at + 1, isLittle) && !isChunkList(bytes, at, isLittle);
 }
 
@@ -206,15 +222,15 @@ function isPadded(bytes: Uint8Array, at: number, isLittle: boolean): boolean {
  * Whether chunks follow from `at` on, with padding or without: they lead to one that a WAV file must have, whose own size may be
  * wrong, or end where the file does. Every place is looked at once, however many ways lead there.
  */
-function isChunkList(bytes: Uint8Array, from: number, isLittle: boolean): boolean {
+function isChunkList(bytes: Bytes, from: number, isLittle: boolean): boolean {
   const seen = new Set<number>();
   const open = [from];
   for (let at = open.pop(); at !== undefined; at = open.pop()) {
     if (at === bytes.length || at === bytes.length + 1) return true; // the very last padding byte is often left out
     if (seen.has(at) || at + 8 > bytes.length || !isChunkName(bytes, at)) continue;
     seen.add(at);
-    if (['fmt ', 'data'].includes(ascii(bytes, at))) return true;
-    const size = view(bytes).getUint32(at + 4, isLittle);
+    if (['fmt ', 'data'].includes(asciiAt(bytes, at))) return true;
+    const size = viewAt(bytes, at + 4, 4).getUint32(0, isLittle);
     open.push(at + 8 + size);
     if (size % 2 === 1) open.push(at + 8 + size + 1);
   }
@@ -253,6 +269,4 @@ function parseFormat(fmt: Uint8Array, { name, isBig }: { name: string; isBig: bo
   throw unreadable(`it holds compressed sound, format code 0x${code.toString(16)} (${wanted})`);
 }
 
-const view = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-
-const isChunkName = (bytes: Uint8Array, at: number): boolean => /^[\x20-\x7e]{4}$/.test(ascii(bytes, at));
+const isChunkName = (bytes: Bytes, at: number): boolean => /^[\x20-\x7e]{4}$/.test(asciiAt(bytes, at));

@@ -3,6 +3,8 @@
  * in ways that a reader should survive.
  */
 import { UserError } from '../errors.ts';
+import type { Bytes } from './bytes.ts';
+import { bytesOf, expectHoldable } from './bytes.ts';
 import type { DecodedSound } from './mixDown.ts';
 import { mixDown } from './mixDown.ts';
 import type { WavFormat, WavInfo } from './riff.ts';
@@ -21,19 +23,23 @@ export interface DecodeOptions {
  * @param name how the warnings and errors call the file
  * @throws UserError when the bytes are not a WAV file, hold compressed sound, no samples, or values that are not numbers
  */
-export function decodeWav(bytes: Uint8Array, name: string, { seconds = Infinity }: DecodeOptions = {}): DecodedSound {
-  const { format, data, warnings } = parseRiff(bytes, name);
+export function decodeWav(content: Uint8Array | Bytes, name: string, { seconds = Infinity }: DecodeOptions = {}): DecodedSound {
+  const { format, data, warnings } = parseRiff(bytesOf(content), name, seconds);
   const { channels, encoding, sampleRate } = format;
-  const frameBytes = channels * bytesPerSample(format);
-  const wantedFrames = Math.min(Math.floor(data.length / frameBytes), Math.ceil(seconds * sampleRate));
-  if (wantedFrames === 0) throw new UserError(`${name} holds no samples`);
+  const frameCount = Math.floor(data.length / (channels * bytesPerSample(format)));
+  if (frameCount === 0) throw new UserError(`${name} holds no samples`);
 
-  const frames = unpacked(data, { ...format, count: wantedFrames * channels });
+  expectHoldable(frameCount * channels * (fitsFloat32(format) ? 4 : 8), name);
+  const frames = unpacked(data, { ...format, count: frameCount * channels });
   return mixDown(frames, { channels, sampleRate, name, isFloat: encoding === 'float', warnings });
 }
 
+/** 24 bits and float32 fit into float32 to the bit. */
+const fitsFloat32 = ({ encoding, bits }: WavFormat): boolean => bits <= 24 || (encoding === 'float' && bits === 32);
+
 /** The first `count` samples of any channel, little-endian as in the file, with a full scale of 1. */
-function unpacked(data: Uint8Array, { encoding, bits, count }: WavFormat & { count: number }): Float32Array | Float64Array {
+function unpacked(data: Uint8Array, { count, ...format }: WavFormat & { count: number }): Float32Array | Float64Array {
+  const { encoding, bits } = format;
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
   const reads: Record<string, (at: number) => number> = {
     pcm8: (at) => (view.getUint8(at) - 128) / 2 ** 7, // only these are unsigned
@@ -44,8 +50,7 @@ function unpacked(data: Uint8Array, { encoding, bits, count }: WavFormat & { cou
     float64: (at) => view.getFloat64(at, true),
   };
   const read = reads[`${encoding}${bits}`]!;
-  // 24 bits and float32 fit into float32 to the bit.
-  const samples = bits <= 24 || encoding === 'float' && bits === 32 ? new Float32Array(count) : new Float64Array(count);
+  const samples = fitsFloat32(format) ? new Float32Array(count) : new Float64Array(count);
   for (let i = 0; i < count; i++) samples[i] = read((i * bits) / 8);
   return samples;
 }

@@ -5,6 +5,8 @@
 import type { Tape } from '../autograd/tape.ts';
 import type { Tensor } from '../autograd/tensor.ts';
 import { alignUp } from '../gpu/device/buffers.ts';
+import { subgroupHeight } from '../gpu/device/matrix.ts';
+import { matrixConvolution, matrixGradient } from './matrix.ts';
 import type { Affine, Form, PackLayout, Packed } from './packing.ts';
 import { lanesOfTile, layoutOf, packWeights, sliceOf } from './packing.ts';
 import { reduceAffine } from './reduce.ts';
@@ -25,7 +27,8 @@ const rowsOfNarrowTile = 128;
 
 /** Rows of one item that a workgroup works on. */
 function rowsOf(tape: Tape, { lanes, wide }: PackLayout): number {
-  const { variant, tile: { rows, deep } } = tape.variant;
+  const { variant, matrix, tile: { rows, deep } } = tape.variant;
+  if (matrix) return matrix.subgroupRows * subgroupHeight;
   if (variant === 'broadcast') return 2 * lanes;
   const moreRows = Math.min((rows * tape.variant.lanes) / lanes, rowsOfNarrowTile, 16 * wide * deep);
   return Math.max(rows, moreRows);
@@ -38,7 +41,7 @@ export function tilesOf(tape: Tape, weight: Tensor, form: Form, L: number): numb
 
 /**
  * Whether a residual layer with these weights of its dilated convolution can be one kernel: all channels of a row's h in one
- * workgroup's memory, which conv1d.tile.wgsl says the size of.
+ * workgroup's memory, which residualLayer.tile.wgsl says the size of.
  */
 export function fitsOneKernel(tape: Tape, weight: Tensor): boolean {
   if (tape.variant.variant !== 'tile') return false;
@@ -73,7 +76,7 @@ export interface Contraction {
  */
 export function contract(tape: Tape, fusion: Fusion, options: Contraction): void {
   const { affine, transposed = false, B, L, dilation } = options;
-  const { variant } = tape.variant;
+  const { variant, matrix } = tape.variant;
   const paired = fusion.finish === 'GATE' || fusion.finish === 'RESIDUAL' || fusion.finish === 'LAYER';
   const packedOf = (of: Affine): Packed =>
     of.prepared?.[transposed ? 'transposed' : 'forward'] ?? packWeights(tape, of, { paired, transposed });
@@ -83,24 +86,38 @@ export function contract(tape: Tape, fusion: Fusion, options: Contraction): void
   const width = outputs / (paired ? 8 : 4); // vec4f
   const ROWS = rowsOf(tape, packed);
   const tiles = Math.ceil(L / ROWS);
-  const constants = {
-    ...(variant === 'broadcast' ? { ROWS, LOADS: ROWS / lanes, UNIFORM: Number(uniform) } : { ROWS, DEEP: tape.variant.tile.deep }),
-    LANES: lanes, WIDE: wide, TAPS: taps, INPUTS: inputs / 4, PAIRED: Number(paired), ...flagsOf(fusion),
+  const constantsOf = (two: boolean) => ({
+    ...(matrix ? { ROWS, ...matrixConvolution(matrix, { wide }) }
+      : variant === 'broadcast' ? { ROWS, LOADS: ROWS / lanes, UNIFORM: Number(uniform), STORED: wide, TWO: Number(two) }
+      : { ROWS, DEEP: tape.variant.tile.deep }),
+    LANES: lanes, WIDE: two ? 2 : wide, TAPS: taps, INPUTS: inputs / 4, PAIRED: Number(paired), ...flagsOf(fusion),
     ...typesOf({ In: options.reads.x, Out: options.writes.y, Stored: options.reads.residual ?? options.reads.saved ?? options.writes.saved }),
-  };
-  for (let slice = 0; slice < slices; slice++) {
+  });
+  for (let slice = 0; slice < slices;) {
+    // Slices that are narrow because wide ones do not fit into a uniform binding are worked on in twos.
+    const two = variant === 'broadcast' && uniform && wide === 1 && slice + 1 < slices;
+    const weight = { weight: sliceOf(tape, packed, slice), ...(two && { next: sliceOf(tape, packed, slice + 1) }) };
     tape.record({
-      kernel: { shader: `conv1d.${variant}`, entry: 'forward', constants },
-      reads: { ...options.reads, weight: sliceOf(tape, packed, slice), ...(projection && { projection }) },
+      kernel: {
+        shader: `${fusion.finish === 'LAYER' ? 'residualLayer' : 'conv1d'}.${variant}`, entry: 'forward', constants: constantsOf(two),
+      },
+      reads: { ...options.reads, ...weight, ...(projection && { projection }) },
       writes: options.writes,
       params: {
         groups: B * tiles, tiles, length: L, width, slice: slice * lanes * (paired ? 1 : wide),
         dilation, direction: transposed ? -1 : 1, rows: ROWS, inputs: inputs / 4,
+        ...gradientScale(tape, transposed),
       },
       workgroups: B * tiles,
-      work: 2 * B * tiles * ROWS * (taps * inputs + (projection ? inputs : 0)) * lanes * wide * 4,
+      work: 2 * B * tiles * ROWS * (projection ? taps + 1 : taps) * inputs * lanes * (two ? 2 : wide) * 4,
     });
+    slice += two ? 2 : 1;
   }
+}
+
+/** What `matrix` kernels multiply inputs by while these are f16: gradients by the tape's scale. */
+function gradientScale({ variant: { matrix }, gradientScale: scale }: Tape, isGradient: boolean): { scale: number; unscale: number } {
+  return isGradient && matrix?.component === 'f16' ? { scale, unscale: 1 / scale } : { scale: 1, unscale: 1 };
 }
 
 /** WGSL types by alias for tensors that may be f16 in mixed precision, and whether one of them is. */
@@ -125,23 +142,42 @@ function flagsOf(fusion: Fusion): Record<string, number> {
 /** Most partial sums of a weight gradient on a software adapter: two processor cores are busy with few. */
 const fewPartialSums = 64;
 
+/**
+ * Rows that a weight gradient on a software adapter takes at once. Two: its loop has to stay in the instruction cache, and
+ * every place that loads from storage is 3 KB of code there.
+ */
+const rowsAtOnce = 2;
+
 /** Invocations of a `tile` workgroup of a weight gradient at 64 channels; smaller ones get more workgroups. */
 const usualInvocations = 128;
 
-/** How a weight gradient is cut into workgroups: one for each tap, tile of inputs and outputs, and chunk of rows. */
+/**
+ * How a weight gradient is cut into workgroups: `tiles` of taps, inputs and outputs for each chunk of rows, how many chunks there
+ * should be, and their `fewestRows`, as a partial sum has to be written, read and added up. A tile of matrices goes over the taps,
+ * the others' are of one tap.
+ */
 function cutOf(tape: Tape, { K, INPUTS, OUTPUTS, paired }: { K: number; INPUTS: number; OUTPUTS: number; paired: boolean }) {
-  const { variant, lanes, tile } = tape.variant;
+  const { variant, lanes, tile, matrix } = tape.variant;
+  if (matrix) {
+    const shape = matrixGradient(matrix, { inputs: K * INPUTS, outputs: OUTPUTS, lanes });
+    const tiles = Math.ceil((K * INPUTS) / shape.CHANNELS) * Math.ceil(OUTPUTS / (lanes * shape.WIDE));
+    return { shape, tiles, sums: matrix.partialSums, fewestRows: 64 };
+  }
   if (variant === 'broadcast') {
-    const shape = { LANES: lanes, WIDE: paired || OUTPUTS > lanes ? 2 : 1, CHANNELS: Math.min(INPUTS, 8) };
+    const CHANNELS = Math.min(INPUTS, 8);
+    const GROUPS = lanes / rowsAtOnce;
+    const shape = {
+      LANES: lanes, WIDE: paired || OUTPUTS > lanes ? 2 : 1, CHANNELS, ROWS: rowsAtOnce, GROUPS, LOADS: Math.ceil(CHANNELS / GROUPS),
+    };
     const columns = paired ? OUTPUTS / 2 / lanes : OUTPUTS / (lanes * shape.WIDE);
-    return { shape, tiles: Math.ceil(INPUTS / shape.CHANNELS) * Math.ceil(columns), sums: fewPartialSums };
+    return { shape, tiles: K * Math.ceil(INPUTS / shape.CHANNELS) * Math.ceil(columns), sums: fewPartialSums, fewestRows: 512 };
   }
   const LANES = lanesOfTile(tape, OUTPUTS / 2);
-  const CHANNELS = Math.min(16, Math.max(4, 2 ** Math.ceil(Math.log2(INPUTS))));
+  const CHANNELS = Math.min(16, Math.max(8, 2 ** Math.ceil(Math.log2(INPUTS))));
   const shape = { LANES, WIDE: OUTPUTS > LANES ? 2 : 1, CHANNELS };
-  const tiles = Math.ceil(INPUTS / CHANNELS) * Math.ceil(OUTPUTS / (LANES * shape.WIDE));
+  const tiles = K * Math.ceil(INPUTS / CHANNELS) * Math.ceil(OUTPUTS / (LANES * shape.WIDE));
   const workgroups = (tile.partialSums * usualInvocations) / ((LANES * CHANNELS) / 2);
-  return { shape, tiles, sums: Math.max(1, Math.round(workgroups / (K * tiles))) };
+  return { shape, tiles, sums: Math.max(1, Math.round(workgroups / tiles)), fewestRows: 64 };
 }
 
 /**
@@ -159,15 +195,15 @@ export function contractWeights(tape: Tape, options: {
   const { variant } = tape.variant;
   const [K, Cin, Cout] = weight.shape as [number, number, number];
   const [INPUTS, OUTPUTS] = [Cin / 4, Cout / 4];
-  const { shape, tiles, sums } = cutOf(tape, { K, INPUTS, OUTPUTS, paired: !!dSkip });
+  const { shape, tiles, sums, fewestRows } = cutOf(tape, { K, INPUTS, OUTPUTS, paired: !!dSkip });
   const places = K * Cin + 1;
   const mostSums = Math.floor(tape.variant.maxStorageBytes / (places * Cout * 4));
   const wantedSums = Math.min(sums, mostSums);
   const wantedChunks = Math.max(1, Math.floor(wantedSums / B));
-  const chunkRows = Math.max(64, alignUp(Math.ceil(L / wantedChunks), 16));
+  const chunkRows = Math.max(fewestRows, alignUp(Math.ceil(L / wantedChunks), 16));
   const chunks = Math.ceil(L / chunkRows);
   const partial = tape.result(`partial d ${weight.name}`, [B * chunks, places, Cout]);
-  const groups = B * chunks * K * tiles;
+  const groups = B * chunks * tiles;
   tape.record({
     kernel: {
       shader: `weightGradient.${variant}`,
@@ -179,7 +215,9 @@ export function contractWeights(tape: Tape, options: {
     },
     reads: { x, ...(step && { stepEmbedding: step }), ...(dOutput && { dOutput }), ...(dSkip && { dSkip }), ...(mask && { mask }) },
     writes: { partial },
-    params: { groups, chunks, chunkRows, length: L, dilation, tileChannels: shape.CHANNELS * 4, inputs: Cin },
+    params: {
+      groups, chunks, chunkRows, length: L, dilation, tileChannels: shape.CHANNELS * 4, inputs: Cin, ...gradientScale(tape, true),
+    },
     workgroups: groups,
     work: 2 * groups * chunkRows * shape.CHANNELS * 4 * shape.LANES * shape.WIDE * 4,
   });

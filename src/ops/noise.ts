@@ -1,3 +1,4 @@
+import { seedKey } from '../random.ts';
 import type { Tape } from '../autograd/tape.ts';
 import type { Tensor } from '../autograd/tensor.ts';
 import { expectShape } from '../autograd/tensor.ts';
@@ -7,13 +8,14 @@ import { workgroupsFor } from './lanes.ts';
 /**
  * Standard normals (B, L) by Philox 4x32-10 and Box–Muller: element (b, i) is a function of the seed, the stream,
  * `noiseStep`, the item `firstItem + b` and the index `noiseStart + i` alone. Seed, step and start are given to `run`,
- * see `noiseValues`. Goes into the tensor `into` where one is given.
+ * see `noiseValues`. Goes into the tensor `into` where one is given. Throws a RangeError if an item is 2^32 or more.
  */
 export function noise(tape: Tape, options: {
   B: number; L: number; stream: number; firstItem?: number; into?: Tensor;
 }): Tensor {
   const { B, L, stream, firstItem = 0 } = options;
   if (options.into) expectShape(options.into, [B, L], 'noise');
+  if (firstItem + B > 2 ** 32) throw new RangeError(`noise: items up to ${firstItem + B - 1} would be those from 0 again`);
   const y = options.into ?? tape.result('noise', [B, L]);
   tape.record({
     kernel: { shader: 'noise', entry: 'forward' },
@@ -28,5 +30,6 @@ export function noise(tape: Tape, options: {
 
 /** The step uniform of `noise`: a seed up to 2^53 as two words, the step, and the index of the first number. */
 export function noiseValues({ seed, step, start = 0 }: { seed: number; step: number; start?: number }): Values {
-  return { seedLow: seed >>> 0, seedHigh: Math.floor(seed / 2 ** 32), noiseStep: step, noiseStart: start };
+  const [seedLow, seedHigh] = seedKey(seed);
+  return { seedLow, seedHigh, noiseStep: step, noiseStart: start };
 }

@@ -4,7 +4,7 @@ import { hasManyThreads } from '../gpu/device/variant.ts';
 import { workgroupsFor } from './lanes.ts';
 
 /** Groups of four elements that one invocation sums, and invocations of the workgroup that adds up those sums: few and many on a GPU. */
-const sizesOf = ({ variant }: Tape) => (hasManyThreads(variant) ? { chunk: 16, TOTAL: 256 } : { chunk: 64, TOTAL: 64 });
+const sizesOf = ({ variant }: Tape) => (hasManyThreads(variant) ? { chunk: 32, TOTAL: 256 } : { chunk: 64, TOTAL: 64 });
 
 /**
  * ‖x‖ = √Σx² over all elements, whose number is a multiple of 4: a single number, (1). Has no gradient. Infinite where

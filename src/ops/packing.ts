@@ -51,7 +51,7 @@ export function layoutOf(tape: Tape, weight: Tensor, form: Form): PackLayout & {
   const [taps, Cin, Cout] = weight.shape as [number, number, number];
   const [inputs, outputs] = form.transposed ? [Cout, Cin] : [Cin, Cout];
   const columns = outputs / (form.paired ? 8 : 4); // vec4f
-  const lanes = variant === 'broadcast' ? tape.variant.lanes : lanesOfTile(tape, form.paired ? columns : columns / 2);
+  const lanes = variant === 'tile' ? lanesOfTile(tape, form.paired ? columns : columns / 2) : tape.variant.lanes;
   const bytesPerColumn = (taps * inputs + 1) * lanes * 16;
   const fitsUniform = (wide: number): boolean => variant === 'broadcast' && bytesPerColumn * wide <= maxUniformBytes;
   // Two columns a lane halve the loads of inputs, unless that pushes the weights out of a uniform binding.
@@ -71,7 +71,7 @@ export function layoutOf(tape: Tape, weight: Tensor, form: Form): PackLayout & {
  * than there is work for, as idle lanes compute all the same.
  */
 export function lanesOfTile(tape: Tape, columns: number): number {
-  return Math.min(tape.variant.lanes, Math.max(4, 2 ** Math.ceil(Math.log2(columns))));
+  return Math.min(tape.variant.lanes, Math.max(8, 2 ** Math.ceil(Math.log2(columns))));
 }
 
 /** Packs one convolution's weights. */

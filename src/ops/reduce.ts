@@ -8,8 +8,8 @@ import { lanesFor, workgroupSize, workgroupsFor } from './lanes.ts';
 const manyParts = 16;
 const fewResults = 65_536;
 
-/** Lanes of results that a workgroup of a tree makes; the shaders say the same in `COLUMNS`. */
-const treeColumns = 8;
+/** Lanes of results that a workgroup of a tree makes, of one tensor and of many; the shaders say the same in `COLUMNS`. */
+const treeColumns = { one: 4, many: 8 };
 
 /** Tensors that `reduceMany` adds up at once. */
 const mostSources = 6;
@@ -40,7 +40,7 @@ export function reduceInto(tape: Tape, slot: GradientSlot, partial: Tensor, size
     reads: { partial },
     writes: { y: slot.tensor },
     params: { segments, parts, stride: stride / width, offset: offset / width, width: sizes.width / width },
-    workgroups: entry === 'tree' ? Math.ceil(results / treeColumns) : workgroupsFor(results),
+    workgroups: entry === 'tree' ? Math.ceil(results / treeColumns.one) : workgroupsFor(results),
   });
 }
 
@@ -93,7 +93,7 @@ function recordMany(tape: Tape, { whole, sums }: Waiting): void {
     numbers.forEach((number, field) => table.setUint32((i * entryFields + field) * 4, number, true));
     table.setFloat32((i * entryFields + 8) * 4, factor, true);
     table.setUint32((i * entryFields + 9) * 4, groups, true);
-    groups += Math.ceil((segments * width) / 4 / (tree ? treeColumns : workgroupSize));
+    groups += Math.ceil((segments * width) / 4 / (tree ? treeColumns.many : workgroupSize));
   });
   const content = new Uint32Array(table.buffer);
   tape.record({

@@ -1,14 +1,14 @@
 /** Node's side of `platform.ts`: Dawn for the GPU, the package's own folder for the shaders. */
 import { readFile } from 'node:fs/promises';
-import type { Platform } from './platform.ts';
+import type { Platform, PlatformOptions } from './platform.ts';
 import { providePlatform } from './platform.ts';
-import { openProvider, releaseProvider } from './provider.node.ts';
+import { openProvider, releaseProvider, togglesFor } from './provider.node.ts';
 
 const shaderFolder = new URL('../../shaders/', import.meta.url);
 
-export async function nodePlatform(): Promise<Platform> {
+export async function nodePlatform(options: PlatformOptions = {}): Promise<Platform> {
   return {
-    gpu: await openProvider(),
+    gpu: await openProvider(togglesFor(options)),
     shader: (stem) => readFile(new URL(`${stem}.wgsl`, shaderFolder), 'utf8'),
     release: releaseProvider,
   };

@@ -8,15 +8,21 @@ export interface Platform {
   release(): void;
 }
 
-let usual: (() => Promise<Platform>) | undefined;
+/** What is asked of it beyond the usual. */
+export interface PlatformOptions {
+  /** Lets adapters offer subgroup matrices, where that has to be switched on. */
+  readonly matrices?: boolean;
+}
+
+let usual: ((options: PlatformOptions) => Promise<Platform>) | undefined;
 
 /** Says where a `Gpu` that is opened without a platform gets one from. */
-export function providePlatform(open: () => Promise<Platform>): void {
+export function providePlatform(open: (options: PlatformOptions) => Promise<Platform>): void {
   usual = open;
 }
 
 /** The platform of the running program. Throws a `TypeError` where nobody has provided one. */
-export async function defaultPlatform(): Promise<Platform> {
-  if (usual) return usual();
+export async function defaultPlatform(options: PlatformOptions = {}): Promise<Platform> {
+  if (usual) return usual(options);
   throw new TypeError('no platform: pass { platform: { gpu, shader, release } } to Gpu.open(), or call providePlatform()');
 }

@@ -3,6 +3,7 @@
  * device: limits, features and errors are `gpu.ts`, which takes the `GPU` object from here or from a browser.
  */
 import { UserError } from '../errors.ts';
+import type { PlatformOptions } from './platform.ts';
 
 /** Held here because dawn.node crashes when the object is collected while an adapter or device made from it lives. */
 let provider: { gpu: GPU; toggles: string } | undefined;
@@ -13,6 +14,17 @@ let provider: { gpu: GPU; toggles: string } | undefined;
  * compiler can show that it stays within: that analysis is asked for by name, as it is the default of some backends only.
  */
 export const usualToggles = ['enable-dawn-features=vulkan_enable_f16_on_nvidia,enable_integer_range_analysis_in_robustness'];
+
+/**
+ * Subgroup matrices are an experiment of Dawn's, which has them only where `allow_unsafe_apis` does. No check is switched off by
+ * that; it lets through what may change or have gaps, for kernels of our own, and only where somebody asked for it.
+ */
+const matrixToggles = usualToggles.map((toggle) => `${toggle},allow_unsafe_apis`);
+
+/** Dawn's flags for what is asked of it. */
+export function togglesFor({ matrices = false }: PlatformOptions): string[] {
+  return matrices ? matrixToggles : usualToggles;
+}
 
 /**
  * Dawn's `navigator.gpu`, made on the first call and the same one afterwards, and the WebGPU constants

@@ -4,10 +4,11 @@
  * is not needed. It works where there is apt (Debian, Ubuntu and their like); elsewhere it says what to install.
  */
 import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { cacheFolder } from '../disk/cache.node.ts';
+import { makeFolder, temporaryName } from '../disk/files.node.ts';
 import { UserError } from '../errors.ts';
 
 /** What brings an adapter to the whole system, by platform. */
@@ -69,7 +70,7 @@ function readRelease(): Release | undefined {
 async function fetchLavapipe({ folder, release, log }: {
   folder: string; release: Release; log: (line: string) => void;
 }): Promise<void> {
-  const work = `${folder}.${process.pid}.tmp`;
+  const work = temporaryName(folder);
   const unpacked = join(work, 'unpacked');
   const stop = new AbortController(); // an interrupted download is cleared away
   const interrupt = () => stop.abort();
@@ -77,7 +78,7 @@ async function fetchLavapipe({ folder, release, log }: {
   try {
     log(`no adapter found: fetching a software adapter (Mesa lavapipe) into ${folder}`);
     for (const name of ['state/lists/partial', 'cache/archives/partial', 'packages', 'unpacked']) {
-      mkdirSync(join(work, name), { recursive: true });
+      makeFolder(join(work, name));
     }
     const apt = await openApt({ work, release, signal: stop.signal });
     const packages = await apt.closure(['mesa-vulkan-drivers', 'libvulkan1']);

@@ -1,20 +1,23 @@
 /**
- * Which sizes of the `tile` kernels an adapter runs fastest: a few candidates, each checked against the reference, then
- * timed on a residual layer forward and backward. The file they are kept in is `tuning.node.ts`.
+ * Which sizes of the `tile` kernels an adapter runs fastest: a few candidates, each checked against the reference, then timed on a
+ * residual layer forward and backward, with as many rows as training has. `tuned.ts` uses what comes out.
  */
 import { Executable } from '../autograd/executable.ts';
+import type { Operation } from '../autograd/operation.ts';
 import { planTape } from '../autograd/plan.ts';
 import { Tape } from '../autograd/tape.ts';
 import type { DiffWaveConfig } from '../diffwave/model/config.ts';
+import { OutOfMemoryError } from '../gpu/device/buffers.ts';
 import type { Gpu } from '../gpu/device/gpu.ts';
 import type { Encode } from '../gpu/device/timing.ts';
 import { Stopwatch } from '../gpu/device/timing.ts';
 import type { TileSizes, VariantSettings } from '../gpu/device/variant.ts';
-import { defaultTile, variantNamed } from '../gpu/device/variant.ts';
+import { variantNamed } from '../gpu/device/variant.ts';
 import { normals } from '../reference/random.ts';
 import type { CaseInput, Expected, KernelCase } from '../verify/case.ts';
 import { residualLayerCase } from '../verify/cases/residualLayer.ts';
 import { checkVariant } from '../verify/run.ts';
+import { geometries, mostCandidates, refinements, tileProblem } from './candidates.ts';
 
 /** What of a network decides which sizes are fastest: C and K. */
 export type TunedNetwork = Pick<DiffWaveConfig, 'channels' | 'kernelSize'>;
@@ -32,66 +35,49 @@ export interface Tuning {
   readonly trials: readonly Trial[];
   /** The fastest; undefined if all were refused. */
   readonly best: Trial | undefined;
-  /** That the tuning took. */
+  /** That the tuning took, compilation included. */
   readonly seconds: number;
+  /** Rows that were timed. */
+  readonly rows: number;
 }
 
 export interface TuningOptions {
-  /** Seconds after which no further candidate is tried. */
+  /** Seconds of measuring after which no further candidate is tried. What the compiler takes does not count. */
   readonly budget?: number;
-  /** Rows of random data that are timed. */
+  /** Seconds after which none is tried whatever they were spent on. */
+  readonly patience?: number;
+  /** Rows of random data that are timed; by default as `rowsFor` says. */
   readonly rows?: number;
 }
 
-/** Rows that candidates are timed on: enough to fill a large GPU, few enough for a small one. */
-export const tuningRows = 16384;
+/**
+ * Rows that candidates are timed on. They fill the largest GPU (1,024 workgroups and more), and as a batch of `gtzan` has 147,000,
+ * convolutions and the sums over their partial sums weigh what they do in training.
+ */
+export const tuningRows = 131_072;
+
+/** Clips that the rows are of, as `gtzan`'s batch. */
+const items = 4;
+
+/** Operations that one dispatch has at most: 0.1 s of an old integrated GPU, whose watchdog resets it after two. */
+const mostFlops = 16e9;
+
+/** Bytes that a timed layer may take, of which it has about 15 numbers a row and channel. */
+const mostBytes = 2 ** 29;
+const numbersPerRow = 15;
+
+/** Where there is no memory for the rows, a quarter of them is tried, as long as that are this many. */
+const fewestRows = 4096;
 
 const usualBudget = 2; // seconds
+const usualPatience = 30; // seconds
 
-/**
- * Rows and depths that are tried: twice the rows per workgroup, that with twice the sums in registers (fewer reads of
- * workgroup memory for each multiplication), and half the sums (more workgroups on a processor at once).
- */
-export const geometries: readonly TileSizes[] = [
-  defaultTile,
-  { ...defaultTile, rows: 128 },
-  { ...defaultTile, rows: 128, deep: 16 },
-  { ...defaultTile, deep: 4 },
-];
-
-/** Tried with the fastest geometry, on whose kernels they have no influence. */
-const partialSums: readonly number[] = [defaultTile.partialSums / 2, defaultTile.partialSums * 2];
-
-export const mostCandidates = geometries.length + partialSums.length;
-
-/** What conv1d.tile.wgsl has as constants: vec4f of input channels in a slab, and the padding of a row of them. */
-const slab = { width: 4, padding: 1 };
-
-/** Vec4f of sums side by side in an invocation, at least and at most. */
-const wide = { least: 1, most: 2 };
-
-/** Workgroup limits of an adapter. */
-export type WorkgroupLimits = Pick<
-  GPUSupportedLimits,
-  'maxComputeInvocationsPerWorkgroup' | 'maxComputeWorkgroupSizeX' | 'maxComputeWorkgroupStorageSize'
->;
-
-/**
- * Why conv1d.tile.wgsl cannot have these sizes on an adapter; undefined if it can. Its loops stage a slab of `rows` rows
- * and the weights of a slab in whole rounds, one vec4f per invocation and round, so the invocations must divide both.
- */
-export function tileProblem({ rows, deep, partialSums }: TileSizes, lanes: number, limits: WorkgroupLimits): string | undefined {
-  if (![rows, deep, partialSums].every((size) => Number.isSafeInteger(size) && size > 0)) return 'sizes must be whole numbers above 0';
-  if (rows % deep !== 0) return `${deep} rows per invocation do not divide ${rows}`;
-  const invocations = (rows / deep) * lanes;
-  if ((rows * slab.width) % invocations !== 0) return `${invocations} invocations cannot share out the inputs of ${rows} rows`;
-  const weights = slab.width * 4 * lanes;
-  if ((weights * wide.least) % invocations !== 0) return `${invocations} invocations cannot share out ${weights} weights`;
-  const most = Math.min(limits.maxComputeInvocationsPerWorkgroup, limits.maxComputeWorkgroupSizeX);
-  if (invocations > most) return `${invocations} invocations, the adapter has ${most}`;
-  const bytes = (rows * (slab.width + slab.padding) + weights * wide.most) * 16;
-  const memory = limits.maxComputeWorkgroupStorageSize;
-  return bytes > memory ? `${bytes} bytes of workgroup memory, the adapter has ${memory}` : undefined;
+/** Rows for a network: `tuningRows`, or fewer where channels are so many that a dispatch or the memory would be too much. */
+export function rowsFor({ channels: C, kernelSize: K }: TunedNetwork, limits: Pick<GPUSupportedLimits, 'maxStorageBufferBindingSize'>): number {
+  const byFlops = mostFlops / (2 * K * C * 2 * C);
+  const byMemory = Math.min(mostBytes / (4 * numbersPerRow * C), limits.maxStorageBufferBindingSize / (4 * 2 * C));
+  const most = Math.min(tuningRows, byFlops, byMemory);
+  return Math.max(fewestRows, Math.floor(most / (64 * items)) * 64 * items);
 }
 
 /** The trial that took the least time; of equals the first. */
@@ -111,24 +97,39 @@ export function gainOf({ trials, best }: Pick<Tuning, 'trials' | 'best'>): numbe
  * a candidate that does not compile or computes something wrong is refused.
  */
 export async function tune(gpu: Gpu, network: TunedNetwork, options: TuningOptions = {}): Promise<Tuning> {
-  const { budget = usualBudget, rows = tuningRows } = options;
-  const bench = new TuningBench(gpu, network, { rows, seconds: budget / mostCandidates });
   const start = performance.now();
+  let { rows = rowsFor(network, gpu.device.limits) } = options;
+  for (;;) {
+    try {
+      return await tuneAt(gpu, network, { ...options, rows, start });
+    } catch (error) {
+      gpu.buffers.trim();
+      if (!(error instanceof OutOfMemoryError) || rows / 4 < fewestRows) throw error;
+      rows = rows / 4;
+    }
+  }
+}
+
+async function tuneAt(gpu: Gpu, network: TunedNetwork, options: TuningOptions & { rows: number; start: number }): Promise<Tuning> {
+  const { budget = usualBudget, patience = usualPatience, rows, start } = options;
+  const bench = new TuningBench(gpu, network, { rows, seconds: budget / mostCandidates });
   const elapsed = (): number => (performance.now() - start) / 1000;
   const trials: Trial[] = [];
   const attempt = async (tile: TileSizes): Promise<void> => {
-    const late = trials.length > 0 && elapsed() > budget;
+    const late = trials.length > 0 && (bench.measured > budget || elapsed() > patience);
     trials.push(late ? { tile, refused: 'not tried: out of time' } : await bench.try(tile));
   };
   for (const tile of geometries) await attempt(tile);
   const { tile } = fastest(trials) ?? trials[0]!;
-  for (const sums of partialSums) await attempt({ ...tile, partialSums: sums });
+  for (const refine of refinements) await attempt(refine(tile));
   gpu.buffers.trim();
-  return { trials, best: fastest(trials), seconds: elapsed() };
+  return { trials, best: fastest(trials), seconds: elapsed(), rows };
 }
 
 /** Where candidates for one network are checked and timed. */
 class TuningBench {
+  /** Seconds that the GPU was measured for. */
+  measured = 0;
   readonly #gpu: Gpu;
   readonly #settings: VariantSettings;
   readonly #checked: KernelCase;
@@ -137,11 +138,11 @@ class TuningBench {
 
   /** `rows` are timed, for `seconds` per candidate where that is enough for more than one measurement. */
   constructor(gpu: Gpu, { channels: C, kernelSize: K }: TunedNetwork, options: { rows: number; seconds: number }) {
-    const layer = { B: 1, C, K, D: 16, place: 'later' } as const;
+    const layer = { C, K, D: 16, place: 'later' } as const;
     this.#gpu = gpu;
     this.#settings = variantNamed('tile', gpu.device, gpu.info)!;
-    this.#checked = withTruthOnce(residualLayerCase({ ...layer, L: checkedRows(C) }));
-    this.#timed = residualLayerCase({ ...layer, L: options.rows });
+    this.#checked = withTruthOnce(residualLayerCase({ ...layer, B: 1, L: checkedRows(C) }));
+    this.#timed = residualLayerCase({ ...layer, B: items, L: Math.ceil(options.rows / items) });
     this.#seconds = options.seconds;
   }
 
@@ -155,23 +156,42 @@ class TuningBench {
   /** Median of seven measurements after three for warming up; of fewer where they would take too long. */
   async #time(settings: VariantSettings): Promise<number> {
     const { tape, inputs } = recordLayer(this.#timed, settings);
-    const executable = await Executable.build(this.#gpu, planTape(tape));
+    const executable = await Executable.build(this.#gpu, planTape(tape)); // compiles
     try {
       for (const { tensor, factor } of inputs) executable.write(tensor, randomNumbers(tensor.length, factor));
+      executable.run(); // packs the weights, and some drivers compile only now
+      await this.#gpu.idle();
+      const start = performance.now();
+      const parts = partsToTime(tape.operations);
       const stopwatch = new Stopwatch(this.#gpu);
       const repeated = (times: number): Encode => (pass) => {
-        for (let i = 0; i < times; i++) executable.program.encode(pass);
+        for (let i = 0; i < times; i++) for (const part of parts) executable.program.encode(pass, part);
       };
       const [first] = await stopwatch.time([repeated(1)]);
       const times = Math.ceil(passSeconds / Math.max(first!, passSeconds / mostRepeats));
       const pass = times * first!;
       const count = Math.max(1, Math.min(measurements + warmUps - 1, Math.floor(this.#seconds / pass)));
       const measured = await stopwatch.time(new Array<Encode>(count).fill(repeated(times)), { expected: count * pass });
+      this.measured += (performance.now() - start) / 1000;
       return median(measured.slice(-measurements)) / times;
     } finally {
       executable.destroy();
     }
   }
+}
+
+/**
+ * The dispatches that are timed, as ranges: all but those that pack weights, which a network does once for all of its layers. What
+ * was packed may be overwritten by then; other numbers take as long.
+ */
+export function partsToTime(operations: readonly Pick<Operation, 'kernel'>[]): { start: number; end: number }[] {
+  const parts: { start: number; end: number }[] = [];
+  operations.forEach(({ kernel }, at) => {
+    if (kernel.shader === 'packWeights') return;
+    if (parts.at(-1)?.end === at) parts.at(-1)!.end++;
+    else parts.push({ start: at, end: at + 1 });
+  });
+  return parts;
 }
 
 /** What is wrong with a case's kernels of these settings: with what they compute, or that they do not compile. */
@@ -200,7 +220,7 @@ function checkedRows(C: number): number {
 /** The case with its truth computed once: the values given are the same every time. */
 function withTruthOnce(kernelCase: KernelCase): KernelCase {
   let truth: Readonly<Record<string, Expected>> | undefined;
-  return { ...kernelCase, expected: (given) => (truth ??= kernelCase.expected(given)) };
+  return { ...kernelCase, expected: (given, staging) => (truth ??= kernelCase.expected(given, staging)) };
 }
 
 /** A layer and all its gradients; with the inputs, and what their random numbers are multiplied by. */

@@ -17,14 +17,26 @@ export function expectedOf({ value, error }: Approx): Expected {
   return { value, scale: error, tolerance: 1 };
 }
 
-/** `f` is linear in each of its two arguments; every element of the result is a sum of `terms` products. */
+/**
+ * A factor as a kernel stages it, which never turns two numbers round: what lies between `value − error` and `value + error` ends
+ * up between what these two become.
+ */
+export function staged(round: (value: Float64Array) => Float64Array, { value, error }: Approx): Approx {
+  const [rounded, least, most] = [value, value.map((v, i) => v - error[i]!), value.map((v, i) => v + error[i]!)].map(round);
+  return { value: rounded!, error: rounded!.map((v, i) => Math.max(most![i]! - v, v - least![i]!)) };
+}
+
+/**
+ * `f` is linear in each of its two arguments; every element of the result is a sum of `terms` products, whose additions have
+ * errors of so many times that of one rounding.
+ */
 export function bilinear(
   f: (a: Float64Array, b: Float64Array) => Float64Array,
-  { a, b, terms }: { a: Approx; b: Approx; terms: number },
+  { a, b, terms, additionError = 1 }: { a: Approx; b: Approx; terms: number; additionError?: number },
 ): Approx {
   const [sizeA, sizeB] = [a.value.map(Math.abs), b.value.map(Math.abs)];
   const [fromA, fromB, size] = [f(a.error, sizeB), f(sizeA, b.error), f(sizeA, sizeB)];
-  const rounding = roundingError(terms + 1);
+  const rounding = additionError * roundingError(terms + 1);
   return { value: f(a.value, b.value), error: size.map((sum, i) => rounding * sum + fromA[i]! + fromB[i]!) };
 }
 

@@ -2,7 +2,9 @@
 import type { Keeps, Precision } from '../autograd/operation.ts';
 import type { Tape } from '../autograd/tape.ts';
 import type { Tensor } from '../autograd/tensor.ts';
+import type { VariantSettings } from '../gpu/device/variant.ts';
 import type { Values } from '../gpu/program/dispatch.ts';
+import { roundToHalf } from '../reference/half.ts';
 
 export interface CaseInput {
   readonly shape: readonly number[];
@@ -31,6 +33,31 @@ export interface Expected {
   readonly tolerance: number;
 }
 
+/** What a kernel makes of the factors of a sum of products before it multiplies them, and how well it adds up. */
+export interface Staging {
+  /** An activation or a weight. */
+  factor(value: Float64Array): Float64Array;
+  gradient(value: Float64Array): Float64Array;
+  /** Error of an addition, relative to that of one that rounds to the nearest. */
+  readonly additionError: number;
+}
+
+export const asGiven: Staging = { factor: (value) => value, gradient: (value) => value, additionError: 1 };
+
+/** Tensor cores add up in blocks and cut off what other arithmetic rounds: a unit in the last place instead of half of one. */
+const cutOff = 2;
+
+/** What the kernels of a variant make of factors; `gradientScale` is the tape's. */
+export function stagingOf({ matrix }: Pick<VariantSettings, 'matrix'>, gradientScale: number): Staging {
+  if (!matrix) return asGiven;
+  if (matrix.component === 'f32') return { ...asGiven, additionError: cutOff };
+  return {
+    factor: (value) => value.map(roundToHalf),
+    gradient: (value) => value.map((each) => roundToHalf(each * gradientScale) / gradientScale),
+    additionError: cutOff,
+  };
+}
+
 export interface KernelCase {
   /** Name of the operation, its file and its shader. */
   readonly stem: string;
@@ -54,7 +81,9 @@ export interface KernelCase {
   /** Records the operation; returns its outputs by name. */
   record(tape: Tape, inputs: Readonly<Record<string, Tensor>>): Readonly<Record<string, Tensor>>;
   /** For every output, by its name, and for the gradient in an input `x` as `d x`. */
-  expected(given: Given): Readonly<Record<string, Expected>>;
+  expected(given: Given, staging: Staging): Readonly<Record<string, Expected>>;
+  /** Incoming gradients are so many times smaller, and the tape knows it: a power of two. */
+  readonly gradientScale?: number;
 }
 
 /** The largest relative error of one rounding to float32: half a unit in the last of its 24 places. */
@@ -85,13 +114,14 @@ export function sums<Name extends string>(
   given: Given,
   compute: (given: Given) => Readonly<Record<NoInfer<Name>, Float64Array>>,
   roundings: Readonly<Record<Name, number>>,
+  additionError = 1,
 ): Record<Name, Expected> {
   const values = compute(given);
   const scales = compute(Object.fromEntries(Object.entries(given).map(([name, value]) => [name, value.map(Math.abs)])));
   const names = Object.keys(roundings) as Name[];
   return Object.fromEntries(names.map((name): [Name, Expected] => [
     name,
-    { value: values[name], scale: scales[name], tolerance: roundingError(roundings[name]) },
+    { value: values[name], scale: scales[name], tolerance: additionError * roundingError(roundings[name]) },
   ])) as Record<Name, Expected>;
 }
 

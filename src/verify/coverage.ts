@@ -4,19 +4,39 @@
  */
 import type { Operation } from '../autograd/operation.ts';
 import type { VariantSettings } from '../gpu/device/variant.ts';
+import type { MatrixSettings } from '../gpu/device/matrix.ts';
+import { chooseMatrix, matrixLanes } from '../gpu/device/matrix.ts';
 import { defaultTile } from '../gpu/device/variant.ts';
 import type { KernelCase } from './case.ts';
 import { recordCase } from './prepared.ts';
 import { withSecondReaders } from './run.ts';
 
 /** Constants and overrides that are sizes: they say how often a loop runs, not what it does. */
-const sizes = new Set(['ROWS', 'DEEP', 'LANES', 'TAPS', 'INPUTS', 'OUTPUTS', 'CHANNELS', 'LOADS', 'WIDE', 'TOTAL']);
+const sizes = new Set([
+  'ROWS', 'DEEP', 'LANES', 'TAPS', 'INPUTS', 'OUTPUTS', 'CHANNELS', 'LOADS', 'WIDE', 'STORED', 'GROUPS', 'TOTAL',
+  'M', 'N', 'K', 'SUBGROUP', 'SUBGROUP_ROWS', 'CHUNK', 'PAD', 'SLAB', 'DEPTH', 'DOWN', 'ACROSS', 'INPUT_LOADS', 'WEIGHT_LOADS', 'OUTPUT_LOADS',
+]);
+
+/** Matrices of half precision as NVIDIA's GPUs have them, and of single precision as Apple's. */
+const matrices = (['f16', 'f32'] as const).map((componentType) => {
+  const size = componentType === 'f16' ? 16 : 8;
+  return chooseMatrix({
+    features: { has: () => true },
+    limits: { maxComputeWorkgroupStorageSize: 32768, maxComputeInvocationsPerWorkgroup: 256 },
+    info: {
+      subgroupMinSize: 32, subgroupMaxSize: 32,
+      subgroupMatrixConfigs: [{ componentType, resultComponentType: 'f32', M: size, N: size, K: size }],
+    },
+  }) as MatrixSettings;
+});
 
 /** The variants as adapters have them: what GPUs run, what lavapipe runs, and what every adapter can. */
 export const allVariants: readonly VariantSettings[] = [
   { variant: 'naive', lanes: 0, maxUniformBytes: 65536, maxStorageBytes: 2 ** 27, maxWorkgroupBytes: 2 ** 15, tile: defaultTile },
   { variant: 'tile', lanes: 16, maxUniformBytes: 65536, maxStorageBytes: 2 ** 27, maxWorkgroupBytes: 2 ** 15, tile: defaultTile },
   { variant: 'broadcast', lanes: 8, maxUniformBytes: 65536, maxStorageBytes: 2 ** 27, maxWorkgroupBytes: 2 ** 15, tile: defaultTile },
+  ...matrices.map((matrix): VariantSettings =>
+    ({ variant: 'matrix', lanes: matrixLanes, maxUniformBytes: 65536, maxStorageBytes: 2 ** 27, maxWorkgroupBytes: 2 ** 15, tile: defaultTile, matrix })),
 ];
 
 /** `conv1d.tile.forward GATE=1 SAVE=1 In=vec4f`: what is false or absent is left out. */

@@ -56,13 +56,19 @@ function toleranceOf({ B, L }: FullSizes, { channels: C, kernelSize: K }: DiffWa
   return 2 * 6 * Math.sqrt(Math.max(B * L, 2 * C * K)) * unitRoundoff;
 }
 
+/**
+ * Factors rounded to f16, 2^-11 each of its own value, of whose products errors add up as the products do, as squares: some eight
+ * such roundings on the way through a layer and back, with λ = 6 as above.
+ */
+const halfTolerance = 6 * Math.sqrt(8) * 2 ** -11;
+
 /** A row for every output and gradient of a case: the largest difference to the naive kernels', relative to the largest number. */
 export async function compareWithNaive(gpu: Gpu, kernelCase: KernelCase, { variant = gpu.variant, ...of }: {
   config: DiffWaveConfig; sizes: FullSizes; variant?: VariantSettings;
 }): Promise<Row[]> {
   const wanted = await resultsOf(gpu, kernelCase, variantsOf(gpu)[0]!);
   const got = await resultsOf(gpu, kernelCase, variant);
-  const tolerance = toleranceOf(of.sizes, of.config);
+  const tolerance = toleranceOf(of.sizes, of.config) + (variant.matrix?.component === 'f16' ? halfTolerance : 0);
   return [...wanted].map(([direction, values]): Row => {
     const largest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
     const expected = { value: Float64Array.from(values), scale: new Float64Array(values.length).fill(largest) };

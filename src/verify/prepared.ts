@@ -8,6 +8,7 @@ import { alignUp, bindingAlignment } from '../gpu/device/buffers.ts';
 import type { VariantSettings } from '../gpu/device/variant.ts';
 import { normals } from '../reference/random.ts';
 import type { CaseInput, KernelCase } from './case.ts';
+import { stagingOf } from './case.ts';
 
 /** A case on a tape, its gradients included. */
 export interface Recorded {
@@ -20,8 +21,8 @@ export interface Recorded {
 
 /** Records operation and gradients. `parameters` has the inputs that are parameters; for whoever only lists kernels, no memory. */
 export function recordCase(kernelCase: KernelCase, variant: VariantSettings, parameters: ParameterSource = placesOnly(parameterSpecs(kernelCase))): Recorded {
-  const { precision, keeps, maxUniformBytes = variant.maxUniformBytes, maxWorkgroupBytes = variant.maxWorkgroupBytes } = kernelCase;
-  const tape = new Tape({ variant: { ...variant, maxUniformBytes, maxWorkgroupBytes }, parameters, precision, keeps });
+  const { precision, keeps, gradientScale, maxUniformBytes = variant.maxUniformBytes, maxWorkgroupBytes = variant.maxWorkgroupBytes } = kernelCase;
+  const tape = new Tape({ variant: { ...variant, maxUniformBytes, maxWorkgroupBytes }, parameters, precision, keeps, gradientScale });
   const inputs = Object.fromEntries(Object.entries(kernelCase.inputs).map(([name, { shape, gradient, parameter }]) =>
     [name, parameter ? tape.parameter(name) : tape.input(name, shape, { gradient })]));
   const outputs = kernelCase.record(tape, inputs);
@@ -54,8 +55,9 @@ export function placesOnly(specs: readonly ParameterSpec[]): ParameterSource {
 /** Values of all inputs and incoming gradients, the same at every call. */
 export function drawAll(kernelCase: KernelCase, { inputs, seeds }: Recorded): Map<string, { tensor: Tensor; values: Float32Array<ArrayBuffer> }> {
   const named = [...Object.entries(inputs), ...Object.entries(seeds)];
+  const factor = 1 / (kernelCase.gradientScale ?? 1);
   return new Map(named.map(([name, tensor], stream) =>
-    [name, { tensor, values: draw(tensor.length, { ...kernelCase.inputs[name], stream }) }]));
+    [name, { tensor, values: draw(tensor.length, { ...(name in seeds && { factor }), ...kernelCase.inputs[name], stream }) }]));
 }
 
 /** Records a case, draws the values of all its inputs, and finds a tensor for every expected result. */
@@ -68,7 +70,7 @@ export function prepare(kernelCase: KernelCase, variant: VariantSettings, parame
   const inputs = new Map([...drawn.values()].map(({ tensor, values }) => [tensor, values]));
   const given = Object.fromEntries([...drawn].map(([name, { values }]) => [name, Float64Array.from(values)]));
 
-  const expected = kernelCase.expected(given);
+  const expected = kernelCase.expected(given, stagingOf(variant, tape.gradientScale));
   const results = new Map(outputs.map(([name, tensor]) => [name, tape.keep(tensor)]));
   for (const name of results.keys()) {
     if (!(name in expected)) throw new Error(`${what}: nothing is known about '${name}'`);

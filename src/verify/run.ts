@@ -38,10 +38,11 @@ const secondFactor = 1.5;
 /** Its product, the sum with the operation's share, and the rounding of that share, which was not stored before. */
 const secondRoundings = 3;
 
-/** The variants of kernels that this adapter can run, `naive` first. */
-export function variantsOf({ device, info }: Gpu): VariantSettings[] {
+/** The variants of kernels that this adapter can run, `naive` first, and `matrix` where it was opened for it. */
+export function variantsOf({ device, info, matrix }: Gpu): VariantSettings[] {
   const all: readonly Variant[] = ['naive', 'tile', 'broadcast'];
-  return all.map((name) => variantNamed(name, device, info)).filter((settings) => settings !== undefined);
+  const usual = all.map((name) => variantNamed(name, device, info)).filter((settings) => settings !== undefined);
+  return typeof matrix === 'string' ? usual : [...usual, matrix];
 }
 
 /**
@@ -162,8 +163,8 @@ export function withSecondReaders(kernelCase: KernelCase, names: readonly string
       const readers = names.map((name) => [readerOf(name), scale(tape, inputs[name]!, secondFactor)]);
       return { ...outputs, ...Object.fromEntries(readers) };
     },
-    expected(given) {
-      const expected = { ...kernelCase.expected(given) };
+    expected(given, staging) {
+      const expected = { ...kernelCase.expected(given, staging) };
       for (const name of names) {
         const { value, scale, tolerance } = expected[`d ${name}`]!;
         const share = given[`d ${readerOf(name)}`]!.map((dy) => secondFactor * dy);

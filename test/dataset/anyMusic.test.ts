@@ -5,6 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { loadDataset, prepareDataset } from '../../src/dataset/dataset.node.ts';
+import { overshootLine, peakOf } from '../../src/dataset/dataset.ts';
+import { augment } from '../../src/diffwave/training/augmentation.ts';
 import { encodeWav } from '../../src/formats/wav.ts';
 import { sine, temporaryFolder } from '../audio/helpers.ts';
 
@@ -45,6 +47,23 @@ test('what cannot be read costs one line, whatever its name and its content are'
     'left out: fast.wav cannot be read: it says that its sample rate is 3000000000 Hz (wanted: at most 768000)',
     'left out: two lines.mp3 is not a sound file that can be read: it is text, beginning with "a poem"',
   ]);
+});
+
+test('a clipped recording overshoots full scale after the filters: it is kept, said, and never made louder', async () => {
+  const square = sine({ hertz: 1000, sampleRate: 44100, samples: 44100, amplitude: 9 }).map((value) => Math.max(-1, Math.min(1, value)));
+  const source = temporaryFolder({ 'a.wav': encodeWav(square, { sampleRate: 44100 }) });
+  const out = join(temporaryFolder(), 'set');
+  const { manifest: { statistics } } = await prepareDataset({ source, out, ...half });
+  const [peak] = [peakOf(loadDataset(out).clip(0))];
+  assert.is(statistics.peak, peak);
+  assert.ok(peak > 1.05 && peak < 1.3, `${peak}`);
+  assert.match(overshootLine(statistics)!, new RegExp(`^note: clips reach ${peak.toFixed(2)} where full scale is 1, `));
+  assert.is(overshootLine({ ...statistics, peak: 1 }), undefined);
+  for (let step = 0; step < 10; step++) {
+    const crop = loadDataset(out).clip(0).slice();
+    augment(crop, { seed: 0, step, item: 0, gainDb: 40 });
+    assert.ok(peakOf(crop) <= peak * (1 + 1e-6), 'no gain on top');
+  }
 });
 
 test.run();

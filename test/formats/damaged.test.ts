@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { UserError } from '../../src/errors.ts';
+import { wholeOf } from '../../src/formats/bytes.ts';
 import { readMp4 } from '../../src/formats/mp4.ts';
 import { decodeSound } from '../../src/formats/sound.ts';
 import { decodeWav } from '../../src/formats/wav.ts';
@@ -42,7 +43,7 @@ test('MP4: the index goes first, and offsets with it', async () => {
   const { parts, isCutOff } = readMp4(bytes, 'a.m4a');
   assert.is(isCutOff, false);
   assert.is(parts.reduce((sum, { length }) => sum + length, 0), bytes.length);
-  const first = joined(...parts);
+  const first = joined(...parts.map(wholeOf));
   assert.ok(find(first, 'moov') < find(first, 'mdat') && find(bytes, 'moov') > find(bytes, 'mdat'));
   assert.equal((await decodeSound(first, 'a')).samples, (await decodeSound(bytes, 'a')).samples);
   assert.equal(readMp4(first, 'a').parts.map(({ length }) => length).reduce((a, b) => a + b), bytes.length);

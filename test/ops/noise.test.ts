@@ -48,6 +48,15 @@ test('a quarter of a million of them are standard normal', async () => {
   assert.ok(Math.abs(moment(4) - 3) <= 6 * Math.sqrt(96 / n));
 });
 
+test('what would wrap around at 2^32 is refused, and the last of everything is not', async () => {
+  const last = 2 ** 32 - 1;
+  assert.is((await draw({ B: 1, L: 4, firstItem: last, step: last, seed: 2 ** 53 - 1 })).length, 4);
+  for (const beyond of [{ firstItem: last + 1 }, { B: 2, firstItem: last }, { step: last + 1 }, { step: -1 }, { step: 0.5 }, { seed: 2 ** 53 }, { seed: -1 }]) {
+    const error = await draw({ B: 1, L: 4, ...beyond }).then(() => undefined, (reason: unknown) => reason);
+    assert.instance(error, RangeError, JSON.stringify(beyond));
+  }
+});
+
 test('a place is wanted for all of it', () => {
   const tape = new Tape();
   const into = tape.input('into', [2, 3]);

@@ -33,6 +33,8 @@ export interface RunOptions {
   readonly interruptAt?: string;
   /** It is killed (SIGKILL) so many milliseconds after this text has appeared on stdout, or after its start. */
   readonly kill?: { readonly after?: string; readonly milliseconds: number };
+  /** It is killed when this settles. */
+  readonly killOn?: Promise<unknown>;
   /** Bytes after which writing fails as on a full disk. */
   readonly diskRoom?: number;
   /** The GPU is lost when these steps are logged, '4,9'. */
@@ -51,7 +53,7 @@ const DAWN = /^Warning: |^ +at .*\/dawn\/|^\n$/;
 
 /** Runs the command `name` with these arguments. No folder of programs: a player must not be heard in a test. */
 export async function runScript(name: string, args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
-  const { env, interruptAt, kill, diskRoom, loseGpuAt } = options;
+  const { env, interruptAt, kill, killOn, diskRoom, loseGpuAt } = options;
   const mishaps = [...(diskRoom === undefined ? [] : ['fullDisk']), ...(loseGpuAt === undefined ? [] : ['loseGpu'])];
   const preload = mishaps.flatMap((name) => ['--import', `./test/scripts/${name}.mjs`]);
   const child = spawn(process.execPath, [...preload, '--import', 'tsx', 'scripts/diffwave.ts', name, ...args], {
@@ -63,6 +65,7 @@ export async function runScript(name: string, args: readonly string[], options: 
   child.stderr.on('data', (text) => { stderr += text; });
   const killLater = (): void => void setTimeout(() => child.kill('SIGKILL'), kill!.milliseconds);
   if (kill && kill.after === undefined) killLater();
+  void killOn?.finally(() => child.kill('SIGKILL'));
   child.stdout.on('data', (text) => {
     chunks.push(text);
     const appears = kill?.after !== undefined && !stdout.includes(kill.after);

@@ -32,7 +32,7 @@ function chartsOf(page: string) {
 test('one page with everything in it, which asks for nothing else', async () => {
   const { folder, run } = newRun();
   const journal = new Journal(folder);
-  for (const line of log) run.appendLog({ ...line, gradientNorm: 0.1, learningRate: 1e-3, stepsPerSecond: 3, eta: 0 });
+  for (const line of log) run.appendLog({ ...line, recent: { loss: 9, updates: 9 }, gradientNorm: 0.1, learningRate: 1e-3, stepsPerSecond: 3, eta: 0 });
   journal.validation(validation(10, 0.4));
   journal.validation(validation(20, 0.2));
   const sample = journal.sample(20, sine({ hertz: 440, sampleRate: 7350, samples: 2000 }), 7350);
@@ -45,7 +45,7 @@ test('one page with everything in it, which asks for nothing else', async () => 
     assert.ok(page.includes(`<div id="${id}" class="chart">`));
     assert.is(columns.length, series.length + 1);
   }
-  assert.match(page, '20 updates in 9 s · training loss 0.25 · validation loss 0.2, better than Wiener in 1 of 2 bins');
+  assert.match(page, '20 updates in 9 s · training loss 0.4 (mean of the last 20 updates) · validation loss 0.2, better than Wiener in 1 of 2 bins');
   assert.match(page, '<tr><th>0–1</th><td class="better">0.2</td><td>0.25</td><td>1</td></tr>');
   assert.match(page, '<tr><th>channels</th><td>32</td></tr>');
   assert.match(page, '<tr><th>mean time of an update</th><td>450 ms</td></tr>');

@@ -79,9 +79,9 @@ test('trains: configuration, log, checkpoints, latest weights, and what it says'
   assert.match(stdout, /^memory    \S+ .iB of GPU memory: parameters .*, optimizer .*, activations .*, workspace .*, beside .*iB$/m);
   const [, peak, predicted] = /^GPU memory at the peak (\S+) MiB, (\S+) MiB were predicted$/m.exec(stdout) ?? [];
   assert.ok(Math.abs(Number(peak) / Number(predicted) - 1) < 0.05, `${peak} MiB at the peak, ${predicted} MiB predicted`);
-  assert.match(stdout, /^step 1 of 4 · loss \d\.\d{4}$/m);
+  assert.match(stdout, /^step 1 of 4 · loss \d\.\d{4} over 1 update$/m);
   assert.match(stdout, /^saved step 2 in /m);
-  assert.match(stdout, /^step 4 of 4 · loss \d\.\d{4} · \S+ steps\/s$/m);
+  assert.match(stdout, /^step 4 of 4 · loss \d\.\d{4} over 4 updates · \S+ steps\/s$/m);
   assert.match(stdout, `saved step 4 in ${original}\nlisten with: npm run sample -- --run ${original} `);
 });
 
@@ -207,7 +207,7 @@ test('what cannot work is refused in one line, and nothing is created', async ()
   const train = (folder: string, ...flags: string[]) => ['--data', folder, '--out', out, '--preset', 'tiny', ...flags];
   const cases: [string[], ...string[]][] = [
     [train(data, '--batchsize', '2'), 'unknown flag --batchsize, did you mean --batch-size?'],
-    [train(data, '--steps', '0'), '--steps must be at least 1, got 0'],
+    [train(data, '--steps', '0'), '--steps must be at least 1 and at most 4294967296, got 0'],
     [['--data', data, '--out', out, '--preset', 'jazz'], 'There is no preset "jazz"', 'gtzan, tiny'],
     [train(data, '--learning-rate-schedule', 'step'), '--learning-rate-schedule step needs --decay-steps'],
     [train(data, '--learning-rate-schedule', 'cosine', '--steps', '5', '--warmup-steps', '5'), 'decaySteps 5', 'warmupSteps 5'],

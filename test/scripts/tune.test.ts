@@ -3,12 +3,14 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { useTuned } from '../../scripts/lib/adapter/openGpu.ts';
+import { unkeptLine } from '../../scripts/lib/adapter/openGpu.ts';
 import { choiceLines, trialTable, tuningLine } from '../../scripts/lib/adapter/tuningReport.ts';
 import type { Gpu } from '../../src/gpu/device/gpu.ts';
 import { defaultTile } from '../../src/gpu/device/variant.ts';
-import { tunedFor } from '../../src/tuning/tuning.node.ts';
+import { openGpu, useTuned } from '../../src/tuning/tuned.ts';
+import { tunedFor, tuningStore } from '../../src/tuning/tuning.node.ts';
 import type { Trial, Tuning } from '../../src/tuning/tuning.ts';
+import { nodePlatform } from '../../src/platform/platform.node.ts';
 import { temporaryFolder } from '../audio/helpers.ts';
 import { gpuForTests } from '../gpuForTests.ts';
 import { refuses, succeeds } from './program.ts';
@@ -16,11 +18,11 @@ import { refuses, succeeds } from './program.ts';
 const test = suite('npm run tune');
 
 const network = { channels: 64, kernelSize: 3 };
-const better: Trial = { tile: { rows: 128, deep: 8, partialSums: 192 }, seconds: 0.0025 };
+const better: Trial = { tile: { ...defaultTile, rows: 128, deep: 8 }, seconds: 0.0025 };
 const usual: Trial = { tile: defaultTile, seconds: 0.0028 };
-const late: Trial = { tile: { rows: 128, deep: 16, partialSums: 192 }, refused: 'not tried: out of time' };
-const tuning: Tuning = { trials: [usual, better, late], best: better, seconds: 1.42 };
-const failed: Tuning = { trials: [{ tile: defaultTile, refused: 'wrong: y is off' }], best: undefined, seconds: 0.3 };
+const late: Trial = { tile: { ...defaultTile, rows: 128, deep: 16 }, refused: 'not tried: out of time' };
+const tuning: Tuning = { trials: [usual, better, late], best: better, seconds: 1.42, rows: 131_072 };
+const failed: Tuning = { trials: [{ tile: defaultTile, refused: 'wrong: y is off' }], best: undefined, seconds: 0.3, rows: 131_072 };
 
 /** As much of a GPU as decides about its sizes. */
 function gpuWith(own: Partial<Record<keyof Gpu, unknown>> = {}): Gpu {
@@ -46,7 +48,10 @@ async function opened(gpu: Gpu, path: string, { result = tuning, channels = 64 }
     runs++;
     return result;
   };
-  await useTuned(gpu, { ...network, channels }, { path, measure, print: (line) => lines.push(line) });
+  await useTuned(gpu, { ...network, channels }, {
+    store: tuningStore(path), measure,
+    onTuned: (tuned) => lines.push(tuningLine(tuned)), onUnkept: (error) => lines.push(unkeptLine(error)),
+  });
   return { ...gpu.variant, lines, runs };
 }
 
@@ -91,12 +96,33 @@ test('a cache that cannot be written is said, and the choice is used', async () 
   assert.match(lines[1]!, /^note: the tuning could not be kept: .*\((ENOTDIR|EEXIST|ENOENT)\)$/);
 });
 
+test('a library\'s program opens a Gpu that is tuned, keeps that where it says, and finds it again', async () => {
+  const platform = await nodePlatform();
+  const kept: Tuning[] = [];
+  const store = { find: () => undefined, keep: (_: unknown, __: unknown, tuned: Tuning) => void kept.push(tuned) };
+  const measure = async (): Promise<Tuning> => tuning;
+  const gpu = await openGpu({ platform: { ...platform, release() {} }, tuneFor: network, store, measure });
+  // A software adapter has nothing to tune, and is there all the same.
+  assert.equal(kept, gpu.isSoftware ? [] : [tuning]);
+  gpu.close();
+  const plain = gpuWith();
+  await useTuned(plain, network, { store, measure });
+  assert.equal([plain.variant.tile, kept.at(-1)], [better.tile, tuning]);
+  const known = gpuWith();
+  await useTuned(known, network, {
+    store: { ...store, find: async () => ({ ...network, tile: late.tile, gain: 1, date: '' }) },
+    measure: () => Promise.reject(new Error('what is known is not measured')),
+  });
+  assert.is(known.variant.tile, late.tile);
+});
+
 test('the table has all candidates', () => {
+  const sums = String(defaultTile.partialSums).padStart(3);
   assert.is(trialTable(tuning), [
     'rows  deep  partial sums     time   speed',
-    '  64     8           192  2.80 ms  1.00 ×',
-    ' 128     8           192  2.50 ms  1.12 ×  chosen',
-    ' 128    16           192        –       –  not tried: out of time',
+    `  64     8           ${sums}  2.80 ms  1.00 ×`,
+    ` 128     8           ${sums}  2.50 ms  1.12 ×  chosen`,
+    ` 128    16           ${sums}        –       –  not tried: out of time`,
   ].join('\n'));
   assert.is(tuningLine({ ...tuning, best: usual }), 'tuning … 1.4 s: 64 rows × 8 deep, the default');
 });

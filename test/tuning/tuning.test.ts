@@ -5,15 +5,20 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { VariantSettings } from '../../src/gpu/device/variant.ts';
 import { defaultTile, variantNamed } from '../../src/gpu/device/variant.ts';
-import { contract } from '../../src/ops/contraction.ts';
+import { contract, tilesOf } from '../../src/ops/contraction.ts';
 import { conv1dBackward } from '../../src/reference/conv1d.ts';
 import type { KernelCase } from '../../src/verify/case.ts';
 import { sums } from '../../src/verify/case.ts';
+import { Tape } from '../../src/autograd/tape.ts';
 import type { Trial } from '../../src/tuning/tuning.ts';
-import { fastest, fault, gainOf, geometries, tileProblem, mostCandidates, tune } from '../../src/tuning/tuning.ts';
-import { adapterKey, findTuned, keepTuned, tunedFor, tuningKey } from '../../src/tuning/tuning.node.ts';
+import { geometries, mostCandidates, refinements, tileProblem } from '../../src/tuning/candidates.ts';
+import { adapterKey, tuningKey } from '../../src/tuning/entries.ts';
+import { fastest, fault, gainOf, partsToTime, rowsFor, tune, tuningRows } from '../../src/tuning/tuning.ts';
+import { findTuned, keepTuned, tunedFor, versionsInKeys } from '../../src/tuning/tuning.node.ts';
+import { pageTuningStore } from '../../src/tuning/tuning.web.ts';
 import { temporaryFolder } from '../audio/helpers.ts';
-import { gpuForTests } from '../gpuForTests.ts';
+import { gpuForTests, ownGpu } from '../gpuForTests.ts';
+import { shortage } from '../shortage.ts';
 
 const test = suite('tuning');
 
@@ -27,7 +32,7 @@ const limits = {
 
 test('sizes that the kernels\' loops or the adapter cannot have', () => {
   const fit = (tile: Partial<typeof defaultTile>, own = {}): string => tileProblem({ ...defaultTile, ...tile }, lanes, { ...limits, ...own }) ?? 'fits';
-  for (const tile of geometries) assert.is(fit(tile), 'fits');
+  for (const tile of geometries) for (const refine of [(same: typeof tile) => same, ...refinements]) assert.is(fit(refine(tile)), 'fits');
   assert.is(fit({ rows: 60 }), '8 rows per invocation do not divide 60');
   assert.is(fit({ rows: 62, deep: 2 }), '496 invocations cannot share out the inputs of 62 rows');
   assert.is(fit({ rows: 48 }), '96 invocations cannot share out 256 weights');
@@ -48,9 +53,13 @@ const shape = { B: 2, L: 150, Cin: 4, Cout: 16, K: 1, D: 1, bias: null };
  * The gradient in the input of a convolution, and its sums over the rows of every tile: one kernel that goes through
  * all that the sizes decide, where a layer would have ten to compile.
  */
-function contractionCase({ tile: { rows } }: VariantSettings): KernelCase {
+function contractionCase(variant: VariantSettings): KernelCase {
   const { B, L, Cin, Cout, K } = shape;
-  const tiles = Math.ceil(L / rows);
+  const tape = new Tape({ variant });
+  const tilesFor = (samples: number): number => tilesOf(tape, tape.input('weight', [K, Cin, Cout]), { paired: false, transposed: true }, samples);
+  const tiles = tilesFor(L);
+  let rows = 1; // of a tile, which few channels make longer
+  while (tilesFor(rows + 1) === 1) rows++;
   const tileSums = (dx: Float64Array): Float64Array => {
     const partial = new Float64Array(B * tiles * Cin);
     dx.forEach((value, i) => {
@@ -116,7 +125,7 @@ test('a tuning without time tries the default only, and that is timed', async ()
   // Channels and taps of a case of residualLayer.test.ts: the same kernels, so none is compiled twice.
   const { trials, best, seconds } = await tune(await gpuForTests(), { channels: 36, kernelSize: 3 }, { budget: 0, rows: 64 });
   assert.is(trials.length, mostCandidates);
-  assert.ok(mostCandidates <= 6);
+  assert.ok(mostCandidates <= 12);
   assert.is(best, trials[0]);
   assert.equal(best!.tile, defaultTile);
   assert.ok(best!.seconds! > 0 && best!.seconds! < seconds);
@@ -125,10 +134,47 @@ test('a tuning without time tries the default only, and that is timed', async ()
   assert.is(new Set(sizes).size, mostCandidates);
 });
 
+test('a tuning without patience ends after the default, however much there is to measure', async () => {
+  const { trials } = await tune(await gpuForTests(), { channels: 36, kernelSize: 3 }, { rows: 64, budget: 1000, patience: 0 });
+  assert.is(trials.filter(({ refused }) => refused !== 'not tried: out of time').length, 1);
+});
+
+test('rows fill a large GPU, and are fewer where a dispatch or the memory would be too much', () => {
+  const roomy = { maxStorageBufferBindingSize: 2 ** 31 };
+  assert.ok(tuningRows >= 131_072);
+  assert.is(rowsFor({ channels: 64, kernelSize: 3 }, roomy), tuningRows);
+  assert.is(rowsFor({ channels: 32, kernelSize: 3 }, roomy), tuningRows);
+  const wide = rowsFor({ channels: 256, kernelSize: 3 }, roomy);
+  assert.ok(wide * 2 * 3 * 256 * 512 <= 16e9 && wide > 10_000, String(wide));
+  const narrow = rowsFor({ channels: 64, kernelSize: 3 }, { maxStorageBufferBindingSize: 2 ** 24 });
+  assert.ok(narrow * 128 * 4 <= 2 ** 24 && narrow % 256 === 0, String(narrow));
+  assert.is(rowsFor({ channels: 4096, kernelSize: 9 }, roomy), 4096);
+});
+
+test('all dispatches are timed but those that pack weights', () => {
+  const named = (...shaders: string[]) => shaders.map((shader) => ({ kernel: { shader, entry: 'forward' } }));
+  assert.equal(partsToTime(named('packWeights', 'a', 'b', 'packWeights', 'packWeights', 'c')), [{ start: 1, end: 3 }, { start: 5, end: 6 }]);
+  assert.equal(partsToTime(named('a')), [{ start: 0, end: 1 }]);
+});
+
+test('where there is no memory for the rows, a quarter of them is timed', async () => {
+  const gpu = await ownGpu();
+  const rows = 4 * 4096;
+  const limited = shortage(gpu.device, ({ size }) => size >= rows * 4 * 4); // of x at four channels, and what is larger
+  try {
+    const { best, rows: timed } = await tune(gpu, { channels: 4, kernelSize: 1 }, { budget: 0, rows });
+    assert.is(timed, 4096);
+    assert.equal(best?.tile, defaultTile);
+  } finally {
+    limited.end();
+    gpu.close();
+  }
+});
+
 const info = { vendor: 'maker', architecture: 'core-2', device: 'Card 3', description: 'driver 4.5' };
 const adapter = { info, variant: { lanes }, device: { limits } };
 const network = { channels: 64, kernelSize: 3 };
-const versions = { 'diffwave-webgpu': '1.0.0', webgpu: '2.0.0' };
+const versions = ['diffwave-webgpu 1.0.0', 'webgpu 2.0.0'];
 const tile = { rows: 128, deep: 8, partialSums: 384 };
 const tuning = { trials: [{ tile: defaultTile, seconds: 3 }], best: { tile, seconds: 2 } };
 
@@ -138,11 +184,11 @@ test('the key has adapter, driver, versions and shape', () => {
   const keys = [
     key(),
     ...Object.keys(info).map((field) => key({ [field]: 'another' })),
-    ...Object.keys(versions).map((name) => key({}, network, { ...versions, [name]: '9.9.9' })),
+    ...versions.map((each, i) => key({}, network, versions.with(i, `${each}9`))),
     ...Object.keys(network).map((size) => key({}, { ...network, [size]: 5 })),
   ];
   assert.is(new Set(keys).size, 1 + 4 + 2 + 2);
-  assert.is(key(), 'maker | core-2 | Card 3 | driver 4.5 | diffwave-webgpu 1.0.0 | webgpu 2.0.0 | C=64 K=3 rows=2^14');
+  assert.is(key(), 'maker | core-2 | Card 3 | driver 4.5 | diffwave-webgpu 1.0.0 | webgpu 2.0.0 | C=64 K=3 rows=2^17');
 });
 
 const newFile = (): string => join(temporaryFolder(), 'cache', 'tuning.json');
@@ -175,15 +221,30 @@ test('a file that cannot be read is as good as none, and is written anew', () =>
 test('an entry that is none, or that this adapter cannot have, counts for nothing', () => {
   const path = newFile();
   mkdirSync(dirname(path));
-  const key = tuningKey(adapter, network);
+  const key = tuningKey(adapter, network, versionsInKeys());
   for (const wrong of [null, 3, {}, { tile: null, gain: 1 }, { tile, gain: 'much' }, { tile: { rows: 128 }, gain: 1 }]) {
-    writeFileSync(path, JSON.stringify({ [key]: wrong, [`${adapterKey(adapter)} | other`]: wrong }));
+    writeFileSync(path, JSON.stringify({ [key]: wrong, [`${adapterKey(adapter, versionsInKeys())} | other`]: wrong }));
     assert.is(findTuned(adapter, network, path), undefined, JSON.stringify(wrong));
     assert.equal(tunedFor(adapter, path), []);
   }
   keepTuned(adapter, network, tuning, path);
   const small = { ...adapter, device: { limits: { ...limits, maxComputeWorkgroupStorageSize: 16384 } } };
   assert.is(findTuned(small, network, path), undefined);
+});
+
+test('a page keeps its choices in its storage, until the kernels are others', () => {
+  const values = new Map<string, string>();
+  const storage = { getItem: (key: string) => values.get(key) ?? null, setItem: (key: string, value: string) => void values.set(key, value) };
+  const store = (text: string) => pageTuningStore({ 'conv1d.tile': text, scale: 'any' }, storage)!;
+  const whole = { ...tuning, seconds: 1, rows: 64 };
+  assert.is(store('one').find(adapter, network), undefined);
+  store('one').keep(adapter, network, whole);
+  assert.equal((store('one').find(adapter, network) as { tile: object }).tile, tile);
+  assert.is(store('another').find(adapter, network), undefined);
+  assert.is(store('one').find(adapter, { ...network, channels: 32 }), undefined);
+  for (const key of values.keys()) values.set(key, '{"damaged');
+  assert.is(store('one').find(adapter, network), undefined);
+  assert.is(pageTuningStore({}, undefined), undefined, 'Node has no localStorage');
 });
 
 test('a tuning without a winner is not kept', () => {

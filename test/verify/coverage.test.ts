@@ -7,7 +7,7 @@ import { diffWaveNetwork } from '../../src/diffwave/model/network.ts';
 import type { Preset } from '../../src/diffwave/presets.ts';
 import { PRESETS } from '../../src/diffwave/presets.ts';
 import { haloOf } from '../../src/diffwave/sampling/tiles.ts';
-import { recordTile } from '../../src/diffwave/sampling/walk.ts';
+import { recordTile } from '../../src/diffwave/sampling/tileProgram.ts';
 import { recordStep } from '../../src/diffwave/training/step.ts';
 import { allCases } from '../../src/verify/cases/all.ts';
 import { allVariants, entriesOf, formOf, formsOfCases } from '../../src/verify/coverage.ts';

@@ -7,6 +7,7 @@ import { scale } from '../../src/ops/scale.ts';
 import { normals } from '../../src/reference/random.ts';
 import { addStepCases } from '../../src/verify/cases/addStep.ts';
 import type { KernelCase } from '../../src/verify/case.ts';
+import { asGiven } from '../../src/verify/case.ts';
 import { exact, roundingError } from '../../src/verify/case.ts';
 import { checkCase } from '../../src/verify/run.ts';
 import { gpuForTests, ownGpu } from '../gpuForTests.ts';
@@ -44,7 +45,7 @@ test('a wrong derivative, even of one element', async () => {
   const wrong: KernelCase = {
     ...doubled,
     expected(given) {
-      const { y, 'd x': dx } = doubled.expected(given);
+      const { y, 'd x': dx } = doubled.expected(given, asGiven);
       return { y: y!, 'd x': { ...dx!, value: dx!.value.with(66, dx!.value[66]! + 1e-5) } };
     },
   };
@@ -130,7 +131,7 @@ test('a truth that does not match the operation is a mistake of the case', async
   const missing: KernelCase = {
     ...doubled,
     inputs: { x: { shape: [67] } }, // without gradient
-    expected: (given) => doubled.expected({ ...given, 'd y': given.x! }),
+    expected: (given) => doubled.expected({ ...given, 'd y': given.x! }, asGiven),
   };
   await rejects(checkCase(gpu, missing), /scale doubled: nothing computes 'd x'/);
 });

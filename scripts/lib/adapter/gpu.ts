@@ -5,7 +5,8 @@ import { bestAdapter, isSoftwareAdapter } from '../../../src/gpu/device/adapter.
 import type { Machine } from '../../../src/platform/hardware.node.ts';
 import { missedGpu } from '../../../src/platform/hardware.node.ts';
 import { provideNodePlatform } from '../../../src/platform/platform.node.ts';
-import { openProvider, releaseProvider } from '../../../src/platform/provider.node.ts';
+import type { PlatformOptions } from '../../../src/platform/platform.ts';
+import { openProvider, releaseProvider, togglesFor } from '../../../src/platform/provider.node.ts';
 import { noAdapter, prepareSoftwareAdapter } from '../../../src/platform/software.node.ts';
 
 /** Set in a process that was started again, so that it does not start a third. */
@@ -14,12 +15,12 @@ const RESTARTED = 'DIFFWAVE_RESTARTED';
 /**
  * Provides Node's platform, and returns where WebGPU has an adapter. Where it has none, prepares the software adapter and runs this same program
  * again with it, then ends with that program's exit code: the dynamic loader reads LD_LIBRARY_PATH only when a
- * process starts. Where the machine has a GPU all the same, says so and why it is not used. Throws a `UserError` with what to
- * install if there is still none.
+ * process starts. Where the machine has a GPU all the same, says so and why it is not used. `options` are the platform's. Throws a
+ * `UserError` with what to install if there is still none.
  */
-export async function ensureAdapter(): Promise<void> {
+export async function ensureAdapter(options: PlatformOptions = {}): Promise<void> {
   provideNodePlatform();
-  const provider = await openProvider();
+  const provider = await openProvider(togglesFor(options));
   const adapter = await provider.requestAdapter(bestAdapter);
   // A program that was started again has been told by the first one.
   const note = process.env[RESTARTED] ? undefined : unusedGpuNote(adapter);

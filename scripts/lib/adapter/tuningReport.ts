@@ -2,7 +2,7 @@
 import type { Gpu } from '../../../src/gpu/device/gpu.ts';
 import type { TileSizes } from '../../../src/gpu/device/variant.ts';
 import { defaultTile } from '../../../src/gpu/device/variant.ts';
-import type { TunedEntry } from '../../../src/tuning/tuning.node.ts';
+import type { TunedEntry } from '../../../src/tuning/entries.ts';
 import type { Trial, Tuning } from '../../../src/tuning/tuning.ts';
 import { gainOf } from '../../../src/tuning/tuning.ts';
 

@@ -2,7 +2,8 @@
  * A command: flags in, one line out when something is wrong. Prints the usage, runs the script's body, and turns what
  * it throws into an exit code: 1 for what the user can mend, 70 (EX_SOFTWARE of sysexits.h) for our own bugs.
  */
-import { UserError } from '../../../src/errors.ts';
+import { systemReason } from '../../../src/disk/systemErrors.node.ts';
+import { UserError, escaped } from '../../../src/errors.ts';
 import { typedCommand } from './invocation.ts';
 import { spelled } from './spelling.ts';
 import { type CommandSpec, type FlagSpec, type Parsed, type PositionalSpec, parse, rangeOf, typed } from './flags.ts';
@@ -78,30 +79,14 @@ export async function runCommand<const S extends CommandSpec>(
   }
 }
 
-/** What the operating system refuses, in the user's words. */
-const SYSTEM_ERRORS: Record<string, string> = {
-  EACCES: 'permission denied',
-  EPERM: 'not permitted',
-  EROFS: 'the file system is read-only',
-  ENOSPC: 'no space left on the disk',
-  EDQUOT: 'the disk quota is used up',
-  EFBIG: 'the file is too large for this file system',
-  ENOENT: 'no such file or folder',
-  ENOTDIR: 'not a folder',
-  EISDIR: 'is a folder, not a file',
-  EEXIST: 'exists already',
-  ENAMETOOLONG: 'the name is too long',
-  EMFILE: 'too many open files',
-  EIO: 'the disk reports an error',
-};
-
 /** The message and exit code for whatever a body threw. */
 export function explain(error: unknown): { text: string; code: number } {
   if (error instanceof UserError) return { text: spelled(error.message), code: EXIT_USER };
-  const { code, path, dest } = (error ?? {}) as { code?: string; path?: string; dest?: string };
-  if (error instanceof Error && code !== undefined && code in SYSTEM_ERRORS) {
+  const reason = systemReason(error);
+  if (reason !== undefined) {
+    const { path, dest } = error as { path?: string; dest?: string };
     const where = [path, dest].filter(Boolean).join(' → ');
-    return { text: `${where ? `${where}: ` : ''}${SYSTEM_ERRORS[code]} (${code})`, code: EXIT_USER };
+    return { text: escaped(`${where ? `${where}: ` : ''}${reason}`), code: EXIT_USER };
   }
   const stack = error instanceof Error ? error.stack : `thrown: ${String(error)}`;
   return { text: `this is a bug in diffwave-webgpu\n${stack}`, code: EXIT_BUG };

@@ -12,14 +12,19 @@ export function formatDuration(seconds: number): string {
   return minutes > 0 ? `${minutes} min ${whole % 60} s` : `${whole} s`;
 }
 
-/** 'step 200 of 1000 · loss 0.1234 · 3.2 steps/s · 4 min 10 s left'. */
+/** 'loss 0.1234 over 100 updates': a mean, and of how many. */
+export function lossText({ loss, updates }: Progress['recent']): string {
+  return `loss ${loss.toFixed(4)} over ${updates} ${updates === 1 ? 'update' : 'updates'}`;
+}
+
+/** 'step 200 of 1000 · loss 0.1234 over 100 updates · 3.2 steps/s · 4 min 10 s left'. */
 export function progressLine(progress: Progress, steps: number): string {
-  const { step, loss, stepsPerSecond, eta } = progress;
+  const { step, recent, stepsPerSecond, eta } = progress;
   // The first update compiles the kernels: its speed says nothing about the rest.
-  if (step === 1) return `step 1 of ${steps} · loss ${loss.toFixed(4)}`;
+  if (step === 1) return `step 1 of ${steps} · ${lossText(recent)}`;
   const speed = stepsPerSecond >= 10 ? stepsPerSecond.toFixed(0) : stepsPerSecond.toFixed(2);
   const rest = step < steps ? ` · ${formatDuration(eta)} left` : '';
-  return `step ${step} of ${steps} · loss ${loss.toFixed(4)} · ${speed} steps/s${rest}`;
+  return `step ${step} of ${steps} · ${lossText(recent)} · ${speed} steps/s${rest}`;
 }
 
 /** What happened when the GPU was lost. */
@@ -36,7 +41,7 @@ export function pagedLine(seconds: number, { total }: { readonly total: number }
 }
 
 /** What a training step needs and how it was fitted into memory, before it runs. */
-export function planLines({ plan, training, memory: { choice, forecast }, model: { parameters } }: Trainer): string {
+export function planLines({ plan, training, used, memory: { choice, forecast }, model: { parameters } }: Trainer): string {
   const { microBatches, recompute } = choice;
   const batch = microBatches === 1
     ? 'the whole batch at once'
@@ -44,6 +49,7 @@ export function planLines({ plan, training, memory: { choice, forecast }, model:
   const { total, ...parts } = forecast;
   const list = Object.entries(parts).map(([name, bytes]) => `${name} ${formatBytes(bytes)}`).join(', ');
   return [
+    ...(training.precision === 'float32' ? [] : [`precision ${used.note ?? used.precision}`]),
     `plan      ${parameters.count.toLocaleString('en')} parameters, ${batch}, ` +
     `${recompute ? 'activations computed again for the gradients' : 'activations kept'}, ${plan.operations.length} dispatches a step`,
     `memory    ${formatBytes(total)} of GPU memory: ${list}`,

@@ -2,6 +2,7 @@
 import type { RunConfig } from '../../../src/diffwave/files/run.node.ts';
 import type { Validation } from '../../../src/diffwave/validation/validation.ts';
 import { betterThanWiener } from '../../../src/diffwave/validation/validation.ts';
+import { recentLoss } from '../../../src/diffwave/training/recentLoss.ts';
 import { formatDuration } from './lines.ts';
 import type { Chart, LogLine } from './data.ts';
 import { binsChart, lossChart, speedChart, speeds } from './data.ts';
@@ -109,11 +110,17 @@ function summaryOf({ config, log, validations }: ReportContent): string {
   const { layers, channels, sampleRate } = config.model;
   return [
     `${config.preset}: ${layers} layers × ${channels} channels at ${sampleRate} Hz`,
-    ...(end ? [`${end.step} updates in ${formatDuration(end.seconds)}`, `training loss ${number(end.loss)}`] : ['no updates yet']),
+    ...(end ? [`${end.step} updates in ${formatDuration(end.seconds)}`, headlineOf(log)] : ['no updates yet']),
     ...(validation
       ? [`validation loss ${number(validation.loss)}, better than Wiener in ${betterThanWiener(validation)} of ${validation.bins.length} bins`]
       : []),
   ].join(' · ');
+}
+
+/** 'training loss 0.0712 (mean of the last 1,002 updates)'. */
+function headlineOf(log: readonly LogLine[]): string {
+  const { loss, updates } = recentLoss(log);
+  return `training loss ${number(Number.isFinite(loss) ? loss : null)} (mean of the last ${updates.toLocaleString('en')} updates)`;
 }
 
 function binsTable({ step, bins }: Validation): string {

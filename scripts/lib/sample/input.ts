@@ -6,7 +6,7 @@ import { decodeSound } from '../../../src/formats/sound.ts';
 import type { RunConfig } from '../../../src/diffwave/files/run.node.ts';
 import { preparationOf } from '../../../src/diffwave/files/run.node.ts';
 import { UserError } from '../../../src/errors.ts';
-import { readFileOrExplain } from '../../../src/disk/files.node.ts';
+import { openFileOrExplain } from '../../../src/disk/files.node.ts';
 
 /** What the network was trained on. */
 export interface SoundOptions {
@@ -60,7 +60,8 @@ export function soundOptionsOf(run: Pick<RunConfig, 'model' | 'preset' | 'prepar
  * @throws UserError when it is missing, no sound file, empty, or at a lower rate than the network's
  */
 export async function loadSound(path: string, { sampleRate, downsample = DEFAULT_OPTIONS.downsample }: SoundOptions): Promise<Sound> {
-  const decoded = await decodeSound(readFileOrExplain(path, 'a sound file'), path);
+  using file = openFileOrExplain(path, 'a sound file');
+  const decoded = await decodeSound(file, path);
   const { sampleRate: sourceRate, samples: source, warnings } = decoded;
   if (sourceRate < sampleRate) {
     throw new UserError(`${path} is at ${sourceRate} Hz, but the network works at ${sampleRate} Hz: use a recording of at least that rate`);

@@ -48,7 +48,10 @@ export const trainingFlags = {
   timesteps: { type: 'string', choices: ['uniform', 'stratified'], help: 'how t is drawn; stratified makes a calmer loss curve (uniform)' },
   polarityFlip: { type: 'boolean', help: 'turn half of the crops upside down' },
   gainDb: { type: 'number', min: 0, help: 'make crops up to so many dB louder or quieter, within full scale (0)' },
-  precision: { type: 'string', choices: ['float32', 'mixed'], help: 'mixed stores activations as f16 (float32)' },
+  precision: {
+    type: 'string', choices: ['float32', 'mixed', 'matrix'],
+    help: "mixed stores activations as f16; matrix multiplies in subgroup matrices as well, an experiment of WebGPU's (float32)",
+  },
   seed: { type: 'integer', min: 0, help: 'of weights, order, crops and noise (0)' },
 } as const satisfies CommandSpec['flags'];
 

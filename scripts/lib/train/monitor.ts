@@ -10,7 +10,7 @@ import type { Progress, Recovery } from '../../../src/diffwave/training/loop.ts'
 import type { Validation } from '../../../src/diffwave/validation/validation.ts';
 import { Validator } from '../../../src/diffwave/validation/validation.ts';
 import { withWeights } from '../../../src/diffwave/model/withWeights.ts';
-import { UserError } from '../../../src/errors.ts';
+import { UserError, escaped } from '../../../src/errors.ts';
 import { DeviceLostError } from '../../../src/gpu/device/opened.ts';
 import { spelled } from '../cli/spelling.ts';
 import { ProgressDisplay } from './progressDisplay.ts';
@@ -110,6 +110,7 @@ export class Monitor {
     if (!validator || this.#latest?.step === step) return; // this step again, if the GPU was lost after its validation
     const { model, average } = this.#trainer;
     this.#latest = await withWeights(model, average, () => validator.evaluate(step));
+    this.#options.run.expectOurs();
     this.#journal.validation(this.#latest);
     this.display.print(validationLine(this.#latest));
   }
@@ -117,16 +118,18 @@ export class Monitor {
   async #sample(step: number): Promise<void> {
     const { model, average, training: { seed } } = this.#trainer;
     const { config } = this.#options.run;
+    let audio: Float32Array;
     try {
       const shape = sampleShape(config.model);
-      const { audio } = await withWeights(model, average, () => sample(model, { shape, seed }));
-      const { wav } = this.#journal.sample(step, audio[0]!, config.model.sampleRate);
-      this.display.print(`sample ${wav}`);
+      audio = (await withWeights(model, average, () => sample(model, { shape, seed }))).audio[0]!;
     } catch (error) {
       // Training finds out by itself that its weights are broken, and says more about it.
       if (!(error instanceof UserError) || error instanceof DeviceLostError) throw error;
-      this.display.print(`no sample after ${step} updates: ${spelled(error.message)}`);
+      return this.display.print(`no sample after ${step} updates: ${spelled(error.message)}`);
     }
+    this.#options.run.expectOurs();
+    const { wav } = this.#journal.sample(step, audio, config.model.sampleRate);
+    this.display.print(`sample ${wav}`);
   }
 }
 
@@ -147,5 +150,5 @@ export function splitLine({ tracks, files, note }: Split): string {
   if (tracks === 0) return `held out  ${note ?? 'no track: there is no validation'}`;
   const shown = 3;
   const more = files.length > shown ? ` and ${files.length - shown} more` : '';
-  return `held out  ${tracks} ${tracks === 1 ? 'track' : 'tracks'} for validation: ${files.slice(0, shown).join(', ')}${more}`;
+  return `held out  ${tracks} ${tracks === 1 ? 'track' : 'tracks'} for validation: ${files.slice(0, shown).map(escaped).join(', ')}${more}`;
 }

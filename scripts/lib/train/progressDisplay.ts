@@ -1,6 +1,6 @@
 /** Progress on a terminal: one line that is drawn again and again, with everything else above it; elsewhere plain lines. */
 import type { Progress } from '../../../src/diffwave/training/loop.ts';
-import { formatDuration, progressLine } from '../report/lines.ts';
+import { formatDuration, lossText, progressLine } from '../report/lines.ts';
 
 /** Where it goes: `process.stdout`, or a test's own. */
 export interface Terminal {
@@ -51,7 +51,7 @@ export class ProgressDisplay {
     // Over all updates but the first, which waits for shaders: validations and samples are then part of the estimate.
     const seconds = (now - this.#began.at) / 1000;
     const stepsPerSecond = seconds > 0 ? (step - this.#began.step) / seconds : undefined;
-    const text = barText({ step, steps: this.#steps, note, loss: this.#reported?.loss, stepsPerSecond });
+    const text = barText({ step, steps: this.#steps, note, recent: this.#reported?.recent, stepsPerSecond });
     this.#bar = text.slice(0, (this.#terminal.columns ?? 80) - 1); // a wrapped line could not be cleared
     this.#terminal.write(clearLine + this.#bar);
   }
@@ -68,23 +68,23 @@ export interface Standing {
   readonly step: number; // may have a fraction, which is not printed
   readonly steps: number;
   readonly note?: string;
-  readonly loss?: number;
+  readonly recent?: Progress['recent'];
   readonly stepsPerSecond?: number;
 }
 
-/** '████░░░░  17 % · step 170 of 1000 · loss 0.0812 · 12 steps/s · 1 min 9 s left', without what is not known yet. */
+/** '████░░░░  17 % · step 170 of 1000 · loss 0.0812 over 100 updates · 12 steps/s · 1 min 9 s left', without what is not known yet. */
 export function barText(at: Standing): string {
   const full = Math.floor((at.step / at.steps) * barCells);
   const percent = String(Math.floor((at.step / at.steps) * 100)).padStart(3);
   return `${'█'.repeat(full)}${'░'.repeat(barCells - full)} ${percent} % · ${standingText(at)}`;
 }
 
-/** 'step 170 of 1000 · loss 0.0812 · 12 steps/s · 1 min 9 s left', without what is not known. */
-export function standingText({ step, steps, note, loss, stepsPerSecond }: Standing): string {
+/** 'step 170 of 1000 · loss 0.0812 over 100 updates · 12 steps/s · 1 min 9 s left', without what is not known. */
+export function standingText({ step, steps, note, recent, stepsPerSecond }: Standing): string {
   return [
     `step ${Math.floor(step)} of ${steps}`,
     ...(note ? [note] : []),
-    ...(loss === undefined ? [] : [`loss ${loss.toFixed(4)}`]),
+    ...(recent ? [lossText(recent)] : []),
     ...(stepsPerSecond ? [`${stepsPerSecond >= 10 ? stepsPerSecond.toFixed(0) : stepsPerSecond.toFixed(2)} steps/s`] : []),
     ...(stepsPerSecond && step < steps ? [`${formatDuration((steps - step) / stepsPerSecond)} left`] : []),
   ].join(' · ');

@@ -6,7 +6,10 @@ export interface ClipSource {
   readonly clipCount: number;
   /** Samples of every clip. */
   readonly clipSamples: number;
-  /** Clip i, clipSamples values in [−1, 1]. */
+  /**
+   * Clip i, clipSamples values. Full scale is ±1, and some may be beyond it: a filter that meets a clipped recording overshoots, by
+   * 1.19 in music. They are trained on as they are.
+   */
   clip(i: number): Float32Array;
 }
 

@@ -1,9 +1,9 @@
 /** One checkpoint of a run: a folder of files that is complete or not there. `run.node.ts` says what is in it. */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { UserError } from '../../errors.ts';
-import { parseJsonFile, readFileOrExplain, syncFolder, writeFileAtomic } from '../../disk/files.node.ts';
+import { makeFolder, parseJsonFile, readFileOrExplain, syncFolder, writeFileAtomic } from '../../disk/files.node.ts';
 import type { DiffWaveConfig } from '../model/config.ts';
 import { configFromMetadata } from '../model/config.ts';
 import type { DiffWave } from '../model/model.ts';
@@ -23,9 +23,15 @@ interface State {
   readonly seconds: number;
   /** Of the other files, by name; runs of older versions have none. */
   readonly sha256?: Readonly<Record<string, string>>;
+  /** Fingerprint of the data that it was trained on; older runs have none. */
+  readonly data?: string;
 }
 
-export type Checkpoint = OptimizerState & { readonly seconds: number };
+export type Checkpoint = OptimizerState & {
+  readonly seconds: number;
+  /** Fingerprint of the data, where it is known. */
+  readonly data?: string;
+};
 
 /**
  * Writes a checkpoint: the weights' `files` by name, and what the optimizer remembers. All of them go into a folder of a
@@ -36,15 +42,15 @@ export function writeCheckpoint(folder: string, model: DiffWave, { state, files 
 }): void {
   const temporary = `${folder}.tmp`;
   rmSync(temporary, { recursive: true, force: true });
-  mkdirSync(temporary, { recursive: true });
+  makeFolder(temporary);
   try {
-    const { step, seconds, m, v } = state;
+    const { step, seconds, data, m, v } = state;
     const tensors = new Map([...weightsToDisk(model.config, m, 'm.'), ...weightsToDisk(model.config, v, 'v.')]);
     const optimizer = writeSafetensors({ tensors, metadata: { format: 'pt', step: String(step) } });
     const all = new Map([...files, [optimizerName, optimizer]]);
     for (const [name, bytes] of all) writeFileAtomic(join(temporary, name), bytes);
     const sha256 = Object.fromEntries([...all].map(([name, bytes]) => [name, hashOf(bytes)]));
-    writeFileAtomic(join(temporary, 'state.json'), `${JSON.stringify({ step, seconds, sha256 })}\n`);
+    writeFileAtomic(join(temporary, 'state.json'), `${JSON.stringify({ step, seconds, sha256, data })}\n`);
     if (existsSync(folder)) discard(folder);
     renameSync(temporary, folder);
   } catch (error) {
@@ -56,8 +62,14 @@ export function writeCheckpoint(folder: string, model: DiffWave, { state, files 
 
 /** The update after which a file of that hash was written, if it belongs to the checkpoint at `path`. */
 export function stepOfFile(path: string, file: { readonly name: string; readonly sha256: string }): number | undefined {
-  const { step, sha256 = {} } = parseJsonFile<State>(join(path, 'state.json'));
-  return sha256[file.name] === file.sha256 ? step : undefined;
+  const { step, sha256 } = parseJsonFile<State>(join(path, 'state.json'));
+  return sha256?.[file.name] === file.sha256 ? step : undefined;
+}
+
+/** The fingerprint of the data that the checkpoint at `path` was trained on, if it has one. */
+export function dataOfCheckpoint(path: string): string | undefined {
+  const { data } = parseJsonFile<State>(join(path, 'state.json'));
+  return typeof data === 'string' ? data : undefined;
 }
 
 /** Deletes a checkpoint. Its name goes first: one that is half deleted would look like one. */
@@ -73,7 +85,8 @@ export function discard(checkpoint: string): void {
  * file if one is missing, truncated, edited or of another network; then `model` is as it was.
  */
 export function loadCheckpoint(path: string, model: DiffWave, { averages }: { averages: boolean }): Checkpoint {
-  const { step, seconds, sha256 = {} } = parseJsonFile<State>(join(path, 'state.json'));
+  const { step, seconds, data, sha256: kept } = parseJsonFile<State>(join(path, 'state.json'));
+  const sha256 = kept ?? {};
   const read = (name: string) => {
     const file = join(path, name);
     const bytes = readFileOrExplain(file, 'part of a checkpoint');
@@ -96,7 +109,7 @@ export function loadCheckpoint(path: string, model: DiffWave, { averages }: { av
     throw new UserError(`${path}: state.json says step ${step}, ${optimizerName} step ${stored.metadata.step}`);
   }
   const moment = (prefix: string) => weightsFromDisk(model.config, stored, { file: optimizerFile, prefix });
-  const state = { step, seconds: Number(seconds) || 0, m: moment('m.'), v: moment('v.'), ...average };
+  const state = { step, seconds: Number(seconds) || 0, m: moment('m.'), v: moment('v.'), ...average, ...(typeof data === 'string' && { data }) };
   model.parameters.write(model.parameters.values, weights);
   return state;
 }

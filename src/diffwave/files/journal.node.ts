@@ -5,11 +5,12 @@
  *   samples/step-N.wav .png    sounds made on the way, and their spectrograms
  *   events.out.tfevents.*      all of it for TensorBoard, a file for every start
  */
-import { existsSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { spectrogramImage } from '../../pictures/spectrogramImage.ts';
 import { encodeWav16 } from '../../formats/wav.ts';
 import { appendToFile, writeFileAtomic } from '../../disk/files.node.ts';
+import { readJsonLines } from '../../disk/jsonLines.node.ts';
 import { EventFile } from './tensorboard.node.ts';
 import type { Progress } from '../training/loop.ts';
 import type { Validation } from '../validation/validation.ts';
@@ -71,14 +72,12 @@ export class Journal {
 
 /** The validations so far; a last line that a crash cut off is left out. */
 export function readValidations(folder: string): Validation[] {
-  if (!existsSync(validationFile(folder))) return [];
-  return readFileSync(validationFile(folder), 'utf8').split('\n').flatMap((line) => {
-    try {
-      return [JSON.parse(line)];
-    } catch {
-      return [];
-    }
-  });
+  return readJsonLines<Validation>(validationFile(folder), ({ step, loss, bins }) =>
+    Number.isSafeInteger(step) && typeof loss === 'number' && Array.isArray(bins) && bins.every(isBin));
+}
+
+function isBin(bin: Readonly<Record<string, unknown>> | null): boolean {
+  return typeof bin === 'object' && bin !== null && ['from', 'to', 'loss', 'wiener', 'zero'].every((name) => typeof bin[name] === 'number');
 }
 
 /** The sounds that were made on the way, oldest first. */
@@ -98,7 +97,7 @@ function takeBack(folder: string, after: number): void {
     writeFileAtomic(validationFile(folder), kept.map((line) => `${JSON.stringify(line)}\n`).join(''));
   }
   for (const { step, wav, png } of savedSamples(folder)) {
-    if (step > after) for (const path of [wav, png]) rmSync(path);
+    if (step > after) for (const path of [wav, png]) rmSync(path, { force: true });
   }
 }
 

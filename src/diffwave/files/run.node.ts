@@ -8,53 +8,33 @@
  *   weights-raw.safetensors    in that case, the latest weights themselves
  *   best.json                  the step of the checkpoint that did best in validation, if there was any
  *   checkpoints/step-N/        the same weights after N updates, optimizer.safetensors, state.json
+ *   lock.json                  while a process writes into it: which one
  *
  * Whatever is written is there as a whole or not at all, at whichever moment the process is killed: a temporary name,
  * which ends in .tmp, is synced to the disk and renamed.
  */
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { UserError } from '../../errors.ts';
 import { appendToFile, parseJsonFile, readFileOrExplain, writeFileAtomic } from '../../disk/files.node.ts';
-import type { DatasetOptions } from '../../dataset/options.ts';
+import { FolderLock, lockName } from '../../disk/lock.node.ts';
 import type { Gpu } from '../../gpu/device/gpu.ts';
 import type { Checkpoint } from './checkpoint.node.ts';
 import {
-  discard, expectSameNetwork, hashOf, loadCheckpoint, rawWeightsName, stepOfFile, weightsName, writeCheckpoint,
+  dataOfCheckpoint, discard, expectSameNetwork, hashOf, loadCheckpoint, rawWeightsName, stepOfFile, weightsName, writeCheckpoint,
 } from './checkpoint.node.ts';
-import type { DiffWaveConfig } from '../model/config.ts';
-import type { TrainingConfig } from '../training/config.ts';
-import { completeModel, validateConfig } from '../model/config.ts';
-import { completeTraining, validateTraining } from '../training/config.ts';
 import type { DiffWave } from '../model/model.ts';
 import { loadModel } from './model.node.ts';
-import { dataOfOldRuns } from '../presets.ts';
+import type { RunConfig } from './runConfig.node.ts';
+import { formatVersion, readRunConfig } from './runConfig.node.ts';
 import type { Progress, Recovery } from '../training/loop.ts';
+import type { LogEntry, ReportEntry } from './log.node.ts';
+import { readLogEntries, staysAt } from './log.node.ts';
 
 export type { Checkpoint } from './checkpoint.node.ts';
 
-/** Of config.json. */
-export const formatVersion = 1;
-
-export interface RunConfig {
-  readonly format: number;
-  readonly preset: string;
-  readonly model: DiffWaveConfig;
-  readonly training: TrainingConfig;
-  /** Where the data came from, as the user typed it. */
-  readonly data: string;
-  /** How recordings became its clips; older runs do not say. */
-  readonly preparation?: DatasetOptions;
-  /** Tracks that are kept back for validation; older runs have none. */
-  readonly validationTracks?: number;
-  /** Bytes of GPU memory that the user allowed: with another limit a resumed run may round differently. */
-  readonly memoryLimit?: number;
-}
-
-/** How recordings become clips of a run, those that it is resumed with as well as those that it began with. */
-export function preparationOf({ preset, preparation }: Pick<RunConfig, 'preset' | 'preparation'>): DatasetOptions {
-  return preparation ?? dataOfOldRuns(preset);
-}
+export type { RunConfig } from './runConfig.node.ts';
+export { formatVersion, preparationOf } from './runConfig.node.ts';
 
 /** Says which weights made a sound. */
 export interface WeightsIdentity {
@@ -65,9 +45,7 @@ export interface WeightsIdentity {
   readonly step: number | null;
 }
 
-/** A line of log.jsonl: a report, of earlier versions without the norm, or that the GPU was lost and training went on. */
-export type ReportEntry = Pick<Progress, 'step' | 'loss' | 'learningRate' | 'seconds'> & Partial<Pick<Progress, 'gradientNorm'>>;
-export type RecoveryEntry = Recovery & { readonly event: 'device lost' };
+export type { NewDataEntry, RecoveryEntry, ReportEntry } from './log.node.ts';
 
 const checkpointName = /^step-(\d+)$/;
 const isLeftover = (name: string): boolean => name.endsWith('.tmp');
@@ -77,11 +55,34 @@ const noRoom = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
 
 export class RunFolder {
   readonly path: string;
-  readonly config: RunConfig;
+  #config: RunConfig;
+  #lock: FolderLock | undefined;
 
   private constructor(path: string, config: RunConfig) {
     this.path = path;
-    this.config = config;
+    this.#config = config;
+  }
+
+  get config(): RunConfig {
+    return this.#config;
+  }
+
+  /**
+   * Takes the folder for this process, so that no other one writes into it; whoever creates or resumes a run in it then hands the
+   * lock to the run with `writeUnder`. Throws a `UserError` that names the process and the host of whoever has it.
+   */
+  static lock(path: string, log?: (line: string) => void): Promise<FolderLock> {
+    return FolderLock.take(path, { what: 'the run', log });
+  }
+
+  /** From now on nothing is written if the lock is another process's. */
+  writeUnder(lock: FolderLock): void {
+    this.#lock = lock;
+  }
+
+  /** Throws a `UserError` if another process has taken the folder over. */
+  expectOurs(): void {
+    this.#lock?.expectHeld();
   }
 
   /** Throws a `UserError` if there is anything where a new run shall go. */
@@ -89,7 +90,7 @@ export class RunFolder {
     if (existsSync(join(path, 'config.json'))) {
       throw new UserError(`${path} already has a run in it: go on with \`resume\`, or choose another \`out\``);
     }
-    if (existsSync(path) && readdirSync(path).some((name) => !isLeftover(name))) {
+    if (existsSync(path) && readdirSync(path).some((name) => !isLeftover(name) && name !== lockName)) {
       throw new UserError(`${path} is not empty and is not a run: choose another \`out\``);
     }
   }
@@ -97,9 +98,9 @@ export class RunFolder {
   /** A new run. Throws a `UserError` if the folder has anything in it. */
   static create(path: string, config: Omit<RunConfig, 'format'>): RunFolder {
     RunFolder.requireEmpty(path);
-    const complete = { format: formatVersion, ...config };
-    writeFileAtomic(join(path, 'config.json'), `${JSON.stringify(complete, null, 2)}\n`);
-    return new RunFolder(path, complete);
+    const run = new RunFolder(path, { format: formatVersion, ...config });
+    run.#writeConfig();
+    return run;
   }
 
   /** An existing run. Throws a `UserError` if there is none, or its configuration cannot be read. */
@@ -107,15 +108,7 @@ export class RunFolder {
     const file = join(path, 'config.json');
     if (!existsSync(path)) throw new UserError(`${path}: there is no such folder (a run wanted)`);
     if (!existsSync(file)) throw new UserError(`${path} is not a run: it has no config.json; \`train()\` makes one`);
-    const config = parseJsonFile<RunConfig>(file);
-    if (config.format !== formatVersion) {
-      throw new UserError(`${file}: format ${config.format} is not one that this version reads (${formatVersion})`);
-    }
-    const model = completeModel(config.model ?? {});
-    validateConfig(model, file);
-    const training = completeTraining(config.training ?? {});
-    validateTraining(training, file);
-    return new RunFolder(path, { ...config, model, training });
+    return new RunFolder(path, readRunConfig(file));
   }
 
   /** The weights to sample from. */
@@ -168,24 +161,14 @@ export class RunFolder {
     this.#append({ event: 'device lost', ...recovery });
   }
 
-  #append(entry: ReportEntry | RecoveryEntry): void {
+  #append(entry: LogEntry): void {
+    this.expectOurs();
     appendToFile(this.logFile, `${JSON.stringify(entry)}\n`);
   }
 
   /** The reports so far; a last line that a crash cut off is left out. */
   readLog(): ReportEntry[] {
-    return this.#entries().filter((entry): entry is ReportEntry => !('event' in entry));
-  }
-
-  #entries(): (ReportEntry | RecoveryEntry)[] {
-    if (!existsSync(this.logFile)) return [];
-    return readFileSync(this.logFile, 'utf8').split('\n').flatMap((line) => {
-      try {
-        return [JSON.parse(line)];
-      } catch {
-        return [];
-      }
-    });
+    return readLogEntries(this.logFile).filter((entry): entry is ReportEntry => !('event' in entry));
   }
 
   /**
@@ -193,6 +176,7 @@ export class RunFolder {
    * `keep` newest and the best. Throws a `UserError` if there is no room for it; what was there before is still there.
    */
   async save(model: DiffWave, state: Checkpoint, { keep = Infinity } = {}): Promise<void> {
+    this.expectOurs();
     if (this.#averages !== (state.average !== undefined)) {
       throw new TypeError(`${this.path} ${this.#averages ? 'wants an average' : 'has no average'} of the weights`);
     }
@@ -218,6 +202,7 @@ export class RunFolder {
 
   /** Says which checkpoint is the best so far: it is kept whatever `keep` says, once it is saved. */
   markBest(best: { readonly step: number; readonly loss: number }): void {
+    this.expectOurs();
     writeFileAtomic(join(this.path, 'best.json'), `${JSON.stringify(best)}\n`);
   }
 
@@ -225,6 +210,33 @@ export class RunFolder {
   get best(): { readonly step: number; readonly loss: number } | undefined {
     const file = join(this.path, 'best.json');
     return existsSync(file) ? parseJsonFile(file) : undefined;
+  }
+
+  /**
+   * The fingerprint of the data that the newest checkpoint was trained on; undefined where there is none, and of versions that did
+   * not keep it.
+   */
+  dataOfNewest(): string | undefined {
+    const [newest] = this.checkpoints();
+    return newest && dataOfCheckpoint(newest.path);
+  }
+
+  /**
+   * Records what the run is trained on from now on: with `fingerprint` if that is other data than before, of which the log tells
+   * and with which the best checkpoint so far cannot be compared. Written at once, after a `resume`.
+   */
+  recordData(data: Pick<RunConfig, 'data' | 'preparation'>, isNew?: { readonly step: number; readonly fingerprint: string }): void {
+    this.expectOurs();
+    if (isNew) {
+      this.#append({ event: 'new data', step: isNew.step, data: data.data, fingerprint: isNew.fingerprint });
+      rmSync(join(this.path, 'best.json'), { force: true });
+    }
+    this.#config = { ...this.#config, ...data };
+    this.#writeConfig();
+  }
+
+  #writeConfig(): void {
+    writeFileAtomic(join(this.path, 'config.json'), `${JSON.stringify(this.#config, null, 2)}\n`);
   }
 
   #prune(keep: number): void {
@@ -270,9 +282,7 @@ export class RunFolder {
     for (const name of this.#averages ? [weightsName, rawWeightsName] : [weightsName]) {
       writeFileAtomic(join(this.path, name), readFileOrExplain(join(newest.path, name), 'weights'));
     }
-    // A loss of the GPU on the way to this checkpoint stays told, also where it came after it: the updates since the
-    // snapshot were done again.
-    const kept = this.#entries().filter((entry) => ('event' in entry ? entry.resumedFrom : entry.step) <= state.step);
+    const kept = readLogEntries(this.logFile).filter((entry) => staysAt(state.step, entry));
     writeFileAtomic(this.logFile, kept.map((line) => `${JSON.stringify(line)}\n`).join(''));
     return state;
   }

@@ -1,5 +1,6 @@
 /** Sampling: executes a journey through noise on the GPU, whatever the sampler, the verb and the length. */
 import { UserError } from '../../errors.ts';
+import { counters } from '../../random.ts';
 import type { ScheduleConfig } from '../schedule/config.ts';
 import type { Model } from '../model/model.ts';
 import type { Journey, Move } from './moves.ts';
@@ -11,10 +12,12 @@ import type { Level } from '../schedule/level.ts';
 import { dataPrediction } from '../schedule/level.ts';
 import { scheduleOf } from '../schedule/schedule.ts';
 import type { StartShape } from './start.ts';
+import type { Stretch } from './tiles.ts';
 import type { Verb } from './verbs.ts';
 import { create } from './verbs.ts';
-import type { WalkMemory } from './walk.ts';
-import { Walk, walkMemory } from './walk.ts';
+import type { WalkMemory } from './tileProgram.ts';
+import { walkMemory } from './tileProgram.ts';
+import { Walk } from './walk.ts';
 
 export interface SampleOptions extends SamplerOptions {
   /** B and L: how many clips, of how many samples. */
@@ -86,7 +89,7 @@ export async function sample(model: Model, options: SampleOptions): Promise<Samp
   const execute = executor({ walk, sampler, prediction, clamp, gap: known?.gap, tileDone });
   for (const [i, move] of moves.entries()) {
     if (move.kind === 'denoise' && done === 0) await lookAt();
-    await execute(move);
+    await execute(move, { isSeen: sequenceEvery !== undefined || i === moves.length - 1 });
     if (move.kind === 'denoise') {
       done++;
       onStep?.(done, total);
@@ -111,6 +114,11 @@ function plan(diffusion: ScheduleConfig, options: SampleOptions): { sampler: Sam
   for (const [name, size] of Object.entries({ B, L, tileSamples, sequenceEvery })) {
     if (size === undefined || (Number.isSafeInteger(size) && size >= 1)) continue;
     throw new UserError(`sample: wanted a positive whole number for ${name}, got ${size}`);
+  }
+  const { seed = 0, firstItem = 0 } = options;
+  if (!Number.isSafeInteger(seed) || seed < 0) throw new UserError(`sample: \`seed\` must be a whole number from 0 to 2^53 - 1, got ${seed}`);
+  if (!Number.isSafeInteger(firstItem) || firstItem < 0 || firstItem + B > counters) {
+    throw new UserError(`sample: clips are numbered from 0 to ${counters - 1}, and ${firstItem + B - 1} would be another one's sound again: use another \`seed\``);
   }
   if (clamp !== undefined && !(clamp > 0)) throw new UserError(`sample: clamp must be above 0, got ${clamp}`);
   const schedule = scheduleOf(diffusion);
@@ -139,16 +147,21 @@ function startShape({ spectrum }: Model, { start, moves }: Journey): StartShape 
 }
 
 function walkOptions({ shape: [B, L], seed, firstItem, tileSamples, loop }: SampleOptions, sampler: Sampler, journey: Journey) {
-  return { B, L, seed, firstItem, tileSamples, loop, history: sampler.usesHistory, known: journey.known !== undefined };
+  return { B, L, seed, firstItem, tileSamples, loop, history: sampler.usesHistory, known: journey.known !== undefined, core: coreOf(journey) };
+}
+
+/** The gap, where what lies around it is imposed after every move: the network need not be asked about it. */
+function coreOf({ known, moves }: Journey): Stretch | undefined {
+  return moves.every(({ kind }, i) => kind === 'impose' || moves[i + 1]?.kind === 'impose') ? known?.gap : undefined;
 }
 
 /** Turns moves into work for the GPU. */
 function executor(options: {
-  walk: Walk; sampler: Sampler; prediction: Prediction; clamp?: number; gap?: readonly [number, number]; tileDone: () => void;
-}): (move: Move) => Promise<void> {
+  walk: Walk; sampler: Sampler; prediction: Prediction; clamp?: number; gap?: Stretch; tileDone: () => void;
+}): (move: Move, context: { isSeen: boolean }) => Promise<void> {
   const { walk, sampler, prediction, clamp: limit, gap = [0, 0], tileDone: onTile } = options;
   let previous: Level | undefined;
-  return async (move) => {
+  return async (move, { isSeen }) => { // whether somebody looks at x after it
     const { draw } = move;
     if (move.kind === 'denoise') {
       const { from, to } = move;
@@ -159,7 +172,7 @@ function executor(options: {
       await walk.renoise({ ...levelsOfNoise(move.to.alphaBar / move.from.alphaBar), draw });
       previous = undefined; // x̂_0 belongs to another path
     } else {
-      await walk.impose({ ...levelsOfNoise(move.at.alphaBar), draw, gap });
+      await walk.impose({ ...levelsOfNoise(move.at.alphaBar), draw, gap, near: !isSeen });
     }
   };
 }

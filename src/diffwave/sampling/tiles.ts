@@ -30,6 +30,8 @@ export interface Tiles {
   readonly width: number;
   /** Margin on each side, in samples. */
   readonly halo: number;
+  /** Samples that the windows decide together. */
+  readonly core: Stretch;
   readonly windows: readonly Window[];
 }
 
@@ -38,20 +40,23 @@ export function haloOf({ receptiveField }: Pick<Network, 'receptiveField'>): num
   return (receptiveField - 1) / 2;
 }
 
+/** Samples [from, to) of a clip. */
+export type Stretch = readonly [from: number, to: number];
+
 /**
- * Cuts a clip of L samples into windows of `width` whose cores touch; `halo` is the margin on each side. A width that
- * holds everything makes one window of exactly that.
+ * Cuts a clip of L samples, or the `core` of it, into windows of `width` whose cores touch; `halo` is the margin on each side. A
+ * width that holds everything makes one window of exactly that.
  */
-export function windowsOf(sizes: { L: number; width: number; halo: number; loop?: boolean }): Window[] {
-  const { L, width, halo, loop = false } = sizes;
+export function windowsOf(sizes: { L: number; width: number; halo: number; loop?: boolean; core?: Stretch }): Window[] {
+  const { L, width, halo, loop = false, core: [first, last] = [0, L] } = sizes;
   const [from, to] = loop ? [-halo, L + halo] : [0, L]; // what windows may see
-  if (width >= to - from) return [{ start: from, coreStart: 0, coreEnd: L }];
-  if (width <= 2 * halo) throw new RangeError(`a window of ${width} samples has no core between two margins of ${halo}`);
+  if (width >= to - from) return [{ start: from, coreStart: first, coreEnd: last }];
   if (loop && L < halo) throw new RangeError(`a loop of ${L} samples is shorter than the margin of ${halo} and needs one window`);
   const windows: Window[] = [];
-  for (let coreStart = 0; coreStart < L; ) {
+  for (let coreStart = first; coreStart < last; ) {
     const start = Math.min(Math.max(from, coreStart - halo), to - width);
-    const coreEnd = start + width === to ? L : start + width - halo;
+    const coreEnd = Math.min(last, start + width === to ? L : start + width - halo);
+    if (coreEnd <= coreStart) throw new RangeError(`a window of ${width} samples has no core between two margins of ${halo}`);
     windows.push({ start, coreStart, coreEnd });
     coreStart = coreEnd;
   }
@@ -87,10 +92,10 @@ function widthOf({ network, parameters, gpu: { variant } }: Model): number {
 }
 
 /**
- * The windows of B clips of L samples on the model's adapter. `tileSamples` fixes how many samples a window decides.
- * Throws a `UserError` if a whole clip does not fit into a binding.
+ * The windows of B clips of L samples on the model's adapter, or of the `core` of them that is to be predicted. `tileSamples` fixes
+ * how many samples a window decides. Throws a `UserError` if a whole clip does not fit into a binding.
  */
-export function tilesFor(model: Model, options: { B: number; L: number; tileSamples?: number; loop?: boolean }): Tiles {
+export function tilesFor(model: Model, options: { B: number; L: number; tileSamples?: number; loop?: boolean; core?: Stretch }): Tiles {
   const { B, L, tileSamples, loop = false } = options;
   const { network, gpu: { device: { limits } } } = model;
   const most = Math.floor(limits.maxStorageBufferBindingSize / 4 / B);
@@ -98,8 +103,11 @@ export function tilesFor(model: Model, options: { B: number; L: number; tileSamp
     throw new UserError(`${B} × ${L} samples do not fit into one binding of this adapter: at most ${most} samples at this batch`);
   }
   const halo = haloOf(network);
-  const whole = loop ? L + 2 * halo : L; // what all windows see together
+  const isShort = loop && L < halo; // then a window goes round more than once, and there is one only
+  const core = options.core && !isShort ? options.core : [0, L] as const;
+  const seen = loop ? [Math.max(-halo, core[0] - halo), Math.min(L + halo, core[1] + halo)] : [Math.max(0, core[0] - halo), Math.min(L, core[1] + halo)];
+  const whole = isShort ? L + 2 * halo : seen[1]! - seen[0]!; // what all windows see together
   const chosen = tileSamples === undefined ? windowWidth({ ...network, width: widthOf(model) }, { B, L: whole }, limits) : tileSamples + 2 * halo;
-  const width = loop && L < halo ? whole : Math.min(whole, chosen);
-  return { width, halo, windows: windowsOf({ L, width, halo, loop }) };
+  const width = isShort ? whole : Math.min(whole, chosen);
+  return { width, halo, core, windows: windowsOf({ L, width, halo, loop, core }) };
 }

@@ -1,11 +1,15 @@
 /** Things to do with sound: each is a journey through noise, made for the levels that a sampler visits. */
 import { noiseFloor } from '../../audio/noiseFloor.ts';
 import { UserError } from '../../errors.ts';
+import { counters } from '../../random.ts';
 import type { Journey } from './moves.ts';
 import { fillGap, forthAndBack, levelsUpTo, walkBack } from './moves.ts';
 import { levelAt } from './samplers/levels.ts';
 import type { Level } from '../schedule/level.ts';
 import type { NoiseSchedule } from '../schedule/schedule.ts';
+
+/** Of a journey: their list is made before the first one, and their noise is numbered. */
+const mostPredictions = 1_000_000;
 
 /** What there is to plan a journey with. */
 export interface Way {
@@ -57,17 +61,19 @@ export function inpaint(options: {
   if (!(from >= 0 && from < to && to <= audio.length)) {
     throw new UserError(`the gap from sample ${from} to ${to} does not lie within a sound of ${audio.length} samples`);
   }
-  return ({ levels }) => ({
-    start: 'noise',
-    moves: fillGap(levels, { resamplings, jump }),
-    known: { audio, gap: [from, to] },
-  });
+  return ({ levels }) => {
+    if (levels.length * resamplings > mostPredictions) {
+      throw new UserError(`${resamplings} \`resamplings\` of ${levels.length} steps are more than ${mostPredictions.toLocaleString('en')} predictions: use fewer`);
+    }
+    return { start: 'noise', moves: fillGap(levels, { resamplings, jump }), known: { audio, gap: [from, to] } };
+  };
 }
 
 /** A sound and `samples` more of it, made to fit: the gap lies behind its end. */
 export function continuation(options: { audio: Float32Array; samples: number; resamplings?: number; jump?: number }): Verb {
   const { audio, samples, ...rest } = options;
   if (!Number.isSafeInteger(samples) || samples < 1) throw new UserError(`a sound is continued by 1 sample or more, got ${samples}`);
+  if (audio.length + samples > counters) throw new UserError(`a sound can have ${counters} samples at most, not ${audio.length + samples}`);
   const longer = new Float32Array(audio.length + samples);
   longer.set(audio);
   return inpaint({ audio: longer, from: audio.length, to: longer.length, ...rest });

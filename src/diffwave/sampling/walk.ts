@@ -2,62 +2,34 @@
  * What sampling does to a clip on the GPU, move by move, where the clip is: x_t is the only array of its size (a
  * second-order sampler keeps x̂_0 beside it, and filling a gap the known sound). A move goes through the clip tile by
  * tile from its start; one tile is one recorded program: gather with margins, save the old samples that the next tiles
- * will see, network, noise, update. Nothing is read back in between.
+ * will see, network, noise, update. Nothing is read back in between. Of a clip with a gap the network sees no more than the gap
+ * (`core`) and its margins: what lies around it is imposed, and needs no prediction.
  */
 import { Executable } from '../../autograd/executable.ts';
-import type { Plan } from '../../autograd/plan.ts';
 import { checkPlan, planTape } from '../../autograd/plan.ts';
 import { Tape } from '../../autograd/tape.ts';
 import type { Tensor } from '../../autograd/tensor.ts';
 import { building } from '../../building.ts';
 import type { BufferPool, BufferRange } from '../../gpu/device/buffers.ts';
-import type { Gpu } from '../../gpu/device/gpu.ts';
 import type { Values } from '../../gpu/program/dispatch.ts';
 import { noise, noiseValues } from '../../ops/noise.ts';
 import { impose, renoise } from '../../ops/renoise.ts';
 import type { ReverseCoefficients } from '../../ops/reverse.ts';
-import { areInFours, reverseStep, reverseValues } from '../../ops/reverse.ts';
-import { gatherWindow, keepOld } from '../../ops/window.ts';
+import { reverseValues } from '../../ops/reverse.ts';
 import type { Model } from '../model/model.ts';
 import type { StartShape } from './start.ts';
 import { shapedStart } from './start.ts';
 import { streams } from '../streams.ts';
-import type { Tiles, Window } from './tiles.ts';
+import type { Recorded, Settled, WalkOptions } from './tileProgram.ts';
+import { placeOf, recordTile, settled } from './tileProgram.ts';
+import type { Stretch, Tiles } from './tiles.ts';
 import { tilesFor } from './tiles.ts';
+
+/** Samples of a part of a move without network at least, where only a core is predicted. */
+const leastPart = 1 << 14;
 
 /** Bytes that go between host and GPU at once: what a long clip's copy needs of memory stays small. */
 const transferBytes = 1 << 24;
-
-export interface WalkOptions {
-  readonly B: number;
-  readonly L: number;
-  /** Number of the first clip: its noise is a function of that. */
-  readonly firstItem?: number;
-  readonly seed?: number;
-  /** Samples that one tile decides; by default as many as the adapter takes. */
-  readonly tileSamples?: number;
-  /** The clip's end meets its beginning. */
-  readonly loop?: boolean;
-  /** Keep x̂_0 of each step for the next one. */
-  readonly history?: boolean;
-  /** Keep a known sound, for `impose`. */
-  readonly known?: boolean;
-}
-
-type Settled = Required<Omit<WalkOptions, 'tileSamples'>> & Pick<WalkOptions, 'tileSamples'>;
-
-/** GPU memory of a walk, in bytes. */
-export interface WalkMemory {
-  readonly clips: number; // arrays as long as the clip: x_t, and x̂_0 or the known sound
-  readonly tile: number; // everything else; does not grow with the clip
-}
-
-interface Recorded {
-  readonly plan: Plan;
-  readonly x: Tensor; // (B, L)
-  readonly t: Tensor; // (B)
-  readonly previous: Tensor | undefined; // (B, L) x̂_0 of the step before
-}
 
 export class Walk {
   readonly tiles: Tiles;
@@ -118,7 +90,7 @@ export class Walk {
   }
 
   /**
-   * One reverse step of the whole clip, tile by tile; `t` is what the network is told. `draw` numbers the step's noise,
+   * One reverse step of the whole clip, or of its core, tile by tile; `t` is what the network is told. `draw` numbers the step's noise,
    * `limit` is where x̂_0 is clamped.
    */
   async denoise(options: {
@@ -128,30 +100,42 @@ export class Walk {
   }): Promise<void> {
     const { t, coefficients, draw, limit, onTile } = options;
     this.executable.write(this.#recorded.t, new Float32Array(this.#options.B).fill(t));
-    await this.#eachTile(this.executable, draw, reverseValues(coefficients, limit), onTile);
+    this.#saveOld();
+    const { seed } = this.#options;
+    for (const window of this.tiles.windows) {
+      this.executable.run({ ...reverseValues(coefficients, limit), ...placeOf(window), ...noiseValues({ seed, step: draw, start: window.coreStart }) });
+      await this.#model.gpu.throttle();
+      onTile?.();
+    }
   }
 
-  /** x = signalLevel·x + noiseLevel·z. */
+  /** x = signalLevel·x + noiseLevel·z, in the core. */
   async renoise(options: { signalLevel: number; noiseLevel: number; draw: number }): Promise<void> {
     const { draw, ...levels } = options;
     const program = await this.#other('renoise', (tape, x) => {
       renoise(tape, { x, noise: this.#tileNoise(tape, streams.renoise) });
     });
-    await this.#eachTile(program, draw, { ...levels, gapStart: 0, gapEnd: 0 });
+    await this.#eachPart(program, this.tiles.core, { draw, values: { ...levels, gapStart: 0, gapEnd: 0 } });
   }
 
-  /** x = signalLevel·known + noiseLevel·z but in the samples of `gap`. */
+  /**
+   * x = signalLevel·known + noiseLevel·z but in the samples of `gap`: everywhere, or only `near` the core, as far as the next
+   * prediction sees.
+   */
   async impose(options: {
-    signalLevel: number; noiseLevel: number; draw: number; gap: readonly [from: number, to: number];
+    signalLevel: number; noiseLevel: number; draw: number; gap: Stretch; near?: boolean;
   }): Promise<void> {
-    const { draw, gap: [gapStart, gapEnd], ...levels } = options;
+    const { draw, gap: [gapStart, gapEnd], near = false, ...levels } = options;
     const { B, L } = this.#options;
     const known = this.#known;
     if (!known) throw new Error('this walk knows no sound to impose');
     const program = await this.#other('impose', (tape, x) => {
       impose(tape, { x, known: tape.external('known', [B, L], known), noise: this.#tileNoise(tape, streams.imposed) });
     });
-    await this.#eachTile(program, draw, { ...levels, gapStart, gapEnd });
+    const { core: [from, to], halo } = this.tiles;
+    // What a loop sees beside the core may be at its other end.
+    const stretch: Stretch = near && !this.#options.loop ? [Math.max(0, from - halo), Math.min(L, to + halo)] : [0, L];
+    await this.#eachPart(program, stretch, { draw, values: { ...levels, gapStart, gapEnd } });
   }
 
   /** Puts clips of L samples into x, or into the known sound. */
@@ -203,7 +187,34 @@ export class Walk {
 
   #tileNoise(tape: Tape, stream: number): Tensor {
     const { B, firstItem } = this.#options;
-    return noise(tape, { B, L: this.tiles.width, stream, firstItem });
+    return noise(tape, { B, L: this.#partSamples, stream, firstItem });
+  }
+
+  /** Samples that a move without network changes at once: many, where the network's tiles are small because the core is. */
+  get #partSamples(): number {
+    const { L, core } = this.#options;
+    return core ? Math.min(L, Math.max(this.tiles.width, leastPart)) : this.tiles.width;
+  }
+
+  /** What the first tile sees on its left, and a loop's last ones past the end, if the first tile does not begin with the clip. */
+  #saveOld(): void {
+    const { gpu } = this.#model;
+    const { B, L } = this.#options;
+    const from = this.tiles.core[0];
+    if (from === 0) return;
+    const { before, head } = this.#recorded.old;
+    const margin = before.shape[1]!;
+    const encoder = gpu.device.createCommandEncoder();
+    const copy = (at: number, count: number, tensor: Tensor, to: number): void => {
+      const range = this.executable.range(tensor);
+      encoder.copyBufferToBuffer(this.#x.buffer, this.#x.offset + 4 * at, range.buffer, range.offset + 4 * to, 4 * count);
+    };
+    for (let b = 0; b < B; b++) {
+      const count = Math.min(from, margin);
+      copy(b * L + from - count, count, before, b * margin + margin - count);
+      copy(b * L, Math.min(L, margin), head, b * margin);
+    }
+    gpu.submit(encoder.finish());
   }
 
   #other(name: string, record: (tape: Tape, x: Tensor) => void): Promise<Executable> {
@@ -218,52 +229,15 @@ export class Walk {
     return program;
   }
 
-  async #eachTile(program: Executable, draw: number, values: Values, onTile?: () => void): Promise<void> {
+  /** Runs a program without network on a stretch of the clip, part by part. */
+  async #eachPart(program: Executable, [from, to]: Stretch, { draw, values }: { draw: number; values: Values }): Promise<void> {
     const { seed } = this.#options;
-    for (const window of this.tiles.windows) {
-      program.run({ ...values, ...placeOf(window), ...noiseValues({ seed, step: draw, start: window.coreStart }) });
+    for (let coreStart = from; coreStart < to; coreStart += this.#partSamples) {
+      const coreEnd = Math.min(to, coreStart + this.#partSamples);
+      program.run({ ...values, coreStart, coreEnd, ...noiseValues({ seed, step: draw, start: coreStart }) });
       await this.#model.gpu.throttle();
-      onTile?.();
     }
   }
-}
-
-/** What a walk would need, without allocating anything: exact, but for what the moves without network add to a tile. */
-export function walkMemory(model: Model, walkOptions: WalkOptions): WalkMemory {
-  const options = settled(walkOptions);
-  const { plan, x, previous } = recordTile(model, options, tilesFor(model, options));
-  const own = [x, previous].filter((tensor) => tensor !== undefined).reduce((sum, tensor) => sum + plan.buffers[plan.place.get(tensor.storage)!]!, 0);
-  const knownBytes = options.known ? options.B * options.L * 4 : 0;
-  return { clips: own + knownBytes, tile: plan.bytes - own };
-}
-
-function settled(options: WalkOptions): Settled {
-  const { B, L, firstItem = 0, seed = 0, tileSamples, loop = false, history = false, known = false } = options;
-  return { B, L, firstItem, seed, tileSamples, loop, history, known };
-}
-
-/** The program of one tile of a reverse step. */
-export function recordTile(
-  model: Pick<Model, 'parameters' | 'network'> & { readonly gpu: Pick<Gpu, 'variant'> },
-  options: Pick<Settled, 'B' | 'L' | 'firstItem' | 'history'>, { width, halo, windows }: Tiles,
-): Recorded {
-  const { B, L, firstItem, history } = options;
-  const tape = new Tape({ parameters: model.parameters, variant: model.gpu.variant, keeps: 'nothing' });
-  const [x, t] = [tape.input('x', [B, L]), tape.input('t', [B])];
-  const previous = history ? tape.input('previous x̂_0', [B, L]) : undefined;
-  const margin = Math.max(1, halo);
-  const old = { before: tape.input('samples before', [B, margin]), head: tape.input('head', [B, margin]) };
-  const tile = gatherWindow(tape, x, width, old);
-  keepOld(tape, { whole: x, tile, old });
-  const output = model.network.record(tape, { noisy: tile, t });
-  const z = noise(tape, { B, L: width, stream: streams.reverse, firstItem });
-  const inFours = windows.every(({ start, coreStart, coreEnd }) => areInFours(start, coreStart, coreEnd));
-  reverseStep(tape, { x, output, noise: z, previous, inFours });
-  return { plan: planTape(tape), x, t, previous };
-}
-
-function placeOf({ start, coreStart, coreEnd }: Window): Values {
-  return { windowStart: start, coreStart, coreEnd };
 }
 
 function clear({ gpu }: Model, { buffer, offset, size }: BufferRange): void {

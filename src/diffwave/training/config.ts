@@ -26,7 +26,8 @@ export interface TrainingConfig {
   readonly polarityFlip: boolean; // half of the crops are turned upside down
   readonly gainDb: number; // a crop becomes louder or quieter by up to this, but not louder than full scale
   readonly seed: number; // of weights, crops, t and noise
-  readonly precision: 'float32' | 'mixed'; // of stored activations; sums, gradients and weights are float32 in both
+  /** `mixed` stores activations as f16; `matrix` multiplies in subgroup matrices besides. Sums, gradients, weights stay float32. */
+  readonly precision: 'float32' | 'mixed' | 'matrix';
 }
 
 /** What the presets start from. */
@@ -97,7 +98,7 @@ export const TRAINING_RULES: Record<keyof TrainingConfig, Rule> = {
   polarityFlip: { accepts: (value) => typeof value === 'boolean', wanted: 'true or false' },
   gainDb: FROM_ZERO,
   seed: WHOLE,
-  precision: oneOf('float32', 'mixed'),
+  precision: oneOf('float32', 'mixed', 'matrix'),
 };
 
 /** Throws a UserError with the field, what was wanted and what came. `where` is the file or flags it came from. */

@@ -3,6 +3,7 @@
  * is lost.
  */
 import { UserError } from '../../errors.ts';
+import { counters } from '../../random.ts';
 import type { Gpu } from '../../gpu/device/gpu.ts';
 import type { DeviceLostError } from '../../gpu/device/opened.ts';
 import type { ClipSource } from '../data/clips.ts';
@@ -12,6 +13,8 @@ import { learningRateAt } from './learningRate.ts';
 import type { Loss } from '../model/contract.ts';
 import type { Model } from '../model/model.ts';
 import { NotFiniteError, explainNotFinite } from './nanHunt.ts';
+import type { LossReport } from './recentLoss.ts';
+import { enoughUpdates, recentLoss } from './recentLoss.ts';
 import type { Snapshot } from './snapshot.ts';
 import { brokenGradient, firstSnapshot, restoreSnapshot, snapshotOf } from './snapshot.ts';
 import type { MemoryChoice } from './step.ts';
@@ -23,6 +26,8 @@ export interface Progress {
   readonly step: number;
   /** Mean loss of the updates since the report before (of the first update in the first report). */
   readonly loss: number;
+  /** Mean loss of enough of the newest updates to mean something, and of how many: see `recentLoss`. */
+  readonly recent: { readonly loss: number; readonly updates: number };
   /** Mean norm of their gradients, before clipping. */
   readonly gradientNorm: number;
   /** Of the last of them. */
@@ -101,6 +106,9 @@ export async function train(model: Model, options: TrainOptions): Promise<Progre
   const { printEvery = 100, saveEvery = 1000, snapshotEvery = 500, maxSeconds = Infinity } = options;
   const L = training.cropSamples ?? dataset.clipSamples;
   const T = model.diffusion.diffusionSteps;
+  if (!Number.isSafeInteger(steps) || steps > counters) {
+    throw new UserError(`\`steps\` must be a whole number up to ${counters}: after that the random numbers of the first update would come again`);
+  }
   model.trainsOn(dataset);
   const batches = new BatchSource(dataset, { ...training, B: training.batchSize, L, T });
   let good = await firstSnapshot(model, { training, resume }); // a lost GPU goes on from here, and the way to a NaN is walked again from here
@@ -114,6 +122,7 @@ export async function train(model: Model, options: TrainOptions): Promise<Progre
   let timesLost = 0; // the GPU, since the last snapshot
   let started = false;
   let last: Progress | undefined;
+  const told: LossReport[] = []; // the newest reports: enough for their recent loss, whose first one tells where the second begins
   // Reports run beside the loop, one after the other: the loop does not wait for the numbers it prints.
   let reports = Promise.resolve();
   /** Resolves when nothing is being read for reports any more. */
@@ -139,7 +148,10 @@ export async function train(model: Model, options: TrainOptions): Promise<Progre
       const learningRate = learningRateAt(training, now.step - 1);
       const stepsPerSecond = (now.step - since.step) / Math.max(now.seconds - since.seconds, 1e-9);
       const eta = Math.min((steps - now.step) / stepsPerSecond, maxSeconds - (now.seconds - began.seconds));
-      last = { ...now, loss, gradientNorm, learningRate, stepsPerSecond, eta };
+      told.push({ step: now.step, loss });
+      if (told.length > enoughUpdates + 1) told.shift();
+      const recent = recentLoss(told, began.step);
+      last = { ...now, loss, recent, gradientNorm, learningRate, stepsPerSecond, eta };
       options.onProgress?.(last);
       const broken = !Number.isFinite(loss) ? `loss became ${loss}` : `norm of the gradient became ${gradientNorm}`;
       if (!Number.isFinite(loss + gradientNorm)) {

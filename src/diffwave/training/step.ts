@@ -3,6 +3,7 @@
  * one after the other, then Adam. `trainer.ts` runs it.
  */
 import type { FlatBuffer, ParameterSource } from '../../autograd/parameters.ts';
+import type { Precision } from '../../autograd/operation.ts';
 import { Tape } from '../../autograd/tape.ts';
 import type { Tensor } from '../../autograd/tensor.ts';
 import type { VariantSettings } from '../../gpu/device/variant.ts';
@@ -12,6 +13,7 @@ import { diffuseWithTarget } from '../../ops/diffuse.ts';
 import { keepFigure } from '../../ops/keepFigure.ts';
 import type { LossKind } from '../../ops/loss.ts';
 import { loss } from '../../ops/loss.ts';
+import { gradientScaleFor } from '../../ops/matrix.ts';
 import { noise } from '../../ops/noise.ts';
 import { norm } from '../../ops/norm.ts';
 import type { TrainingConfig } from './config.ts';
@@ -82,11 +84,18 @@ export function partsOf(B: number, count: number): { readonly first: number; rea
   return Array.from({ length: count }, (_, part) => ({ first: start(part), count: start(part + 1) - start(part) }));
 }
 
+/** How activations are stored: with f16 matrices as these take them anyway. */
+export function storedIn(precision: TrainingConfig['precision'], { matrix }: Pick<VariantSettings, 'matrix'>): Precision {
+  if (precision !== 'matrix') return precision;
+  return matrix?.component === 'f16' ? 'mixed' : 'float32';
+}
+
 /** The whole step: every part forward and backward, then the update of all parameters. */
 export function recordStep(options: StepOptions): RecordedStep {
   const { network, prediction, parameters, training, variant, flats: { m, v, average }, rings, memory } = options;
   const tape = new Tape({
-    parameters, variant, precision: training.precision, keeps: memory.recompute ? 'layerInputs' : 'activations',
+    parameters, variant, precision: storedIn(training.precision, variant), keeps: memory.recompute ? 'layerInputs' : 'activations',
+    gradientScale: gradientScaleFor(training.batchSize * options.L),
   });
   const ring = (name: keyof Rings): Tensor => {
     const size = historyLength * 4;

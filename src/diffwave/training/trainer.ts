@@ -19,7 +19,8 @@ import type { MemoryPlan } from './memoryPlan.ts';
 import { fittingPlans, misfit } from './memoryPlan.ts';
 import type { Loss } from '../model/contract.ts';
 import type { Model } from '../model/model.ts';
-import { checkMixedPrecision } from './precision.ts';
+import type { UsedPrecision } from './precision.ts';
+import { expectedPrecision, usablePrecision } from './precision.ts';
 import type { NoiseSchedule } from '../schedule/schedule.ts';
 import { scheduleOf } from '../schedule/schedule.ts';
 import type { Flats, MemoryChoice, Part, Rings } from './step.ts';
@@ -66,11 +67,14 @@ interface TrainerParts {
   readonly flats: Flats;
   readonly rings: Rings;
   readonly schedule: NoiseSchedule;
+  readonly used: UsedPrecision;
 }
 
 export class Trainer {
   readonly model: Model;
   readonly training: TrainingConfig;
+  /** What is computed with; its note says why that is not what the training asks for. */
+  readonly used: UsedPrecision;
   /** How the step was fitted into memory, and the bytes that this takes. */
   readonly memory: MemoryPlan;
   /** The step, for whoever wants to time its parts. */
@@ -91,6 +95,7 @@ export class Trainer {
     this.#parameters = model.parameters;
     this.training = training;
     this.memory = parts.memory;
+    this.used = parts.used;
     this.executable = parts.executable;
     this.#parts = parts.parts;
     this.#flats = parts.flats;
@@ -107,15 +112,15 @@ export class Trainer {
     const { model, training } = options;
     validateTraining(training, 'training configuration');
     const { gpu } = model;
-    if (training.precision === 'mixed') await checkMixedPrecision(model);
+    const used = await usablePrecision(model, training.precision);
     await gpu.buffers.settle(); // what went wrong before would be taken for a step that does not fit
-    const sizes = { ...options, ...recordedOf(options), limits: gpu.device.limits };
+    const sizes = { ...options, ...recordedOf(options, used), limits: gpu.device.limits };
     gpu.buffers.trim(); // what tuning and self-tests left would count as the run's
     gpu.buffers.restartPeak();
     let shortage: OutOfMemoryError | undefined;
     for (const plan of fittingPlans(sizes)) {
       try {
-        return await Trainer.#build(options, plan);
+        return await Trainer.#build(options, plan, used);
       } catch (error) {
         if (!(error instanceof OutOfMemoryError)) throw error;
         shortage = error;
@@ -126,7 +131,7 @@ export class Trainer {
     throw shortage ?? misfit(sizes);
   }
 
-  static #build(options: TrainerOptions, memory: MemoryPlan): Promise<Trainer> {
+  static #build(options: TrainerOptions, memory: MemoryPlan, used: UsedPrecision): Promise<Trainer> {
     const { model: { gpu, parameters, diffusion }, training } = options;
     const { buffers } = gpu;
     return building(async (undo) => {
@@ -144,10 +149,10 @@ export class Trainer {
         v: kept(parameters.flat('Adam v')),
         ...(training.emaDecay > 0 && { average: kept(parameters.copy(parameters.values, 'average')) }),
       };
-      const { tape, parts } = recordStep({ ...recordedOf(options), flats, rings, memory: memory.choice });
+      const { tape, parts } = recordStep({ ...recordedOf(options, used), flats, rings, memory: memory.choice });
       const executable = await Executable.build(gpu, planTape(tape));
       undo(() => executable.destroy());
-      return new Trainer({ options, memory, executable, parts, flats, rings, schedule });
+      return new Trainer({ options, memory, executable, parts, flats, rings, schedule, used });
     });
   }
 
@@ -261,7 +266,10 @@ export class Trainer {
 }
 
 /** What the step of a trainer of these options is recorded from, but for its memory. */
-export function recordedOf({ model, training, L, loss }: Pick<TrainerOptions, 'model' | 'training' | 'L' | 'loss'>) {
-  const { network, parameters, diffusion: { prediction }, gpu: { variant } } = model;
-  return { network, prediction, loss: loss ?? model.lossKind, parameters, variant, training, L };
+export function recordedOf(
+  { model, training, L, loss }: Pick<TrainerOptions, 'model' | 'training' | 'L' | 'loss'>,
+  { precision, variant }: UsedPrecision = expectedPrecision(model, training.precision),
+) {
+  const { network, parameters, diffusion: { prediction } } = model;
+  return { network, prediction, loss: loss ?? model.lossKind, parameters, variant, training: { ...training, precision }, L };
 }

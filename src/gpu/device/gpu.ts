@@ -7,8 +7,9 @@ import type { BufferPool } from './buffers.ts';
 import { formatBytes } from './buffers.ts';
 import type { KernelCache } from '../wgsl/kernels.ts';
 import { DeviceLostError, OpenedDevice, announcement, optionalFeatures } from './opened.ts';
+import { matrixText } from './matrix.ts';
 import type { VariantSettings } from './variant.ts';
-import { chooseVariant } from './variant.ts';
+import { chooseVariant, matrixVariant } from './variant.ts';
 
 /** Submits that a GPU may be behind the program: enough to keep it busy, few enough that Ctrl-C is quick. */
 const mostAhead = 8;
@@ -28,6 +29,11 @@ export const noAdapterMessage =
 export interface GpuOptions {
   /** Where adapter and shaders come from; Node's own by default. */
   readonly platform?: Platform;
+  /**
+   * Also asks for subgroup matrices, which Dawn has as an experiment that is switched off: for the precision `matrix`, and for
+   * nothing else. Where the adapter has none, nothing changes.
+   */
+  readonly matrices?: boolean;
   /** Milliseconds before each attempt to get a new device in the place of a lost one. */
   readonly recoveryPauses?: readonly number[];
 }
@@ -35,6 +41,8 @@ export interface GpuOptions {
 export class Gpu {
   /** The kernel variant that suits this adapter. Tuning may replace it, before anything is built. */
   variant: VariantSettings;
+  /** The variant for the precision `matrix`, or in one line why this adapter cannot have it. */
+  matrix: VariantSettings | string;
   /**
    * Milliseconds that a submit shall last at most: a quarter of the two seconds after which Windows resets a GPU, as the
    * time that was measured may double when a GPU gets hot or has other work. Halved by every loss, which may be its doing.
@@ -46,6 +54,7 @@ export class Gpu {
   readonly untimed = new Set<object>();
   readonly #platform: Platform;
   readonly #recoveryPauses: readonly number[];
+  readonly #matrices: boolean;
   #opened: OpenedDevice;
   #ahead: Promise<unknown>[] = [];
   #closed = false;
@@ -56,11 +65,13 @@ export class Gpu {
   /** Whether a wait took as long as was expected of it. */
   #expectationHeld = false;
 
-  private constructor(opened: OpenedDevice, platform: Platform, { recoveryPauses = usualPauses }: GpuOptions) {
+  private constructor(opened: OpenedDevice, platform: Platform, { recoveryPauses = usualPauses, matrices = false }: GpuOptions) {
     this.#opened = opened;
     this.#platform = platform;
     this.#recoveryPauses = recoveryPauses;
+    this.#matrices = matrices;
     this.variant = chooseVariant(opened.device, opened);
+    this.matrix = matrices ? matrixVariant(opened.device, opened.info) : 'it was opened without `matrices`';
   }
 
   /**
@@ -68,9 +79,9 @@ export class Gpu {
    * Throws a `UserError` when there is none.
    */
   static async open(options: GpuOptions = {}): Promise<Gpu> {
-    const platform = options.platform ?? (await defaultPlatform());
+    const platform = options.platform ?? (await defaultPlatform(options));
     try {
-      const opened = await OpenedDevice.open(platform);
+      const opened = await OpenedDevice.open(platform, options);
       if (!opened) throw new UserError(noAdapterMessage);
       return new Gpu(opened, platform, options);
     } catch (error) {
@@ -116,6 +127,7 @@ export class Gpu {
       `binding   ${formatBytes(limits.maxStorageBufferBindingSize)} at most in one storage binding, ${formatBytes(limits.maxBufferSize)} in one buffer`,
       `workgroup ${limits.maxComputeInvocationsPerWorkgroup} invocations, ${formatBytes(limits.maxComputeWorkgroupStorageSize)} of shared memory, ${limits.maxComputeWorkgroupsPerDimension} workgroups per dimension`,
       `kernels   ${this.variant.variant}`,
+      ...(this.#matrices ? [`matrices  ${typeof this.matrix === 'string' ? this.matrix : matrixText(this.matrix.matrix!)}`] : []),
       `features  ${optionalFeatures.map((name) => `${name} ${features.has(name) ? 'yes' : 'no'}`).join(', ')}`,
     ].join('\n');
   }
@@ -149,7 +161,7 @@ export class Gpu {
     for (const pause of this.#recoveryPauses) {
       await new Promise((resolve) => setTimeout(resolve, pause));
       try {
-        const opened = await OpenedDevice.open(this.#platform, (adapter) => nameOf(adapter) === name);
+        const opened = await OpenedDevice.open(this.#platform, { matrices: this.#matrices, isWanted: (adapter) => nameOf(adapter) === name });
         if (!opened) continue;
         if (this.#closed) opened.device.destroy(); // meanwhile
         this.#opened = opened;

@@ -3,6 +3,7 @@ import { UserError } from '../../errors.ts';
 import type { Platform } from '../../platform/platform.ts';
 import { bestAdapter, isSoftwareAdapter, nameOf } from './adapter.ts';
 import { BufferPool, isAboutInvalid } from './buffers.ts';
+import { matrixFeatures } from './matrix.ts';
 import { KernelCache } from '../wgsl/kernels.ts';
 
 export const optionalFeatures: readonly GPUFeatureName[] = ['shader-f16', 'subgroups', 'timestamp-query'];
@@ -70,16 +71,19 @@ export class OpenedDevice {
   }
 
   /**
-   * The most capable adapter that `isWanted`, with its own limits and those optional features it has. Undefined if
-   * there is none; rejects if the adapter gives no device.
+   * The most capable adapter that `isWanted`, with its own limits and those optional features it has, with `matrices` the
+   * experimental ones as well. Undefined if there is none; rejects if the adapter gives no device.
    */
-  static async open(platform: Platform, isWanted: (adapter: GPUAdapter) => boolean = () => true): Promise<OpenedDevice | undefined> {
+  static async open(platform: Platform, { matrices = false, isWanted = () => true }: {
+    readonly matrices?: boolean; readonly isWanted?: (adapter: GPUAdapter) => boolean;
+  } = {}): Promise<OpenedDevice | undefined> {
     const adapter = await platform.gpu.requestAdapter(bestAdapter);
     if (!adapter || !isWanted(adapter)) return undefined;
     const requiredLimits: Record<string, number> = {};
     for (const name of raisedLimits) requiredLimits[name] = adapter.limits[name];
+    const features = [...optionalFeatures, ...(matrices ? (matrixFeatures as readonly string[] as readonly GPUFeatureName[]) : [])];
     const device = await adapter.requestDevice({
-      requiredFeatures: optionalFeatures.filter((feature) => adapter.features.has(feature)),
+      requiredFeatures: features.filter((feature) => adapter.features.has(feature)),
       requiredLimits,
     });
     return new OpenedDevice(device, adapter, platform);

@@ -1,13 +1,15 @@
 /**
  * Kernels come in variants under one contract, to compute the same: `naive` is the formula and what the others are measured
  * against, `tile` has workgroup memory and register tiles, for GPUs, `broadcast` has subgroup broadcasts and uniform
- * weights, for software adapters. Which one an adapter gets is a fixed table; sizes that are outside a variant's reach
+ * weights, for software adapters, `matrix` has subgroup matrices, where `--precision matrix` asks for them. Which one an adapter gets is a fixed table; sizes that are outside a variant's reach
  * fall back to `naive`, by name.
  */
 
 import { isSoftwareInfo } from './adapter.ts';
+import type { MatrixSettings, MatrixShape } from './matrix.ts';
+import { chooseMatrix, matrixLanes } from './matrix.ts';
 
-export type Variant = 'naive' | 'tile' | 'broadcast';
+export type Variant = 'naive' | 'tile' | 'broadcast' | 'matrix';
 
 /** Sizes of the `tile` kernels, which may differ from adapter to adapter. */
 export interface TileSizes {
@@ -36,6 +38,8 @@ export interface VariantSettings {
   /** Bytes of memory that a workgroup may have. */
   readonly maxWorkgroupBytes: number;
   readonly tile: TileSizes;
+  /** Of the variant `matrix` alone. */
+  readonly matrix?: MatrixSettings;
 }
 
 /** Columns of invocations of a `tile` workgroup, where there are so many channels. */
@@ -59,16 +63,16 @@ export function chooseVariant(device: GPUDevice, { info, isSoftware }: { info: G
   return variantNamed(wanted, device, info) ?? variantNamed('naive', device, info)!;
 }
 
+/** Whether the kernels are a GPU's, which has thousands of threads to keep busy; a software adapter has a few. */
+export function hasManyThreads({ variant }: VariantSettings): boolean {
+  return variant !== 'naive' && variant !== 'broadcast';
+}
+
 /**
  * A `broadcast` subgroup makes as many rows as it has lanes, twice, and a lane two vec4f of each: with 32 lanes 512 sums, with 64
  * twice that, more than a GPU has registers for.
  */
 const mostLanesOfGpu = 16;
-
-/** Whether the kernels are a GPU's, which has thousands of threads to keep busy; a software adapter has a few. */
-export function hasManyThreads({ variant }: VariantSettings): boolean {
-  return variant !== 'naive' && variant !== 'broadcast';
-}
 
 /** What a tape without an adapter's settings works with: the naive kernels. */
 export const naiveSettings: VariantSettings = {
@@ -85,8 +89,19 @@ export function variantNamed(variant: Variant, device: GPUDevice, info: GPUAdapt
   };
   if (variant === 'naive') return { variant, lanes: 0, ...sizes };
   if (variant === 'tile') return { variant, lanes: tileLanes, ...sizes };
+  if (variant === 'matrix') {
+    const settings = matrixVariant(device, info);
+    return typeof settings === 'string' ? undefined : settings;
+  }
   const { subgroupMinSize: lanes = 0, subgroupMaxSize } = info;
   const most = isSoftwareInfo(info) ? Infinity : mostLanesOfGpu;
   const canBroadcast = device.features.has('subgroups') && lanes === subgroupMaxSize && lanes >= 4 && lanes <= most;
   return canBroadcast ? { variant, lanes, ...sizes } : undefined;
+}
+
+/** The settings of `matrix` on a device that was opened for it, or in one line why it cannot be. */
+export function matrixVariant(device: GPUDevice, info: GPUAdapterInfo): VariantSettings | string {
+  const { features, limits } = device;
+  const matrix = chooseMatrix({ features, limits, info: info as GPUAdapterInfo & { subgroupMatrixConfigs?: readonly MatrixShape[] } });
+  return typeof matrix === 'string' ? matrix : { ...variantNamed('tile', device, info)!, variant: 'matrix', lanes: matrixLanes, matrix };
 }

@@ -53,13 +53,16 @@ export function parseInterface(text: string, file: string): ShaderInterface {
   return { bindings, structs };
 }
 
-/** Packs `values` by field name into the bytes of a uniform struct of 4-byte scalars. */
+/** Packs `values` by field name into the bytes of a uniform struct of 4-byte scalars. Throws a RangeError on integers that do not fit. */
 export function packUniform(fields: readonly Field[], values: Readonly<Record<string, number>>, view: DataView, what: string): void {
   fields.forEach((field, position) => {
     const value = values[field.name];
     if (value === undefined) throw new Error(`${what}: no value for the uniform '${field.name}'`);
-    if (field.type === 'f32') view.setFloat32(position * 4, value, true);
-    else if (field.type === 'u32') view.setUint32(position * 4, value, true);
+    if (field.type === 'f32') return view.setFloat32(position * 4, value, true);
+    // What does not fit would wrap around, and a counter of random numbers would repeat them.
+    const [least, most] = field.type === 'u32' ? [0, 2 ** 32 - 1] : [-(2 ** 31), 2 ** 31 - 1];
+    if (!(Number.isInteger(value) && value >= least && value <= most)) throw new RangeError(`${what}: the uniform '${field.name}' cannot be ${value}`);
+    if (field.type === 'u32') view.setUint32(position * 4, value, true);
     else view.setInt32(position * 4, value, true);
   });
 }

@@ -11,7 +11,7 @@ import { residualLayer } from '../../ops/residualLayer.ts';
 import { conv1d as conv1dTruth, conv1dBackward } from '../../reference/conv1d.ts';
 import type { Approx } from '../approx.ts';
 import { given, product } from '../approx.ts';
-import type { CaseInput, Expected, Given, KernelCase } from '../case.ts';
+import type { CaseInput, Expected, Given, KernelCase, Staging } from '../case.ts';
 import { times } from '../case.ts';
 import type { Place } from './residual.ts';
 import type { Ways } from './residualLayer.ts';
@@ -90,12 +90,12 @@ function roundedToHalf({ value }: Approx): Expected {
   return { value, scale: value.map((v) => Math.abs(v) + rms), tolerance: 6 * Math.sqrt(storedOnTheWay) * halfRoundoff };
 }
 
-function truth(values: Given, sizes: Sizes): Record<string, Expected> {
+function truth(values: Given, sizes: Sizes, staging: Staging): Record<string, Expected> {
   const of = (which: string, more: Record<string, Approx>, place: Place) => {
     const own = Object.fromEntries(operands.map((name) => [name, given(values[`${which} ${name}`]!)]));
     const nothing = given(new Float64Array(values.x!.length));
     const all = { skip: nothing, 'd output': nothing, ...own, ...more } as unknown as Parameters<typeof layerTruth>[0];
-    return layerTruth(all, { ...sizes, place });
+    return layerTruth(all, { ...sizes, place }, staging);
   };
   const { weight, bias } = values;
   const lifting = { B: sizes.B, L: sizes.L, Cin: 1, Cout: sizes.C, K: 1, D: 1, input: values.x!, weight: weight!, bias: bias! };
@@ -134,7 +134,7 @@ function mixedCase({ keeps, maxUniformBytes, maxWorkgroupBytes, lifted = false, 
     precision: 'mixed',
     inputs: inputsOf({ ...sizes, lifted }),
     record: (tape, inputs) => record(tape, inputs, D),
-    expected: (given) => truth(given, { ...sizes, lifted }),
+    expected: (given, staging) => truth(given, { ...sizes, lifted }, staging),
   };
 }
 

@@ -1,9 +1,9 @@
 import { conv1d } from '../../ops/conv1d.ts';
 import { isFast } from '../../ops/contraction.ts';
 import { prepareWeights } from '../../ops/packing.ts';
-import { conv1d as conv1dTruth, conv1dBackward } from '../../reference/conv1d.ts';
-import type { Expected, Given, KernelCase } from '../case.ts';
-import { sums, times } from '../case.ts';
+import type { Expected, Given, KernelCase, Staging } from '../case.ts';
+import { times } from '../case.ts';
+import { convolutionTruth } from './conv1d.ts';
 
 interface Sizes {
   readonly B: number;
@@ -22,14 +22,10 @@ function packWeightsCase({ B, L, Cin, Couts, K }: Sizes): KernelCase {
     [`weight ${i}`, { shape: [K, Cin, Cout], gradient: true, parameter: true }],
     [`bias ${i}`, { shape: [Cout], gradient: true, parameter: true }],
   ] as const);
-  const truthOf = (given: Given, i: number) => {
-    const shape = { B, L, Cin, Cout: Couts[i]!, K, D: 1 };
-    const own = { x: given.x!, weight: given[`weight ${i}`]!, bias: given[`bias ${i}`]!, dOutput: given[`d y ${i}`]! };
-    return sums(own, ({ x, weight, bias, dOutput }) => {
-      const layer = { ...shape, input: x!, weight: weight!, bias: bias! };
-      return { y: conv1dTruth(layer), ...conv1dBackward({ ...layer, dOutput: dOutput! }) };
-    }, { y: K * Cin + 1, dInput: K * Couts[i]!, dWeight: B * L, dBias: B * L });
-  };
+  const truthOf = (given: Given, staging: Staging, i: number) => convolutionTruth(
+    { x: given.x!, weight: given[`weight ${i}`]!, bias: given[`bias ${i}`]!, 'd y': given[`d y ${i}`]! },
+    { B, L, Cin, Cout: Couts[i]!, K, D: 1, staging },
+  );
   return {
     stem: 'packWeights',
     name: `${times(B, L, Cin)}→${Couts.join(', ')} K=${K}`,
@@ -40,15 +36,15 @@ function packWeightsCase({ B, L, Cin, Couts, K }: Sizes): KernelCase {
       const prepared = isFast(tape, Cin, ...Couts) ? prepareWeights(tape, convolutions, { gradients: true }) : convolutions;
       return Object.fromEntries(prepared.map((each, i) => [`y ${i}`, conv1d(tape, { x: inputs.x!, ...each, dilation: 1 })]));
     },
-    expected(given) {
-      const all = Couts.map((_, i) => truthOf(given, i));
+    expected(given, staging) {
+      const all = Couts.map((_, i) => truthOf(given, staging, i));
       const dx: Expected = {
-        value: given.x!.map((_, at) => all.reduce((sum, { dInput }) => sum + dInput.value[at]!, 0)),
-        scale: given.x!.map((_, at) => all.reduce((sum, { dInput }) => sum + dInput.scale[at]!, 0)),
-        tolerance: Math.max(...all.map(({ dInput }) => dInput.tolerance)) * 2, // and their sum
+        value: given.x!.map((_, at) => all.reduce((sum, { 'd x': dInput }) => sum + dInput.value[at]!, 0)),
+        scale: given.x!.map((_, at) => all.reduce((sum, { 'd x': dInput }) => sum + dInput.scale[at]!, 0)),
+        tolerance: Math.max(...all.map(({ 'd x': dInput }) => dInput.tolerance)) * 2, // and their sum
       };
-      const each = all.flatMap(({ y, dWeight, dBias }, i): [string, Expected][] =>
-        [[`y ${i}`, y], [`d weight ${i}`, dWeight], [`d bias ${i}`, dBias]]);
+      const each = all.flatMap((truth, i): [string, Expected][] =>
+        [[`y ${i}`, truth.y], [`d weight ${i}`, truth['d weight']], [`d bias ${i}`, truth['d bias']]]);
       return { 'd x': dx, ...Object.fromEntries(each) };
     },
   };

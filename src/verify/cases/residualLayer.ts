@@ -3,8 +3,8 @@ import { addStep, addStepBackward } from '../../reference/addStep.ts';
 import { conv1d, conv1dBackward } from '../../reference/conv1d.ts';
 import { sigmoid } from '../../reference/silu.ts';
 import type { Approx } from '../approx.ts';
-import { bilinear, expectedOf, given, halves, joined, linear, product, scaled, smooth, sum } from '../approx.ts';
-import type { CaseInput, Expected, Given, KernelCase } from '../case.ts';
+import { bilinear, expectedOf, given, halves, joined, linear, product, scaled, smooth, staged, sum } from '../approx.ts';
+import type { CaseInput, Expected, Given, KernelCase, Staging } from '../case.ts';
 import { exact, times } from '../case.ts';
 import { tanhError } from './gate.ts';
 import type { Place } from './residual.ts';
@@ -20,13 +20,18 @@ export interface Sizes {
 }
 
 /** How it is done: see `KernelCase`. */
-export type Ways = Pick<KernelCase, 'keeps' | 'maxUniformBytes' | 'maxWorkgroupBytes'>;
+export type Ways = Pick<KernelCase, 'keeps' | 'maxUniformBytes' | 'maxWorkgroupBytes' | 'gradientScale'>;
+
+/** Two vec4f of outputs a lane do not fit into a uniform binding, one does (36 channels, 8 lanes). */
+const half = { maxUniformBytes: 2 ** 15 } as const;
 
 /** Weights that do not fit into a uniform binding, and layers that do not fit into a workgroup's memory. */
 export const scarce = { maxUniformBytes: 0, maxWorkgroupBytes: 0 } as const;
 
 /** The convolution of (B, L, C) to (B, L, 2C) channels and its gradients, with bounds; a bias is added apart. */
-function convolution({ B, L, C, K, D }: Omit<Sizes, 'place'>) {
+function convolution({ B, L, C, K, D }: Omit<Sizes, 'place'>, { additionError, ...staging }: Staging) {
+  const factor = (a: Approx): Approx => staged(staging.factor, a);
+  const gradient = (a: Approx): Approx => staged(staging.gradient, a);
   const shape = { B, L, Cin: C, Cout: 2 * C, K, D, bias: null };
   const back = (of: 'dInput' | 'dWeight', input: Float64Array, weight: Float64Array, dOutput: Float64Array) =>
     conv1dBackward({ ...shape, input, weight, dOutput })[of];
@@ -34,11 +39,11 @@ function convolution({ B, L, C, K, D }: Omit<Sizes, 'place'>) {
   const noWeight = new Float64Array(K * C * 2 * C);
   return {
     forward: (a: Approx, b: Approx, bias: Approx) =>
-      sum(bilinear((input, weight) => conv1d({ ...shape, input, weight }), { a, b, terms: K * C }), bias),
+      sum(bilinear((input, weight) => conv1d({ ...shape, input, weight }), { a: factor(a), b: factor(b), terms: K * C, additionError }), bias),
     dInput: (a: Approx, b: Approx) =>
-      bilinear((dOutput, weight) => back('dInput', noInput, weight, dOutput), { a, b, terms: K * 2 * C }),
+      bilinear((dOutput, weight) => back('dInput', noInput, weight, dOutput), { a: gradient(a), b: factor(b), terms: K * 2 * C, additionError }),
     dWeight: (a: Approx, b: Approx) =>
-      bilinear((input, dOutput) => back('dWeight', input, noWeight, dOutput), { a, b, terms: B * L }),
+      bilinear((input, dOutput) => back('dWeight', input, noWeight, dOutput), { a: factor(a), b: gradient(b), terms: B * L, additionError }),
     dBias: (a: Approx) => linear(
       (dOutput) => conv1dBackward({ ...shape, input: noInput, weight: noWeight, dOutput }).dBias, { a, terms: B * L }),
   };
@@ -50,10 +55,10 @@ type Operands = Readonly<Record<
 >>;
 
 /** The chain of the layer's operations in float64, each with what its own rounding and that of its inputs may do. */
-export function layerTruth(of: Operands, { place, ...sizes }: Sizes): Record<string, Approx> {
+export function layerTruth(of: Operands, { place, ...sizes }: Sizes, staging: Staging): Record<string, Approx> {
   const { B, L, C } = sizes;
-  const dilated = convolution(sizes);
-  const projection = convolution({ ...sizes, K: 1, D: 1 });
+  const dilated = convolution(sizes, staging);
+  const projection = convolution({ ...sizes, K: 1, D: 1 }, staging);
   const shape = { B, L, C };
   const spread = (step: Float64Array) => addStep({ input: new Float64Array(B * L * C), step, ...shape });
 
@@ -87,19 +92,20 @@ export function layerTruth(of: Operands, { place, ...sizes }: Sizes): Record<str
   };
 }
 
-function truth(values: Given, sizes: Sizes): Record<string, Expected> {
+function truth(values: Given, sizes: Sizes, staging: Staging): Record<string, Expected> {
   const operands = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, given(value)])) as Operands;
-  const results = Object.entries(layerTruth(operands, sizes)).map(([name, approx]) => [name, expectedOf(approx)]);
+  const results = Object.entries(layerTruth(operands, sizes, staging)).map(([name, approx]) => [name, expectedOf(approx)]);
   return { ...Object.fromEntries(results), ...(sizes.place === 'first' ? {} : { 'd skip': exact(values['d total']!) }) };
 }
 
-export function residualLayerCase({ keeps, maxUniformBytes, maxWorkgroupBytes, ...sizes }: Sizes & Ways): KernelCase {
+export function residualLayerCase({ keeps, maxUniformBytes, maxWorkgroupBytes, gradientScale, ...sizes }: Sizes & Ways): KernelCase {
   const { B, L, C, K, D, place } = sizes;
   const skip: Record<string, CaseInput> = { skip: { shape: [B, L, C], gradient: true, soleReader: true } };
   return {
     stem: 'residualLayer',
-    name: `${times(B, L, C)} K=${K} D=${D} ${place}${keeps === 'layerInputs' ? ', computed again' : ''}${maxUniformBytes === 0 ? ', little memory' : ''}`,
+    name: `${times(B, L, C)} K=${K} D=${D} ${place}${keeps === 'layerInputs' ? ', computed again' : ''}${maxUniformBytes === 0 ? ', little memory' : maxUniformBytes ? ', weights in two bindings' : ''}${gradientScale ? ', small gradients' : ''}`,
     hasVariants: true,
+    gradientScale,
     keeps,
     maxUniformBytes,
     maxWorkgroupBytes,
@@ -125,14 +131,16 @@ export function residualLayerCase({ keeps, maxUniformBytes, maxWorkgroupBytes, .
       });
       return { output, total };
     },
-    expected: (values) => truth(values, sizes),
+    expected: (values, staging) => truth(values, sizes, staging),
   };
 }
 
 export const residualLayerCases: readonly KernelCase[] = ([
   { B: 1, L: 1, C: 12, K: 5, D: 8, place: 'first' },
   { B: 2, L: 5, C: 3, K: 3, D: 2, place: 'later' },
-  { B: 2, L: 37, C: 36, K: 3, D: 16, place: 'later' },
+  { B: 2, L: 37, C: 36, K: 3, D: 16, place: 'later', gradientScale: 2 ** 20 },
+  { B: 1, L: 17, C: 36, K: 3, D: 2, place: 'later', ...half },
+  { B: 1, L: 5, C: 36, K: 3, D: 2, place: 'last', ...half },
   { B: 1, L: 65, C: 12, K: 5, D: 8, place: 'last' },
   { B: 1, L: 65, C: 12, K: 5, D: 8, place: 'first', keeps: 'layerInputs' },
   { B: 1, L: 65, C: 12, K: 5, D: 8, place: 'later', keeps: 'layerInputs' },

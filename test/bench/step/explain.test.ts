@@ -121,11 +121,35 @@ test('a sum of parts, counted by hand', () => {
   assert.equal({ flops, bytes, loads, known }, { flops: 48, bytes: (48 + 2 * 16) * 4, loads: 12, known: true });
 });
 
+test('a layer in one kernel does what its two convolutions do', () => {
+  const flopsOf = (maxWorkgroupBytes: number): number => stepOnPaper({ preset: 'gtzan', B: 1, L: 64 }, { variant: { ...tileOnPaper(), maxWorkgroupBytes } })
+    .filter(({ kernel: { constants = {} } }) => ['LAYER', 'GATE', 'RESIDUAL'].some((task) => constants[task] === 1))
+    .reduce((sum, operation) => sum + workOf(operation).flops, 0);
+  assert.is(flopsOf(32_768), 64 * 10 * (49_152 + 16_384));
+  assert.is(flopsOf(16_384), flopsOf(32_768));
+});
+
+test('sums of many tensors, counted by hand', () => {
+  const table = (entries: number[][]): Recorded['reads'][string] => {
+    const content = Uint32Array.from(entries.flat());
+    return new Tape().constant('sums', [content.length], content);
+  };
+  const x = new Tape().input('partial', [1000]);
+  // source, segments, parts, stride, offset, width, place, accumulate, factor, first
+  const entries = [[0, 1, 5, 9, 0, 3, 0, 0, 0, 0], [1, 2, 4, 9, 0, 6, 0, 1, 0, 0]];
+  const operation: Recorded = {
+    kernel: { shader: 'reduceMany', entry: 'tree' }, reads: { partial0: x, partial1: x, table: table(entries) }, writes: { y: x }, workgroups: 1,
+  };
+  const { flops, bytes, loads } = workOf(operation);
+  const added = 5 * 3 + 2 * 4 * 6;
+  assert.equal({ flops, bytes, loads }, { flops: 4 * added, loads: added, bytes: 16 * (added + 3 + 2 * 2 * 6) });
+});
+
 test('a kernel that is not known says so', async () => {
   const tape = new Tape();
   const x = tape.input('x', [64]);
   const operation: Recorded = {
-    kernel: { shader: 'own', source: '@compute @workgroup_size(8) fn f() { }', entry: 'f' }, reads: { x }, writes: { y: x }, workgroups: 8,
+    kernel: { shader: 'own', source: '@compute @workgroup_size(8) fn f() { }', entry: 'f' }, reads: { x, again: x }, writes: { y: tape.result('y', [64]) }, workgroups: 8,
   };
   const [row] = await explainOperations([operation, operation]);
   assert.is(row!.dispatches, 2);

@@ -28,7 +28,7 @@ function eventsOf(folder: string): (string | number)[][] {
 test('validations, samples and progress, as files and for TensorBoard', () => {
   const folder = temporaryFolder();
   const journal = new Journal(folder);
-  journal.progress({ step: 5, loss: 0.5, gradientNorm: 0.1, learningRate: 1e-3, seconds: 3, stepsPerSecond: 2, eta: 1 });
+  journal.progress({ step: 5, loss: 0.5, recent: { loss: 0.5, updates: 5 }, gradientNorm: 0.1, learningRate: 1e-3, seconds: 3, stepsPerSecond: 2, eta: 1 });
   journal.validation(validation(10));
   journal.sample(20, tone, 7350);
 

@@ -42,7 +42,7 @@ async function network(seed: number): Promise<DiffWave> {
 async function runWith(...steps: number[]): Promise<RunFolder> {
   const run = RunFolder.create(join(temporaryFolder(), 'run'), RUN);
   for (const step of steps) {
-    run.appendLog({ step, loss: 1 / step, gradientNorm: 0.1, learningRate: 1e-3, seconds: step / 2, stepsPerSecond: 2, eta: 0 });
+    run.appendLog({ step, loss: 1 / step, recent: { loss: 1, updates: 1 }, gradientNorm: 0.1, learningRate: 1e-3, seconds: step / 2, stepsPerSecond: 2, eta: 0 });
     const diffwave = await network(step);
     await run.save(diffwave, stateAt(step));
     diffwave.destroy();
@@ -285,7 +285,7 @@ test('the log loses what comes after the checkpoint, and a line that was cut off
   const line = (step: number) => ({ step, loss: 1 / step, gradientNorm: 0.1, learningRate: 1e-3, seconds: step / 2 });
   const loss = (step: number, resumedFrom: number) => ({ step, resumedFrom, reason: 'unknown', seconds: 1 });
   for (const each of [loss(14, 12), loss(15, 13)]) run.logRecovery(each); // the first was on the way to step 12
-  run.appendLog({ ...line(15), stepsPerSecond: 2, eta: 0 });
+  run.appendLog({ ...line(15), recent: { loss: 1, updates: 1 }, stepsPerSecond: 2, eta: 0 });
   appendFileSync(run.logFile, '{"step":18,"lo');
   assert.equal(run.readLog(), [line(3), line(12), line(15)]);
   await resumed(run);

@@ -198,6 +198,16 @@ test('what cannot be sampled is refused', async () => {
   );
 });
 
+test('the last clip that has a number is made, and the one after it is not clip 0 again under another name', async () => {
+  const last = 2 ** 32 - 1;
+  const [made] = (await run({ shape: [1, 9], firstItem: last })).audio;
+  assert.not.equal(made, (await run({ shape: [1, 9] })).audio[0]);
+  for (const [B, firstItem] of [[1, last + 1], [2, last], [1, -1], [1, 0.5]] as const) {
+    assert.match(await messageOf(run({ shape: [B, 9], firstItem })), /^UserError: sample: clips are numbered from 0 to 4294967295/);
+  }
+  for (const seed of [-1, 0.5, 2 ** 53, NaN]) assert.match(await messageOf(run({ shape: [1, 9], seed })), /^UserError: sample: `seed` must be/);
+});
+
 test('broken weights are not returned as sound', async () => {
   const message = await withModel(async (model) => {
     const weights = await model.weights();

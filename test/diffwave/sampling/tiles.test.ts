@@ -47,6 +47,32 @@ test('windows of a loop: every core has its margins, past the ends too', () => {
   assert.throws(() => windowsOf({ L: halo - 1, width: 2 * halo + 1, halo, loop: true }), /shorter than the margin/);
 });
 
+test('windows of a gap: they decide the gap and nothing else, with its margins or the clip\'s ends', () => {
+  for (const loop of [false, true]) {
+    for (let L = loop ? halo : 1; L <= 40; L++) {
+      for (const [from, to] of [[0, 1], [0, L], [3, 5], [L - 2, L], [9, 30], [L - 9, L - 8]] as const) {
+        if (from < 0 || to > L || from >= to) continue;
+        const seen = loop ? to - from + 2 * halo : Math.min(L, to + halo) - Math.max(0, from - halo);
+        const whole = loop ? L + 2 * halo : L;
+        for (const width of [seen, 2 * halo + 1, 2 * halo + 3].map((each) => Math.min(each, whole))) {
+          let next = from;
+          for (const { start, coreStart, coreEnd } of windowsOf({ L, width, halo, loop, core: [from, to] })) {
+            const what = `L ${L}, loop ${loop}, gap ${from}–${to}, width ${width}, window at ${start}, core ${coreStart}–${coreEnd}`;
+            const end = start + width;
+            assert.is(coreStart, next, what);
+            assert.ok(coreEnd > coreStart && coreEnd <= to, what);
+            assert.ok(loop ? start >= -halo && end <= L + halo : start >= 0 && end <= L, what);
+            assert.ok((!loop && start === 0) || coreStart - start >= halo, what);
+            assert.ok((!loop && end === L) || end - coreEnd >= halo, what);
+            next = coreEnd;
+          }
+          assert.is(next, to);
+        }
+      }
+    }
+  }
+});
+
 test('a window that is all margin is refused', () => {
   assert.throws(
     () => windowsOf({ L: 100, width: 2 * halo, halo }),

@@ -53,6 +53,8 @@ test('reports: when, and the mean loss of which steps', async () => {
   const { reports, last, saved } = await trial({ steps: 7, printEvery: 3, saveEvery: 5 });
   assert.equal(reports.map(({ step }) => step), [1, 3, 5, 6, 7]); // what is saved is reported first
   assert.equal(reports.map(({ loss }) => loss), [mean(1, 1), mean(2, 3), mean(4, 5), mean(6, 6), mean(7, 7)]);
+  assert.equal(reports.map(({ recent }) => recent.updates), [1, 3, 5, 6, 7]);
+  assertClose(reports.map(({ recent }) => recent.loss), [1, 3, 5, 6, 7].map((to) => mean(1, to)), { rtol: 1e-6, what: 'recent losses' });
   assert.is(last, reports[4]);
   assert.equal(saved.map(({ step }) => step), [5, 7]);
   for (const [i, { learningRate, seconds, stepsPerSecond, eta, step }] of reports.entries()) {
@@ -132,6 +134,14 @@ test('nothing is left to do for a run that has its steps, and nothing is saved a
   const { saved } = await trial({ steps: 2 });
   const again = await trial({ steps: 2, resume: saved[0] });
   assert.equal([again.saved, again.reports, again.last, again.problem], [[], [], undefined, undefined]);
+});
+
+test('more updates than there are random numbers for are refused', async () => {
+  for (const steps of [2 ** 32 + 1, NaN, 1.5]) {
+    const { problem } = await trial({ steps });
+    assert.instance(problem, UserError);
+    assert.match((problem as Error).message, /^`steps` must be a whole number up to 4294967296: /);
+  }
 });
 
 test('crops that are too long for the adapter are refused with the numbers, before anything is allocated', async () => {

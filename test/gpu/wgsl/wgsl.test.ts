@@ -87,6 +87,9 @@ test('uniforms are packed by name, in the order and types of the struct', () => 
     () => packUniform(fields, { count: 1, shift: 1 }, view, 'mine.forward'),
     /mine\.forward: no value for the uniform 'factor'/,
   );
+  for (const [name, value] of [['count', 2 ** 32], ['count', -1], ['count', 0.5], ['shift', 2 ** 31], ['shift', -(2 ** 31) - 1], ['count', NaN]] as const) {
+    assert.throws(() => packUniform(fields, { count: 1, shift: 1, factor: 1, [name]: value }, view, 'mine.forward'), /mine\.forward: the uniform '\w+' cannot be/);
+  }
 });
 
 test.run();

@@ -61,6 +61,9 @@ test('what cannot be is said in one line', async () => {
   const args = ['--run', run.path, '--out', newFolder()];
   await refuses('sample', [...args, '--inpaint', toneFile(), '--from', '0', '--to', '5'], ['--to 5 lies behind the end']);
   await refuses('sample', [...args, '--denoise', toneFile(), '--sampler', 'ddpm'], ['no noise', 'to remove']);
+  await refuses('sample', [...args, '--index', '4294967295', '--count', '2'], ['--index 4294967295 and --count 2 go beyond sample 4294967295', '--seed']);
+  await refuses('sample', [...args, '--index', '4294967296'], ['--index must be at least 0 and at most 4294967295']);
+  if (process.platform !== 'win32') await refuses('sample', [...args, '--denoise', '/dev/zero'], ['/dev/zero is a device, wanted a file (a sound file)']);
   await refuses('sample', [...args, '--sequence-every', '2'], ['--sequence-every has a meaning only with --return-sequence']);
 });
 

@@ -75,6 +75,7 @@ test('which tracks are kept back, in words', () => {
   const training = { clipCount: 1, clipSamples: 1, clip: () => new Float32Array(1) };
   assert.is(splitLine({ training, tracks: 0, files: [], note: 'no validation: why' }), 'held out  no validation: why');
   assert.is(splitLine({ training, tracks: 0, files: [] }), 'held out  no track: there is no validation');
+  assert.is(splitLine({ training, tracks: 1, files: ['two\nlines.wav'] }), 'held out  1 track for validation: two lines.wav');
   assert.is(splitLine({ training, tracks: 5, files: ['a', 'b', 'c', 'd', 'e'] }), 'held out  5 tracks for validation: a, b, c and 2 more');
 });
 

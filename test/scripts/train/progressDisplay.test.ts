@@ -4,7 +4,7 @@ import { ProgressDisplay, barText } from '../../../scripts/lib/train/progressDis
 
 const test = suite('progress display');
 
-const report = { step: 50, loss: 0.5, gradientNorm: 0.1, learningRate: 1e-3, seconds: 10, stepsPerSecond: 10, eta: 5 };
+const report = { step: 50, loss: 0.1, recent: { loss: 0.5, updates: 100 }, gradientNorm: 0.1, learningRate: 1e-3, seconds: 10, stepsPerSecond: 10, eta: 5 };
 
 /** A display, what it has written, and the clock that it sees. */
 function trial(terminal: { isTTY?: boolean; columns?: number }) {
@@ -22,8 +22,8 @@ const shown = (text: string): string[] => text.split('\n').map((line) => line.sl
 
 test('the bar', () => {
   assert.is(
-    barText({ step: 25, steps: 100, loss: 0.12345, stepsPerSecond: 12.4 }),
-    '██████░░░░░░░░░░░░░░░░░░  25 % · step 25 of 100 · loss 0.1235 · 12 steps/s · 6 s left',
+    barText({ step: 25, steps: 100, recent: { loss: 0.12345, updates: 1 }, stepsPerSecond: 12.4 }),
+    '██████░░░░░░░░░░░░░░░░░░  25 % · step 25 of 100 · loss 0.1235 over 1 update · 12 steps/s · 6 s left',
   );
   assert.is(
     barText({ step: 100, steps: 100, stepsPerSecond: 0.5 }),
@@ -44,7 +44,7 @@ test('on a terminal one line is drawn again, and other lines go above it', () =>
   display.end();
   assert.equal(shown(state.text), [
     'saved',
-    '██████████████░░░░░░░░░░  60 % · step 60 of 100 · loss 0.5000 · 10 steps/s · 4 s left',
+    '██████████████░░░░░░░░░░  60 % · step 60 of 100 · loss 0.5000 over 100 updates · 10 steps/s · 4 s left',
     '',
   ]);
   display.print('done');
@@ -70,7 +70,7 @@ test('elsewhere there are plain lines, and only for reports', () => {
   display.report(report);
   display.print('saved');
   display.end();
-  assert.is(state.text, 'step 50 of 100 · loss 0.5000 · 10 steps/s · 5 s left\nsaved\n');
+  assert.is(state.text, 'step 50 of 100 · loss 0.5000 over 100 updates · 10 steps/s · 5 s left\nsaved\n');
 });
 
 test.run();
