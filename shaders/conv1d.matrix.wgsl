@@ -71,14 +71,18 @@ struct Params {
 const halfPower = 0.70710678118654752; // 1/√2
 const largestHalf = 65504.0;           // of f16
 
-// exp(80) is finite in float32, exp(89) is not, and WGSL may assume that infinities do not occur.
+// e^−|v| is at most 1. A clamp would keep exp() finite as well, but it may turn a NaN into a number, and broken weights must show.
 fn sigmoid(v: vec4f) -> vec4f {
-  return 1.0 / (1.0 + exp(-clamp(v, vec4f(-80.0), vec4f(80.0))));
+  let e = exp(-abs(v));
+  return select(vec4f(1.0), e, v < vec4f(0.0)) / (vec4f(1.0) + e);
 }
 
-// Some drivers compute tanh as (e^2x − 1)/(e^2x + 1), which is NaN for large x; beyond 15 it is 1 in float32.
+// tanh x = (1 − e^−2|x|)/(1 + e^−2|x|), with the sign of x. Not tanh(), whose precision is the driver's choice (WGSL allows
+// 1e-5), and which some drivers compute as (e^2x − 1)/(e^2x + 1), NaN for large x.
 fn safeTanh(v: vec4f) -> vec4f {
-  return tanh(clamp(v, vec4f(-15.0), vec4f(15.0)));
+  let e = exp(-2.0 * abs(v));
+  let h = (vec4f(1.0) - e) / (vec4f(1.0) + e);
+  return select(h, -h, v < vec4f(0.0));
 }
 
 // Within what f16 can hold. NaN is not larger than anything, so it stays; a clamp would hide it.

@@ -129,7 +129,7 @@ fn load(item: u32, t: i32, c: u32) -> vec4f {
   return vec4f(x[row * INPUTS + c]) + stepEmbedding[item * INPUTS + c];
   //@else
   //@if MASKED
-  return select(vec4f(0.0), x[row * INPUTS + c], mask[row * INPUTS + c] > vec4f(0.0));
+  return select(x[row * INPUTS + c], vec4f(0.0), mask[row * INPUTS + c] <= vec4f(0.0));
   //@else
   return vec4f(x[row * INPUTS + c]);
   //@end

@@ -121,7 +121,7 @@ fn weightGradient(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgro
     }
     //@if RELU
     let at = row * params.width + lane;
-    sum += value * select(Lane(0.0), dOutput[at], Lane(output[at]) > Lane(0.0));
+    sum += value * select(dOutput[at], Lane(0.0), Lane(output[at]) <= Lane(0.0));
     //@else
     sum += value * dOutput[row * params.width + lane];
     //@end

@@ -73,7 +73,7 @@ fn loadB(row: u32, column: u32) -> vec4f {
   //@end
   //@else
   //@if MASKED
-  return select(vec4f(0.0), dOutput[row * OUTPUTS + column], mask[row * OUTPUTS + column] > vec4f(0.0));
+  return select(dOutput[row * OUTPUTS + column], vec4f(0.0), mask[row * OUTPUTS + column] <= vec4f(0.0));
   //@else
   return dOutput[row * OUTPUTS + column];
   //@end

@@ -32,6 +32,14 @@ export function recoveryLine({ step, resumedFrom, reason }: Recovery): string {
   return `the GPU was lost after ${step} updates (${reason}): going on from step ${resumedFrom} on a new device`;
 }
 
+/** What to do about updates that are slower than any GPU whose memory they fit; `total` are the bytes that the run holds. */
+export function pagedLine(seconds: number, { total }: { readonly total: number }): string {
+  const half = Math.floor(total / 2 / 2 ** 20);
+  return `note: an update takes ${seconds.toPrecision(2)} s, slower than it would be on any GPU that has its ${formatBytes(total)} ` +
+    'in memory: some of it was probably moved out, as Windows and macOS do; if so, stop and go on with --resume --memory-limit ' +
+    `${half}MiB, or end what else uses the GPU`;
+}
+
 /** What a training step needs and how it was fitted into memory, before it runs. */
 export function planLines({ plan, training, used, memory: { choice, forecast }, model: { parameters } }: Trainer): string {
   const { microBatches, recompute } = choice;

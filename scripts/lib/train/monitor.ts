@@ -4,6 +4,7 @@ import { Journal } from '../../../src/diffwave/files/journal.node.ts';
 import type { RunFolder } from '../../../src/diffwave/files/run.node.ts';
 import { sample } from '../../../src/diffwave/sampling/sampling.ts';
 import type { Split } from '../../../src/diffwave/data/split.ts';
+import { PagingWatch, workOf } from '../../../src/diffwave/training/paging.ts';
 import type { Trainer } from '../../../src/diffwave/training/trainer.ts';
 import type { Progress, Recovery } from '../../../src/diffwave/training/loop.ts';
 import type { Validation } from '../../../src/diffwave/validation/validation.ts';
@@ -13,7 +14,7 @@ import { UserError, escaped } from '../../../src/errors.ts';
 import { DeviceLostError } from '../../../src/gpu/device/opened.ts';
 import { spelled } from '../cli/spelling.ts';
 import { ProgressDisplay } from './progressDisplay.ts';
-import { recoveryLine } from '../report/lines.ts';
+import { pagedLine, recoveryLine } from '../report/lines.ts';
 import { validationLine, validationTable } from './validationReport.ts';
 
 /** Of a sample that is made on the way: long enough to hear a beat. */
@@ -51,6 +52,7 @@ export class Monitor {
   #validator: Validator | undefined;
   readonly #journal: Journal;
   #latest: Validation | undefined;
+  #paging: PagingWatch;
 
   private constructor(options: MonitorOptions, validator: Validator | undefined) {
     this.#options = options;
@@ -58,6 +60,7 @@ export class Monitor {
     this.#validator = validator;
     this.#journal = new Journal(options.run.path, { resumedAt: options.resumedAt });
     this.display = new ProgressDisplay({ steps: options.steps });
+    this.#paging = pagingWatchOf(options.trainer);
   }
 
   /** Throws a `UserError` if validation does not fit. */
@@ -74,6 +77,8 @@ export class Monitor {
   async update(step: number): Promise<void> {
     const { validateEvery, sampleEvery, steps } = this.#options;
     this.display.tick(step);
+    const seconds = this.#paging.update(performance.now() / 1000);
+    if (seconds !== undefined) this.display.print(pagedLine(seconds, this.#trainer.memory.forecast));
     if (step % validateEvery === 0 || step === steps) await this.#validate(step);
     if (sampleEvery !== undefined && step % sampleEvery === 0) await this.#sample(step);
   }
@@ -82,6 +87,7 @@ export class Monitor {
   async recovered(trainer: Trainer, recovery: Recovery): Promise<void> {
     this.display.print(recoveryLine(recovery));
     this.#trainer = trainer;
+    this.#paging = pagingWatchOf(trainer);
     this.#validator = await validatorOf(trainer, this.#options.split, this.#validator);
   }
 
@@ -125,6 +131,10 @@ export class Monitor {
     const { wav } = this.#journal.sample(step, audio, config.model.sampleRate);
     this.display.print(`sample ${wav}`);
   }
+}
+
+function pagingWatchOf({ plan, memory: { forecast }, model: { gpu } }: Trainer): PagingWatch {
+  return new PagingWatch({ step: workOf(plan), vendor: gpu.info.vendor, isSoftware: gpu.isSoftware, allocated: forecast.total });
 }
 
 /** The validator of a trainer's model, if there is something to validate on, looking at what `before` looked at. */

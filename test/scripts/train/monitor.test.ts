@@ -3,6 +3,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { pagedLine } from '../../../scripts/lib/report/lines.ts';
 import { splitLine } from '../../../scripts/lib/train/monitor.ts';
 import { validationLine, validationTable } from '../../../scripts/lib/train/validationReport.ts';
 import { prepareDataset } from '../../../src/dataset/dataset.node.ts';
@@ -62,6 +63,12 @@ test('a validation in words', () => {
     '  0–9  0.30000  0.25000  1.00000      not yet',
     '10–49  0.00100  0.01230  1.00000       better',
   ].join('\n'));
+});
+
+test('updates that are too slow for memory that is there, in words: half of it is suggested', () => {
+  assert.is(pagedLine(8.25, { total: 3 * 2 ** 30 }),
+    'note: an update takes 8.3 s, slower than it would be on any GPU that has its 3.0 GiB in memory: some of it was probably moved ' +
+    'out, as Windows and macOS do; if so, stop and go on with --resume --memory-limit 1536MiB, or end what else uses the GPU');
 });
 
 test('which tracks are kept back, in words', () => {
