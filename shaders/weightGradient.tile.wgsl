@@ -109,7 +109,10 @@ fn forward(
   //@end
   //@end
 
-  for (var start = first; start < end; start += DEPTH) {
+  // A bound that Tint can read: it counts the turns of other loops with 64 bits.
+  for (var slab = 0u; slab < 0xffffffffu; slab++) {
+    let start = first + slab * DEPTH;
+    if (start >= end) { break; }
     workgroupBarrier();
     for (var j = 0u; j < DEPTH * CHANNELS / THREADS; j++) {
       let i = local + j * THREADS;
