@@ -176,7 +176,7 @@ function cutOf(tape: Tape, { K, INPUTS, OUTPUTS, paired }: { K: number; INPUTS: 
   const CHANNELS = Math.min(16, Math.max(8, 2 ** Math.ceil(Math.log2(INPUTS))));
   const shape = { LANES, WIDE: OUTPUTS > LANES ? 2 : 1, CHANNELS };
   const tiles = K * Math.ceil(INPUTS / CHANNELS) * Math.ceil(OUTPUTS / (LANES * shape.WIDE));
-  const workgroups = (tile.partialSums * usualInvocations) / ((LANES * CHANNELS) / 2);
+  const workgroups = (tile.gradientGroups * usualInvocations) / ((LANES * CHANNELS) / 2);
   return { shape, tiles, sums: Math.max(1, Math.round(workgroups / tiles)), fewestRows: 64 };
 }
 

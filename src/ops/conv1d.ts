@@ -43,13 +43,14 @@ export function conv1d(tape: Tape, options: ConvolutionOptions): Tensor {
   if (K % 2 !== 1) throw new TypeError(`conv1d: a "same" convolution wants an odd number of taps, got ${K}`);
   if (!Number.isInteger(dilation) || dilation < 1) throw new TypeError(`conv1d: wanted a dilation of at least 1, got ${dilation}`);
   if (half && !activation) throw new TypeError('conv1d: only behind a relu is a result stored as f16');
-  const tile = tape.variant.variant === 'tile';
+  const { variant } = tape.variant;
   const isOurs = isFast(tape, Cin, Cout);
+  const hasRelu = isOurs ? variant === 'tile' && !half : hasManyThreads(tape.variant);
   if (factor !== 1 && !isOurs) {
     const { factor: _, prepared: __, ...rest } = options;
     return conv1d(tape, { ...rest, x: scale(tape, x, factor) });
   }
-  if (activation && !(tile && !(half && isOurs))) {
+  if (activation && !hasRelu) {
     const { activation: _, half: __, ...rest } = options;
     return relu(tape, conv1d(tape, rest), { half });
   }

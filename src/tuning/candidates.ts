@@ -19,8 +19,8 @@ export const geometries: readonly TileSizes[] = [
 
 /** Changes to the fastest geometry, on whose kernels they have no influence: those that are other sizes are tried. */
 export const refinements: readonly ((tile: TileSizes) => TileSizes)[] = [
-  (tile) => ({ ...tile, partialSums: tile.partialSums / 2 }),
-  (tile) => ({ ...tile, partialSums: tile.partialSums * 2 }),
+  (tile) => ({ ...tile, gradientGroups: tile.gradientGroups / 2 }),
+  (tile) => ({ ...tile, gradientGroups: tile.gradientGroups * 2 }),
 ];
 
 export const mostCandidates = geometries.length + refinements.length;
@@ -41,8 +41,8 @@ export type WorkgroupLimits = Pick<
  * Why conv1d.tile.wgsl cannot have these sizes on an adapter; undefined if it can. Its loops stage a slab of `rows` rows
  * and the weights of a slab in whole rounds, one vec4f per invocation and round, so the invocations must divide both.
  */
-export function tileProblem({ rows, deep, partialSums }: TileSizes, lanes: number, limits: WorkgroupLimits): string | undefined {
-  if (![rows, deep, partialSums].every((size) => Number.isSafeInteger(size) && size > 0)) return 'sizes must be whole numbers above 0';
+export function tileProblem({ rows, deep, gradientGroups }: TileSizes, lanes: number, limits: WorkgroupLimits): string | undefined {
+  if (![rows, deep, gradientGroups].every((size) => Number.isSafeInteger(size) && size > 0)) return 'sizes must be whole numbers above 0';
   if (rows % deep !== 0) return `${deep} rows per invocation do not divide ${rows}`;
   const invocations = (rows / deep) * lanes;
   if ((rows * slab.width) % invocations !== 0) return `${invocations} invocations cannot share out the inputs of ${rows} rows`;

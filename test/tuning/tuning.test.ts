@@ -42,7 +42,7 @@ test('sizes that the kernels\' loops or the adapter cannot have', () => {
   assert.is(fit({ rows: 128 }, { maxComputeWorkgroupStorageSize: 16384 }), '18432 bytes of workgroup memory, the adapter has 16384');
   assert.is(fit({}, { maxComputeWorkgroupStorageSize: 16384 }), 'fits'); // the default has to, everywhere
   for (const wrong of [0, 1.5, NaN, undefined as unknown as number]) {
-    assert.is(fit({ partialSums: wrong }), 'sizes must be whole numbers above 0');
+    assert.is(fit({ gradientGroups: wrong }), 'sizes must be whole numbers above 0');
   }
 });
 
@@ -175,7 +175,7 @@ const info = { vendor: 'maker', architecture: 'core-2', device: 'Card 3', descri
 const adapter = { info, variant: { lanes }, device: { limits } };
 const network = { channels: 64, kernelSize: 3 };
 const versions = ['diffwave-webgpu 1.0.0', 'webgpu 2.0.0'];
-const tile = { rows: 128, deep: 8, partialSums: 384 };
+const tile = { rows: 128, deep: 8, gradientGroups: 384 };
 const tuning = { trials: [{ tile: defaultTile, seconds: 3 }], best: { tile, seconds: 2 } };
 
 test('the key has adapter, driver, versions and shape', () => {

@@ -48,6 +48,7 @@ export interface MatrixCapabilities {
     readonly maxComputeInvocationsPerWorkgroup: number;
   };
   readonly info: {
+    readonly vendor?: string;
     readonly subgroupMinSize?: number;
     readonly subgroupMaxSize?: number;
     readonly subgroupMatrixConfigs?: readonly MatrixShape[];
@@ -129,13 +130,15 @@ export function chooseMatrix({ features, limits, info }: MatrixCapabilities): Ma
     const listed = shapes.map(({ componentType, resultComponentType, M, N, K }) => `${M}×${N}×${K} ${componentType} to ${resultComponentType}`);
     return `its subgroup matrices are ${listed.join(', ') || 'none'}, and f16 or f32 ones with sums in f32 are wanted`;
   }
-  const pinned = least !== most;
+  // Apple's have 32, and Metal has no way to say or to ask for that: Dawn lists all that a Mac ever had.
+  const isKnown = least === most || (info.vendor === 'apple' && least <= usualSubgroup && usualSubgroup <= most);
+  const pinned = !isKnown;
   if (pinned && !features.has(matrixFeatures[1])) return `its subgroups have ${least} to ${most} invocations, and none of these can be asked for`;
   const subgroup = Math.min(Math.max(usualSubgroup, least), most);
   const component = shape.componentType as MatrixSettings['component'];
   const fitting = sizesFor[component]
     .map((sizes): MatrixSettings => ({ component, M: shape.M, N: shape.N, K: shape.K, subgroup, pinned, ...sizes, partialSums }))
-    .find((settings) => isPossible(settings, limits));
+    .find((settings) => isPossible(settings, limits) && (pinned || matrixThreads(settings) % most === 0)); // the latter is Dawn's rule
   return fitting ?? `its workgroups are too small: ${limits.maxComputeInvocationsPerWorkgroup} invocations, ${limits.maxComputeWorkgroupStorageSize} bytes of memory`;
 }
 

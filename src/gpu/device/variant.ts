@@ -21,7 +21,7 @@ export interface TileSizes {
    * Workgroups of 128 invocations, or as many invocations in smaller ones, that a weight gradient is spread over. Its chunks of
    * rows cost memory, K·Cin·Cout numbers each.
    */
-  readonly partialSums: number;
+  readonly gradientGroups: number;
 }
 
 export interface VariantSettings {
@@ -50,7 +50,7 @@ const tileLanes = 16;
  * memory, which every adapter has. 528 workgroups of a weight gradient are
  * four on each of the 132 multiprocessors of an H100, all of which have room at once. `tuning` looks for better ones on the adapter itself.
  */
-export const defaultTile: TileSizes = { rows: 64, deep: 8, partialSums: 528 };
+export const defaultTile: TileSizes = { rows: 64, deep: 8, gradientGroups: 528 };
 
 /**
  * The variant that this adapter runs fastest.

@@ -56,13 +56,13 @@ function reluCase(shape: Shape & { factor?: number; xGradient?: boolean }): Kern
     record: (tape, { x, weight, bias }) =>
       ({ y: conv1d(tape, { x: x!, weight: weight!, bias: bias!, dilation: D, factor, activation: 'relu' }) }),
     expected(values, staging) {
-      const times = (of: Float64Array) => of.map((v) => v * factor);
-      const scaled = { ...values, weight: times(values.weight!) };
-      const before = plain.expected(scaled, staging).y!;
+      // The factor goes into the weights.
+      const scaled = { ...values, weight: values.weight!.map((w) => Math.fround(factor * w)) };
+      const before = plain.expected({ ...scaled, 'd y': values['d y']! }, staging).y!;
       const above = before.value.map((v) => Number(v > 0));
       const dy = values['d y']!.map((d, i) => d * above[i]!);
       const { 'd x': dx, 'd weight': dWeight, ...rest } = plain.expected({ ...scaled, 'd y': dy }, staging);
-      // The weight's factor is one more rounding, of the smallest sums as many as they have.
+      const times = (of: Float64Array) => of.map((v) => v * factor);
       return {
         ...rest,
         y: { ...before, value: before.value.map((v, i) => v * above[i]!), tolerance: 2 * before.tolerance },

@@ -176,7 +176,7 @@ test('the dispatches of a step of gtzan are those that a Trainer has with tile k
   const rows = await explainOperations(stepOnPaper(sizesOf('gtzan', {})));
   const dispatches = rows.reduce((sum, row) => sum + row.dispatches, 0);
   assert.is(dispatches, stepOnPaper(sizesOf('gtzan', {})).length);
-  assert.ok(dispatches <= 130, `${dispatches} dispatches a step`);
+  assert.ok(dispatches <= 85, `${dispatches} dispatches a step`);
 });
 
 test('its contractions do the operations of the network, and every kernel is known', async () => {

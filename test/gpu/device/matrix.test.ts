@@ -16,13 +16,13 @@ const nvidia = [
 ];
 const apple = [shape('f32', 'f32', [8, 8, 8]), shape('f16', 'f16', [8, 8, 8])];
 
-function choose({ features = ['chromium-experimental-subgroup-matrix', 'shader-f16'], memory = 49152, invocations = 1024, sizes = [32, 32], shapes = nvidia }: {
-  features?: string[]; memory?: number; invocations?: number; sizes?: [number, number]; shapes?: MatrixShape[];
+function choose({ features = ['chromium-experimental-subgroup-matrix', 'shader-f16'], memory = 49152, invocations = 1024, sizes = [32, 32], shapes = nvidia, vendor }: {
+  features?: string[]; memory?: number; invocations?: number; sizes?: [number, number]; shapes?: MatrixShape[]; vendor?: string;
 } = {}) {
   return chooseMatrix({
     features: new Set(features),
     limits: { maxComputeWorkgroupStorageSize: memory, maxComputeInvocationsPerWorkgroup: invocations },
-    info: { subgroupMinSize: sizes[0], subgroupMaxSize: sizes[1], subgroupMatrixConfigs: shapes },
+    info: { vendor, subgroupMinSize: sizes[0], subgroupMaxSize: sizes[1], subgroupMatrixConfigs: shapes },
   });
 }
 
@@ -75,6 +75,15 @@ test('subgroups of several sizes are used only where one can be asked for', () =
   const features = ['chromium-experimental-subgroup-matrix', 'shader-f16', 'subgroup-size-control'];
   const sizes = ([[32, 64], [8, 16], [64, 128]] as const).map(([least, most]) => settings({ features, sizes: [least, most] }));
   assert.equal(sizes.map(({ subgroup, pinned }) => [subgroup, pinned]), [[32, true], [16, true], [64, true]]);
+});
+
+test("Apple's subgroups have 32, whatever Metal lists", () => {
+  for (const memory of [16384, 32768]) {
+    const { subgroup, pinned, subgroupRows } = settings({ vendor: 'apple', shapes: apple, sizes: [4, 64], memory });
+    assert.equal([subgroup, pinned, subgroupRows], [32, false, memory === 16384 ? 2 : 4]);
+  }
+  assert.match(choose({ shapes: apple, sizes: [4, 64] }) as string, /subgroups have 4 to 64 invocations/);
+  assert.match(choose({ vendor: 'apple', shapes: apple, sizes: [4, 512] }) as string, /workgroups are too small/);
 });
 
 test('without anything usable the reason is said', () => {
