@@ -26,7 +26,7 @@ await command({
     budget: { type: 'string', placeholder: '<time>', default: '8min', help: 'parts that do not fit into it are cut off, the last ones first' },
     small: { type: 'boolean', help: 'small sizes, for software adapters and to see that it runs' },
     python: { type: 'string', placeholder: '<program>', default: 'python3', help: 'the Python that has PyTorch' },
-    out: { type: 'string', placeholder: '<folder>', default: join(import.meta.dirname, 'results'), help: 'where <adapter>.jsonl and <adapter>.md go' },
+    out: { type: 'string', placeholder: '<folder>', help: 'where <adapter>.jsonl and <adapter>.md go (bench/results)' },
   },
 }).does(async ({ flags, positionals }) => {
   const budget = secondsOf(flags.budget, '--budget');
@@ -47,7 +47,7 @@ await command({
     running?.kill();
   };
   process.on('SIGINT', stop).on('SIGTERM', stop);
-  const fileOf = (ending: string): string => join(flags.out, `${fileStem(from?.adapter ?? 'no adapter')}.${ending}`);
+  const fileOf = (ending: string): string => join(flags.out ?? join(import.meta.dirname, 'results'), `${fileStem(from?.adapter ?? 'no adapter')}.${ending}`);
   const writeSummary = (): void =>
     writeFileAtomic(fileOf('md'), summaryPage({ from, small: flags.small, budget, seconds: budget - left(), results }));
 

@@ -22,11 +22,12 @@ await command({
     cropSamples: { type: 'integer', min: 1, help: 'samples of an item (default: the preset\'s)' },
     repetitions: { type: 'integer', default: 5, min: 3, help: 'steps that are measured' },
     explain: { type: 'string', placeholder: '<preset>', help: 'measure nothing: the training step of this preset kernel by kernel, by arithmetic, without a GPU' },
+    precision: { type: 'string', choices: ['float32', 'mixed', 'matrix'], default: 'float32', help: '--explain: the precision of that step' },
     json: { type: 'boolean', help: 'print rows of JSON instead of tables' },
   },
 }).does(async ({ flags }) => {
   if (flags.explain !== undefined) {
-    console.log(await explain(sizesOf(flags.explain, { B: flags.batchSize, L: flags.cropSamples })));
+    console.log(await explain(sizesOf(flags.explain, { B: flags.batchSize, L: flags.cropSamples }), flags.precision));
     return;
   }
   const sizes = sizesOf(flags.preset, { B: flags.batchSize, L: flags.cropSamples });

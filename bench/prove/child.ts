@@ -6,6 +6,8 @@ import { PartContext } from './part.ts';
 import { parts } from './parts.ts';
 
 const options: PartOptions = JSON.parse(process.argv[2]!);
+// Whoever started it ends it in time, unless that was killed itself.
+setTimeout(() => process.exit(1), (options.seconds + 10) * 1000).unref();
 const spec = parts.find(({ name }) => name === options.part);
 try {
   if (!spec) throw new Error(`there is no part '${options.part}'`);

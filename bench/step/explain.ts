@@ -1,5 +1,6 @@
 /** `npm run bench:step -- --explain PRESET`: a training step kernel by kernel, by arithmetic alone. */
 import { readFile } from 'node:fs/promises';
+import type { TrainingConfig } from '../../src/diffwave/training/config.ts';
 import { kernelLabel } from '../lib/breakdown.ts';
 import { forwardFlops } from '../lib/flops.ts';
 import { digits, percent, table } from '../lib/report.ts';
@@ -61,15 +62,15 @@ export function shaderText(stem: string): Promise<string> {
 }
 
 /** The whole answer to `--explain`, as text. */
-export async function explain(sizes: Sizes): Promise<string> {
-  const rows = await explainOperations(stepOnPaper(sizes));
+export async function explain(sizes: Sizes, precision: TrainingConfig['precision'] = 'float32'): Promise<string> {
+  const rows = await explainOperations(stepOnPaper(sizes, { training: { precision } }));
   const { model } = configured(sizes);
   const dispatches = rows.reduce((sum, row) => sum + row.dispatches, 0);
   const total = (of: (row: ExplainedRow) => number): number => rows.reduce((sum, row) => sum + row.dispatches * of(row), 0);
   const marked = rows.filter((row) => row.marked);
   const unknown = [...new Set(rows.filter(({ work }) => !work.known).map(({ kernel }) => kernel))];
   return [
-    `training step of ${sizes.preset}, B ${sizes.B}, L ${sizes.L}, tile kernels of the default sizes, on paper: ` +
+    `training step of ${sizes.preset}, B ${sizes.B}, L ${sizes.L}, ${precision}, kernels of the default sizes, on paper: ` +
       `${dispatches} dispatches, ${digits(total(({ work }) => work.flops) / 1e9)} GFLOP ` +
       `(network: ${digits((3 * forwardFlops(model) * sizes.B * sizes.L) / 1e9)}), ${digits(total(({ work }) => work.bytes) / 1e9)} GB`,
     '',
@@ -105,7 +106,7 @@ const legend: readonly string[] = [
   '  bytes / min(bandwidth, threads at once · 64 B / latency), and waits · latency, the waits being a quarter of a thread\'s loads,',
   '  or the turns with barriers in each round of resident workgroups; and the start of a dispatch. Registers are the variables in scope, in 32-bit words, and 16;',
   '  occupancy is what threads, workgroup memory and registers of a unit allow. Nothing here is measured. Assumed:',
-  ...gpuModels.map(({ name, units, lanes, threads, memory, registers, flops, bandwidth, latency, start }) =>
+  ...gpuModels.map(({ name, units, lanes, threads, memory, registers, flops, matrixFlops, bandwidth, latency, start }) =>
     `  ${name}: ${units} units of ${lanes} lanes, ${threads} threads, ${memory / 1024} KiB, ${registers} registers; ` +
-    `${digits(flops / 1e12)} TFLOP/s, ${digits(bandwidth / 1e9)} GB/s; ${latency * 1e6} µs latency, ${start * 1e6} µs start`),
+    `${digits(flops / 1e12)} TFLOP/s${matrixFlops === undefined ? '' : ` (${digits(matrixFlops / 1e12)} by matrices)`}, ${digits(bandwidth / 1e9)} GB/s; ${latency * 1e6} µs latency, ${start * 1e6} µs start`),
 ];

@@ -22,6 +22,8 @@ export interface GpuModel {
   readonly width: number;
   /** Float32 operations a second, a multiply-add being two. */
   readonly flops: number;
+  /** The same of products of f16 matrices with float32 sums, where it has units for them. */
+  readonly matrixFlops?: number;
   /** Bytes a second. */
   readonly bandwidth: number;
   /** Seconds until a load from memory arrives. */
@@ -34,16 +36,17 @@ export interface GpuModel {
  * H100 SXM: NVIDIA H100 Tensor Core GPU Architecture (2022), compute capability 9.0. RTX 4070: NVIDIA Ada GPU Architecture (2023),
  * 8.9. M3 with ten cores: clock and bandwidth of the product; threads, registers and memory of a core as others measured them
  * on an M1, since Apple does not say. UHD 620: Intel Gen9 Compute Architecture (2015), 24 execution units of 7 threads of 16
- * lanes in three subslices. Latencies and starts are rough: between half and twice as much.
+ * lanes in three subslices. Matrices: 58 TFLOP/s with float32 sums on the RTX 4070; of the H100's 989 the 600 or so that instructions
+ * reach which Vulkan has. Latencies and starts are rough: between half and twice as much.
  */
 export const gpuModels: readonly GpuModel[] = [
   {
     name: 'H100', units: 132, lanes: 128, threads: 2048, groups: 32, memory: 228 * 1024, memoryOverhead: 1024,
-    registers: 65_536, mostRegisters: 255, width: 32, flops: 66.9e12, bandwidth: 3.35e12, latency: 0.6e-6, start: 2e-6,
+    registers: 65_536, mostRegisters: 255, width: 32, flops: 66.9e12, matrixFlops: 600e12, bandwidth: 3.35e12, latency: 0.6e-6, start: 2e-6,
   },
   {
     name: 'RTX 4070', units: 46, lanes: 128, threads: 1536, groups: 24, memory: 100 * 1024, memoryOverhead: 1024,
-    registers: 65_536, mostRegisters: 255, width: 32, flops: 29.1e12, bandwidth: 504e9, latency: 0.6e-6, start: 2e-6,
+    registers: 65_536, mostRegisters: 255, width: 32, flops: 29.1e12, matrixFlops: 58e12, bandwidth: 504e9, latency: 0.6e-6, start: 2e-6,
   },
   {
     name: 'M3', units: 10, lanes: 128, threads: 3072, groups: 32, memory: 60 * 1024, memoryOverhead: 0,
@@ -68,6 +71,8 @@ export interface Work {
   readonly bytes: number;
   readonly loads: number;
   readonly barrierTurns: number;
+  /** Whether its operations are products of subgroup matrices. */
+  readonly matrices?: boolean;
 }
 
 /** Workgroups that a unit holds at once: as many as its threads, its memory and its registers allow; 0 if not one. */
@@ -98,7 +103,7 @@ const loadsAhead = 4;
  * - the times that an invocation waits for memory: ⌈loads/invocations⌉/4, or the turns with barriers, in every round of resident
  *   workgroups.
  */
-export function estimate({ flops, bytes, loads, barrierTurns }: Work, shape: Shape, gpu: GpuModel): number {
+export function estimate({ flops, bytes, loads, barrierTurns, matrices }: Work, shape: Shape, gpu: GpuModel): number {
   const { workgroups, threads } = shape;
   const perUnit = Math.ceil(workgroups / gpu.units);
   const busy = (workgroups / (gpu.units * perUnit)) * Math.min(1, (perUnit * threads) / gpu.lanes);
@@ -108,7 +113,8 @@ export function estimate({ flops, bytes, loads, barrierTurns }: Work, shape: Sha
   const rounds = Math.ceil(workgroups / resident);
   const loadsEach = Math.ceil(loads / (workgroups * threads));
   const waits = Math.max(barrierTurns * rounds, Math.ceil(loadsEach / loadsAhead), 1);
-  return gpu.start + Math.max(flops / (gpu.flops * busy), bytes / bandwidth, waits * gpu.latency);
+  const peak = matrices ? gpu.matrixFlops ?? gpu.flops : gpu.flops;
+  return gpu.start + Math.max(flops / (peak * busy), bytes / bandwidth, waits * gpu.latency);
 }
 
 /** Lanes of an H100: a dispatch with fewer invocations leaves some of it idle whatever they do. */

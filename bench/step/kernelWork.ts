@@ -19,6 +19,8 @@ export interface KernelWork {
   readonly loads: number;
   /** Turns of a loop with barriers, in each of which an invocation waits for memory once; 0 where there is none. */
   readonly barrierTurns: number;
+  /** Whether its operations are products of subgroup matrices. */
+  readonly matrices: boolean;
   /** Whether this file knows the kernel. */
   readonly known: boolean;
 }
@@ -43,7 +45,7 @@ const sumFields = 10;
 /** One figure of a ring is written, however long the ring. */
 const ringBytes = 4;
 
-type Figures = Omit<KernelWork, 'known' | 'barrierTurns' | 'bytes'> & Partial<KernelWork>;
+type Figures = Omit<KernelWork, 'known' | 'barrierTurns' | 'bytes' | 'matrices'> & Partial<KernelWork>;
 
 export function workOf(operation: Recorded): KernelWork {
   const { shader, entry } = operation.kernel;
@@ -51,7 +53,8 @@ export function workOf(operation: Recorded): KernelWork {
   const figures = shader.startsWith('conv1d.') || shader.startsWith('residualLayer.') ? convolution(operation)
     : shader.startsWith('weightGradient.') ? weightGradient(operation)
     : (sums[`${family} ${entry}`] ?? sums[family])?.(operation);
-  if (figures) return { bytes: operandBytes(operation), barrierTurns: 0, known: true, ...figures };
+  const matrices = shader.endsWith('.matrix');
+  if (figures) return { bytes: operandBytes(operation), barrierTurns: 0, matrices, known: true, ...figures };
   const each = perElement[`${family} ${entry}`];
   const written = elements(operation.writes);
   const width = lane(operation);
@@ -60,6 +63,7 @@ export function workOf(operation: Recorded): KernelWork {
     bytes: operandBytes(operation),
     loads: elements(operation.reads) / width,
     barrierTurns: 0,
+    matrices,
     known: each !== undefined,
   };
 }

@@ -6,6 +6,7 @@ import { diffWaveNetwork } from '../../src/diffwave/model/network.ts';
 import type { TrainingConfig } from '../../src/diffwave/training/config.ts';
 import { recordStep } from '../../src/diffwave/training/step.ts';
 import { alignUp, bindingAlignment } from '../../src/gpu/device/buffers.ts';
+import { matrixFeatures } from '../../src/gpu/device/matrix.ts';
 import type { VariantSettings } from '../../src/gpu/device/variant.ts';
 import { variantNamed } from '../../src/gpu/device/variant.ts';
 import type { Sizes } from '../lib/work.ts';
@@ -21,16 +22,21 @@ const usualLimits = {
   maxComputeWorkgroupsPerDimension: 65_535,
 } as GPUSupportedLimits;
 
-/** The `tile` kernels with the sizes that a GPU gets before anything was tuned. */
-export function tileOnPaper(): VariantSettings {
-  const features = new Set(['shader-f16', 'subgroups', 'timestamp-query']) as unknown as GPUSupportedFeatures;
-  const info = { subgroupMinSize: 32, subgroupMaxSize: 32, isFallbackAdapter: false } as GPUAdapterInfo;
-  return variantNamed('tile', { limits: usualLimits, features } as GPUDevice, info)!;
+/** NVIDIA's: products of 16×16 matrices of f16 with float32 sums. */
+const usualMatrices = [{ componentType: 'f16', resultComponentType: 'f32', M: 16, N: 16, K: 16 }];
+
+/** The `tile` kernels, or for the precision `matrix` those, with the sizes that a GPU gets before anything was tuned. */
+export function variantOnPaper(precision: TrainingConfig['precision'] = 'float32'): VariantSettings {
+  const names = ['shader-f16', 'subgroups', 'timestamp-query', ...matrixFeatures];
+  const features = new Set(names) as unknown as GPUSupportedFeatures;
+  const info = { subgroupMinSize: 32, subgroupMaxSize: 32, isFallbackAdapter: false, subgroupMatrixConfigs: usualMatrices };
+  const name = precision === 'matrix' ? 'matrix' : 'tile';
+  return variantNamed(name, { limits: usualLimits, features } as GPUDevice, info as unknown as GPUAdapterInfo)!;
 }
 
 /** The dispatches of a training step of a preset, the whole batch at once, in their order. */
 export function stepOnPaper(sizes: Sizes, {
-  variant = tileOnPaper(), training: changes = {},
+  training: changes = {}, variant = variantOnPaper(changes.precision),
 }: { variant?: VariantSettings; training?: Partial<TrainingConfig> } = {}): readonly Operation[] {
   const { model, training: usual, L } = configured(sizes);
   const training = { ...usual, ...changes };

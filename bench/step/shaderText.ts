@@ -129,6 +129,12 @@ function sizeOf(shader: Shader, type: string): number {
   if (atomic) return 4;
   if (/^(f32|u32|i32|bool)$/.test(name)) return 4;
   if (name === 'f16') return 2;
+  // A matrix lies in the registers of a whole subgroup: this is the share of an invocation.
+  const matrix = /^subgroup_matrix_\w+<(\w+),(\w+),(\w+)>$/.exec(name);
+  if (matrix) {
+    const [columns, rows] = [evaluate(matrix[2]!, shader.constants), evaluate(matrix[3]!, shader.constants)];
+    return (columns * rows * sizeOf(shader, matrix[1]!)) / evaluate('SUBGROUP', shader.constants);
+  }
   const alias = shader.aliases.get(name);
   if (alias !== undefined) return sizeOf(shader, alias);
   throw new Error(`the size of '${type}' is not known here`);
@@ -185,7 +191,7 @@ function typeOf(shader: Shader, types: ReadonlyMap<string, string>, value: strin
   const element = (type: string): string => /^array<(.+?)(?:,[^<>]*)?>$/.exec(type.replace(/\s+/g, ''))?.[1] ?? type;
   const isWide = (type: string): boolean => {
     const name = shader.aliases.get(type) ?? type;
-    return /^(vec|mat|array|subgroup)/.test(name);
+    return /^(vec|mat|array|subgroup_matrix)/.test(name);
   };
   // A component, or an index into a vector, is a scalar; so is what dot() makes.
   const text = value.replace(/\bdot\s*\([^()]*\)/g, '0.0');

@@ -9,7 +9,7 @@ import type { GpuModel, Shape, Work } from '../../../bench/step/gpus.ts';
 import { estimate, isTooNarrow, occupancy, residentGroups } from '../../../bench/step/gpus.ts';
 import type { Recorded } from '../../../bench/step/kernelWork.ts';
 import { workOf } from '../../../bench/step/kernelWork.ts';
-import { stepOnPaper, tileOnPaper } from '../../../bench/step/paper.ts';
+import { stepOnPaper, variantOnPaper } from '../../../bench/step/paper.ts';
 import { kernelFacts } from '../../../bench/step/shaderText.ts';
 import { Tape } from '../../../src/autograd/tape.ts';
 import { DiffWave } from '../../../src/diffwave/model/model.ts';
@@ -113,7 +113,7 @@ test('threads, workgroup memory and registers are read off a text', () => {
 });
 
 test('a sum of parts, counted by hand', () => {
-  const tape = new Tape({ variant: tileOnPaper() });
+  const tape = new Tape({ variant: variantOnPaper() });
   const partial = tape.input('partial', [6, 8]); // two segments of three parts
   const slot = { tensor: tape.result('sum', [2, 8]), accumulate: true };
   reduceInto(tape, slot, partial, { segments: 2, parts: 3, stride: 8, offset: 0, width: 8 });
@@ -122,7 +122,7 @@ test('a sum of parts, counted by hand', () => {
 });
 
 test('a layer in one kernel does what its two convolutions do', () => {
-  const flopsOf = (maxWorkgroupBytes: number): number => stepOnPaper({ preset: 'gtzan', B: 1, L: 64 }, { variant: { ...tileOnPaper(), maxWorkgroupBytes } })
+  const flopsOf = (maxWorkgroupBytes: number): number => stepOnPaper({ preset: 'gtzan', B: 1, L: 64 }, { variant: { ...variantOnPaper(), maxWorkgroupBytes } })
     .filter(({ kernel: { constants = {} } }) => ['LAYER', 'GATE', 'RESIDUAL'].some((task) => constants[task] === 1))
     .reduce((sum, operation) => sum + workOf(operation).flops, 0);
   assert.is(flopsOf(32_768), 64 * 10 * (49_152 + 16_384));
@@ -161,7 +161,7 @@ test('the dispatches of a step of gtzan are those that a Trainer has with tile k
   const sizes = { preset: 'gtzan', B: 2, L: 300 };
   const own = await gpuForTests();
   const usual = own.variant;
-  own.variant = { ...tileOnPaper(), maxStorageBytes: own.variant.maxStorageBytes, maxUniformBytes: own.variant.maxUniformBytes };
+  own.variant = { ...variantOnPaper(), maxStorageBytes: own.variant.maxStorageBytes, maxUniformBytes: own.variant.maxUniformBytes };
   try {
     const { model: config, training, L } = configured(sizes);
     using model = DiffWave.create(own, config);
@@ -189,6 +189,27 @@ test('its contractions do the operations of the network, and every kernel is kno
     assert.ok(Math.abs(flops / wanted - 1) < 0.002, `${preset}: ${flops} of ${wanted}`);
     assert.equal(operations.filter((operation) => !workOf(operation).known).map(({ kernel }) => kernelName(kernel)), [], preset);
   }
+});
+
+test('a step by matrices does the same operations, faster where a GPU has units for them', async () => {
+  const sizes = sizesOf('gtzan', {});
+  const rows = await explainOperations(stepOnPaper(sizes, { training: { precision: 'matrix' } }));
+  const byMatrices = rows.filter(({ work }) => work.matrices);
+  const flops = byMatrices.reduce((sum, { dispatches, work }) => sum + dispatches * work.flops, 0);
+  assert.ok(flops > 0.99 * trainingFlops(configured(sizes).model) * sizes.B * sizes.L);
+  assert.equal(rows.filter(({ work }) => !work.known).map(({ kernel }) => kernel), []);
+  const work = { ...idle, flops: 1e6 };
+  assertClose(estimate({ ...work, matrices: true }, shape, { ...gpu, matrixFlops: 1e7 }), 0.1);
+  assertClose(estimate({ ...work, matrices: true }, shape, gpu), 1);
+  assertClose(estimate(work, shape, { ...gpu, matrixFlops: 1e7 }), 1);
+  assert.match(await explain(sizes, 'matrix'), /^training step of gtzan, .*, matrix, kernels/);
+});
+
+test('matrices lie in the registers of a subgroup', () => {
+  const text = `alias Result = subgroup_matrix_result<f32, 16, 8>;
+    @compute @workgroup_size(64) fn main() { var a: Result; var b: subgroup_matrix_left<f16, 16, 16>; }`;
+  const { registers } = kernelFacts(text, { shader: 'made up', entry: 'main', constants: { SUBGROUP: 32 } });
+  assert.is(registers, 4 + 4 + 16);
 });
 
 test('the text has every kernel, the marks and what they were made of', async () => {
