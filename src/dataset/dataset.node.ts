@@ -13,7 +13,7 @@ import { cacheFolder } from '../disk/cache.node.ts';
 import { UserError } from '../errors.ts';
 import type { StagedFile } from '../disk/files.node.ts';
 import { stageFile } from '../disk/files.node.ts';
-import { FolderLock } from '../disk/lock.node.ts';
+import { FolderLock, lockName } from '../disk/lock.node.ts';
 import type { FilePath } from '../disk/regularFile.node.ts';
 import { RegularFile } from '../disk/regularFile.node.ts';
 import { systemReason } from '../disk/systemErrors.node.ts';
@@ -62,14 +62,17 @@ export async function prepareDataset({ source, out, log = () => {}, ...partial }
   };
   // Looked at before the lock is taken, so that a folder of somebody else's gets no lock, and again when it is ours.
   const before = reusable();
-  if (before.manifest && !before.why) return { out, manifest: before.manifest, reused: true };
   const isNew = !existsSync(out);
+  if (before.manifest && !before.why && !readdirSync(out).some((name) => isLeftover(name) || name === lockName)) {
+    return { out, manifest: before.manifest, reused: true };
+  }
   const lock = await FolderLock.take(out, { what: 'the data set', wait: true, log });
   try {
+    for (const name of readdirSync(out).filter(isLeftover)) rmSync(join(out, name), { force: true }); // of one that was killed
     const { manifest: present, why } = reusable();
     if (present && !why) return { out, manifest: present, reused: true };
-    if (why) log(`preparing ${out} again: ${why}`);
-    for (const name of readdirSync(out).filter(isLeftover)) rmSync(join(out, name), { force: true });
+    const reason = why ?? before.why; // before: what a killed one left is gone by now
+    if (reason) log(`preparing ${out} again: ${reason}`);
     const manifest = await prepareInto(out, { source, files, wanted, log, lock });
     return { out, manifest, reused: false };
   } finally {

@@ -1,6 +1,7 @@
 /** What lies among music and is none: links to themselves, pipes, what may not be read, what is gone, names of any kind. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, readlinkSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -141,6 +142,17 @@ test('of two that prepare one data set at once the second waits, and uses what t
   assert.equal(reports.map(({ reused }) => reused).sort(), [false, true]);
   assert.is(lines.filter((line) => line.startsWith(`waiting for process ${process.pid} on `)).length, 1);
   assert.equal(readdirSync(out).sort(), ['clips.f32', 'manifest.json']);
+  // What one leaves that is killed while it prepares the folder in another way goes, although the data set is used as it is.
+  for (const left of ['clips.f32.77-ab12.tmp', 'lock.json.77-ab12.tmp', 'manifest.json.77.tmp']) writeFileSync(join(out, left), 'x');
+  writeFileSync(join(out, 'lock.json'), JSON.stringify({ token: 'x', host: hostname(), pid: 2 ** 22 + 1, beats: 0, ...here() }));
+  assert.is((await prepareDataset({ source, out, ...half })).reused, true);
+  assert.equal(readdirSync(out).sort(), ['clips.f32', 'manifest.json']);
 });
+
+/** What a lock says of this machine, where it says so. */
+function here(): object {
+  if (process.platform !== 'linux') return {};
+  return { boot: readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(), space: readlinkSync('/proc/self/ns/pid') };
+}
 
 test.run();
