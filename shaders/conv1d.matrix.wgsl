@@ -35,10 +35,8 @@ enable f16;
 //@if STEP
 @group(0) @binding(3) var<storage, read> stepEmbedding: array<vec4f>;      // (B, Cin)
 //@end
-//@if GATE
 //@if SAVE
 @group(0) @binding(4) var<storage, read_write> saved: array<Stored>;        // (B, L, 2C) σ(g), tanh(f)
-//@end
 //@end
 //@if RESIDUAL
 @group(0) @binding(4) var<storage, read> residual: array<Stored>;           // (B, L, C) x of the layer
@@ -71,14 +69,12 @@ struct Params {
 const halfPower = 0.70710678118654752; // 1/√2
 const largestHalf = 65504.0;           // of f16
 
-// e^−|v| is at most 1. A clamp would keep exp() finite as well, but it may turn a NaN into a number, and broken weights must show.
+// As in conv1d.tile.wgsl, which says why.
 fn sigmoid(v: vec4f) -> vec4f {
   let e = exp(-abs(v));
   return select(vec4f(1.0), e, v < vec4f(0.0)) / (vec4f(1.0) + e);
 }
 
-// tanh x = (1 − e^−2|x|)/(1 + e^−2|x|), with the sign of x. Not tanh(), whose precision is the driver's choice (WGSL allows
-// 1e-5), and which some drivers compute as (e^2x − 1)/(e^2x + 1), NaN for large x.
 fn safeTanh(v: vec4f) -> vec4f {
   let e = exp(-2.0 * abs(v));
   let h = (vec4f(1.0) - e) / (vec4f(1.0) + e);

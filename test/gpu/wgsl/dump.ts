@@ -7,9 +7,9 @@ import { variantNamed } from '../../../src/gpu/device/variant.ts';
 import { kernelName } from '../../../src/gpu/wgsl/kernels.ts';
 import { DiffWave } from '../../../src/diffwave/model/model.ts';
 import { loss } from '../../../src/ops/loss.ts';
-import { openProvider, usualToggles } from '../../../src/platform/provider.node.ts';
+import { openProvider, togglesFor } from '../../../src/platform/provider.node.ts';
 
-const provided = await openProvider(usualToggles.map((toggle) => `${toggle},dump_shaders,disable_symbol_renaming`));
+const provided = await openProvider(togglesFor({}).map((toggle) => `${toggle},dump_shaders,disable_symbol_renaming`));
 const shader = (stem: string): Promise<string> => readFile(new URL(`../../../shaders/${stem}.wgsl`, import.meta.url), 'utf8');
 const gpu = await Gpu.open({ platform: { gpu: provided, shader, release() {} } });
 const variant = variantNamed('tile', gpu.device, gpu.info)!;
