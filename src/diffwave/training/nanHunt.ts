@@ -84,6 +84,7 @@ async function firstBadDispatch(trainer: Trainer, from: Snapshot, batches: Batch
   restoreSnapshot(trainer, from);
   trainer.update(batches.at(from.step)); // writes the inputs and the step uniforms, which stay
   restoreSnapshot(trainer, from);
+  clearScratch(trainer);
   for (const [position, operation] of executable.plan.operations.entries()) {
     const encoder = gpu.device.createCommandEncoder();
     const pass = encoder.beginComputePass();
@@ -98,6 +99,20 @@ async function firstBadDispatch(trainer: Trainer, from: Snapshot, batches: Batch
     }
   }
   return undefined;
+}
+
+/**
+ * Zeros whatever a step computes for itself: the update that was run has left its NaNs there, also between the parts of a
+ * tensor that are written one by one, and in gradients that are not yet computed again.
+ */
+function clearScratch({ executable, model: { gpu, parameters } }: Trainer): void {
+  const encoder = gpu.device.createCommandEncoder();
+  for (const tensor of executable.plan.operations.flatMap(({ writes }) => Object.values(writes))) {
+    const { buffer, offset } = executable.range(tensor);
+    if (tensor.storage.kind !== 'planned' && buffer !== parameters.gradients.buffer) continue;
+    encoder.clearBuffer(buffer, offset, tensor.bytes);
+  }
+  gpu.device.queue.submit([encoder.finish()]);
 }
 
 function isFinite({ weights, m, v }: Snapshot): boolean {
