@@ -139,12 +139,12 @@ function mixedCase({ keeps, maxUniformBytes, maxWorkgroupBytes, lifted = false, 
 }
 
 export const mixedCases: readonly KernelCase[] = ([
-  { B: 1, L: 1, C: 4, K: 3, D: 1 },
+  { B: 1, L: 1, C: 12, K: 3, D: 1 },
   { B: 2, L: 37, C: 12, K: 3, D: 16, lifted: true },
   { B: 2, L: 37, C: 12, K: 3, D: 16 },
   { B: 2, L: 37, C: 12, K: 3, D: 16, keeps: 'layerInputs' },
-  { B: 1, L: 5, C: 4, K: 3, D: 2, keeps: 'layerInputs', ...scarce },
+  { B: 1, L: 5, C: 12, K: 3, D: 2, keeps: 'layerInputs', ...scarce },
   // With the kernels of cases above: compiling takes most of the time.
   { B: 2, L: 5, C: 12, K: 3, D: 2, large: true, lifted: true },
-  { B: 2, L: 7, C: 4, K: 3, D: 2, large: true, keeps: 'layerInputs', ...scarce },
+  { B: 2, L: 7, C: 12, K: 3, D: 2, large: true, keeps: 'layerInputs', ...scarce },
 ] satisfies (Sizes & Ways)[]).map(mixedCase);

@@ -135,16 +135,17 @@ export function residualLayerCase({ keeps, maxUniformBytes, maxWorkgroupBytes, g
   };
 }
 
+/** Few widths and kernel sizes, as each costs seconds to compile: what they do not change is compiled once. */
 export const residualLayerCases: readonly KernelCase[] = ([
   { B: 1, L: 1, C: 12, K: 5, D: 8, place: 'first' },
   { B: 2, L: 5, C: 3, K: 3, D: 2, place: 'later' },
   { B: 2, L: 37, C: 36, K: 3, D: 16, place: 'later', gradientScale: 2 ** 20 },
   { B: 1, L: 17, C: 36, K: 3, D: 2, place: 'later', ...half },
   { B: 1, L: 5, C: 36, K: 3, D: 2, place: 'last', ...half },
-  { B: 1, L: 65, C: 12, K: 5, D: 8, place: 'last' },
-  { B: 1, L: 65, C: 12, K: 5, D: 8, place: 'first', keeps: 'layerInputs' },
-  { B: 1, L: 65, C: 12, K: 5, D: 8, place: 'later', keeps: 'layerInputs' },
-  { B: 1, L: 5, C: 4, K: 3, D: 2, place: 'first', ...scarce },
-  { B: 1, L: 5, C: 4, K: 3, D: 2, place: 'last', ...scarce },
-  { B: 1, L: 5, C: 4, K: 3, D: 2, place: 'later', ...scarce, keeps: 'layerInputs' },
+  { B: 1, L: 65, C: 12, K: 3, D: 8, place: 'last' },
+  { B: 1, L: 65, C: 12, K: 3, D: 8, place: 'first', keeps: 'layerInputs' },
+  { B: 1, L: 65, C: 12, K: 3, D: 8, place: 'later', keeps: 'layerInputs' },
+  { B: 1, L: 5, C: 12, K: 3, D: 2, place: 'first', ...scarce },
+  { B: 1, L: 5, C: 12, K: 3, D: 2, place: 'last', ...scarce },
+  { B: 1, L: 5, C: 12, K: 3, D: 2, place: 'later', ...scarce, keeps: 'layerInputs' },
 ] satisfies (Sizes & Ways)[]).map(residualLayerCase);
