@@ -123,7 +123,7 @@ function reasonFor({ device, driver, remedy }: Found, machine: Machine): string 
   if (!folders.some((folder) => machine.list(folder).some((name) => name.startsWith('libvulkan.so')))) {
     return 'there is no Vulkan loader: install it (Debian, Ubuntu: libvulkan1; Fedora: vulkan-loader; Arch: vulkan-icd-loader)';
   }
-  return 'its Vulkan driver gives no adapter: see what `vulkaninfo --summary` says, and update the driver';
+  return 'its Vulkan driver gives no adapter: see what `vulkaninfo` says, and update the driver';
 }
 
 function withoutManifest(device: string, remedy: string, machine: Machine): string {
