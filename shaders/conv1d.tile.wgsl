@@ -9,10 +9,10 @@ enable f16;
 //
 // Weights are packed by packWeights.wgsl: slices of LANES·WIDE·4 output channels, each [K·Cin][WIDE][LANES] vec4f and a
 // last row with the bias. One dispatch works on one slice. Sums are made in the order k, ci.
-//
 // Constants: LANES columns of invocations, ROWS, DEEP rows per invocation, WIDE vec4f per invocation, TAPS, INPUTS vec4f
 // of Cin, and flags for what is loaded and what is done with the sums (residualLayer.ts has the formulas):
 // In, Out and Stored are the types of x, y, and of saved and residual: vec4f, or vec4<f16> in mixed precision (F16).
+//   PREFETCH        the next slab is loaded into registers while one is multiplied, INPUT_LOADS and WEIGHT_LOADS vec4f of it
 //   PAIR            inputs are [dOutput/√2 | dSkip]; with LAST there is no dOutput
 //   STEP            inputs are x plus the item's step embedding, zero outside [0, L)
 //   MASKED          inputs are x where `mask` is above 0, and zero elsewhere: the gradient behind a relu
@@ -35,35 +35,27 @@ enable f16;
 //@if MASKED
 @group(0) @binding(3) var<storage, read> mask: array<vec4f>;               // (B, L, Cin)
 //@end
-//@if GATE
 //@if SAVE
 @group(0) @binding(4) var<storage, read_write> saved: array<Stored>;        // (B, L, 2C) σ(g), tanh(f)
 //@end
-@group(0) @binding(5) var<storage, read_write> y: array<Out>;              // (B, L, C)
-//@end
 //@if RESIDUAL
 @group(0) @binding(4) var<storage, read> residual: array<Stored>;           // (B, L, C) x of the layer
-@group(0) @binding(5) var<storage, read_write> y: array<Out>;              // (B, L, C)
 @group(0) @binding(6) var<storage, read_write> skip: array<vec4f>;         // (B, L, C)
 //@end
 //@if GATE_GRADIENT
 @group(0) @binding(4) var<storage, read> saved: array<Stored>;              // (B, L, 2C)
-@group(0) @binding(5) var<storage, read_write> y: array<vec4f>;            // (B, L, 2C)
 //@end
 //@if STEP_GRADIENT
 //@if !LAST
 @group(0) @binding(2) var<storage, read> dOutput: array<vec4f>;            // (B, L, C)
 //@end
 @group(0) @binding(4) var<storage, read_write> partial: array<vec4f>;      // (B, tiles, C)
-@group(0) @binding(5) var<storage, read_write> y: array<vec4f>;            // (B, L, C)
 //@end
-//@if PLAIN
-@group(0) @binding(5) var<storage, read_write> y: array<vec4f>;            // (B, L, Cout)
-//@end
+@group(0) @binding(5) var<storage, read_write> y: array<Out>;              // (B, L, Cout), half of it for GATE and RESIDUAL, twice for GATE_GRADIENT
 
 struct Params {
   groups: u32,    // tiles of all items
-  tiles: u32,     // ⌈L/ROWS⌉, of one item
+  tiles: u32,     // of one item
   length: u32,    // L
   width: u32,     // vec4f that the sums' channels have in all: Cout, or half of it for GATE and RESIDUAL
   slice: u32,     // the first of them in this slice
@@ -73,15 +65,12 @@ struct Params {
 @group(0) @binding(7) var<uniform> params: Params;
 
 const halfPower = 0.70710678118654752; // 1/√2
-
-// e^−|v| is at most 1. A clamp would keep exp() finite as well, but it may turn a NaN into a number, and broken weights must show.
+// Exponents are never positive: no overflow, and no clamp, which may hide a NaN. No tanh(), see docs/kernels.md, rule 3.
 fn sigmoid(v: vec4f) -> vec4f {
   let e = exp(-abs(v));
   return select(vec4f(1.0), e, v < vec4f(0.0)) / (vec4f(1.0) + e);
 }
 
-// tanh x = (1 − e^−2|x|)/(1 + e^−2|x|), with the sign of x. Not tanh(), whose precision is the driver's choice (WGSL allows
-// 1e-5), and which some drivers compute as (e^2x − 1)/(e^2x + 1), NaN for large x.
 fn safeTanh(v: vec4f) -> vec4f {
   let e = exp(-2.0 * abs(v));
   let h = (vec4f(1.0) - e) / (vec4f(1.0) + e);
@@ -89,8 +78,7 @@ fn safeTanh(v: vec4f) -> vec4f {
 }
 
 //@if RESIDUAL
-// What becomes an f16 stays within ±65,504: beyond that the residual stream would be infinite from there on. Not clamp(), which
-// may hide a NaN. Gradients pass as if nothing had been cut.
+// What becomes an f16 stays within ±65,504, see relu.wgsl.
 fn storable(v: vec4f) -> vec4f {
   //@if F16
   const most = vec4f(65504.0);
@@ -102,7 +90,7 @@ fn storable(v: vec4f) -> vec4f {
 }
 //@end
 
-const GROUPS = ROWS / DEEP;                   // rows of invocations
+const GROUPS = ROWS / DEEP; // rows of invocations
 const THREADS = LANES * GROUPS;
 const SLAB = 4u;                              // vec4f of input channels that are staged at once
 const SLABS = (INPUTS + SLAB - 1u) / SLAB;
@@ -125,16 +113,25 @@ fn load(item: u32, t: i32, c: u32) -> vec4f {
   return dOutput[row * half + c] * halfPower;
   //@end
   //@else
+  var v = vec4f(x[row * INPUTS + c]);
   //@if STEP
-  return vec4f(x[row * INPUTS + c]) + stepEmbedding[item * INPUTS + c];
-  //@else
+  v += stepEmbedding[item * INPUTS + c];
+  //@end
   //@if MASKED
-  return select(x[row * INPUTS + c], vec4f(0.0), mask[row * INPUTS + c] <= vec4f(0.0));
-  //@else
-  return vec4f(x[row * INPUTS + c]);
+  v = select(v, vec4f(0.0), mask[row * INPUTS + c] <= vec4f(0.0));
   //@end
+  return v;
   //@end
-  //@end
+}
+
+// Number i of a slab of inputs for tap k, and of its weights.
+fn inputOf(k: u32, slab: u32, i: u32, item: u32, first: u32) -> vec4f {
+  let shift = (i32(k) - i32(TAPS / 2u)) * params.dilation * params.direction;
+  return load(item, i32(first + i / SLAB) + shift, slab * SLAB + i % SLAB);
+}
+fn weightOf(k: u32, slab: u32, i: u32) -> vec4f {
+  let inside = k < TAPS && slab * SLAB + i / (4u * LANES * WIDE) < INPUTS;
+  return select(vec4f(0.0), weight[select(0u, (k * INPUTS + slab * SLAB) * 4u * LANES * WIDE + i, inside)], inside);
 }
 
 @compute @workgroup_size(THREADS)
@@ -148,7 +145,7 @@ fn forward(
   let lane = local % LANES;
   let m = local / LANES;                         // this invocation's rows are m, m + GROUPS, …
   let item = tile / params.tiles;
-  let begin = item * params.length;              // row of the item's start
+  let begin = item * params.length;              // its first row
   let first = tile % params.tiles * ROWS;        // sample of the tile's start
   let bias = TAPS * INPUTS * 4u * LANES * WIDE + lane;
   //@each r DEEP
@@ -157,21 +154,45 @@ fn forward(
   //@end
   //@end
 
+  //@if PREFETCH
+  //@each j INPUT_LOADS
+  var nextInput{j} = inputOf(0u, 0u, local + {j}u * THREADS, item, first);
+  //@end
+  //@each j WEIGHT_LOADS
+  var nextWeight{j} = weightOf(0u, 0u, local + {j}u * THREADS);
+  //@end
+  //@end
   for (var k = 0u; k < TAPS; k++) {
-    let shift = (i32(k) - i32(TAPS / 2u)) * params.dilation * params.direction;
     for (var slab = 0u; slab < SLABS; slab++) {
       workgroupBarrier();
+      //@if PREFETCH
+      //@each j INPUT_LOADS
+      staged[(local + {j}u * THREADS) / SLAB * PITCH + (local + {j}u * THREADS) % SLAB] = nextInput{j};
+      //@end
+      //@each j WEIGHT_LOADS
+      weights[local + {j}u * THREADS] = nextWeight{j};
+      //@end
+      //@else
       for (var j = 0u; j < ROWS * SLAB / THREADS; j++) {
         let i = local + j * THREADS;
-        staged[i / SLAB * PITCH + i % SLAB] = load(item, i32(first + i / SLAB) + shift, slab * SLAB + i % SLAB);
+        staged[i / SLAB * PITCH + i % SLAB] = inputOf(k, slab, i, item, first);
       }
-      let offset = (k * INPUTS + slab * SLAB) * 4u * LANES * WIDE;
       for (var j = 0u; j < WEIGHTS / THREADS; j++) {
-        let i = local + j * THREADS;
-        let inside = slab * SLAB + i / (4u * LANES * WIDE) < INPUTS;
-        weights[i] = select(vec4f(0.0), weight[select(0u, offset + i, inside)], inside);
+        weights[local + j * THREADS] = weightOf(k, slab, local + j * THREADS);
       }
+      //@end
       workgroupBarrier();
+      //@if PREFETCH
+      let isLast = slab + 1u == SLABS;
+      let nextSlab = select(slab + 1u, 0u, isLast);
+      let nextK = select(k, k + 1u, isLast); // behind the last tap: what is loaded there is not used
+      //@each j INPUT_LOADS
+      nextInput{j} = inputOf(nextK, nextSlab, local + {j}u * THREADS, item, first);
+      //@end
+      //@each j WEIGHT_LOADS
+      nextWeight{j} = weightOf(nextK, nextSlab, local + {j}u * THREADS);
+      //@end
+      //@end
       for (var c = 0u; c < SLAB; c++) {
         //@each r DEEP
         let x{r} = staged[(m + {r}u * GROUPS) * PITCH + c];
@@ -249,8 +270,7 @@ fn forward(
     //@end
     //@end
   //@if STEP_GRADIENT
-  } else {
-    // Rows beyond the clip count for nothing in the columns' sums.
+  } else { // rows beyond the clip count for nothing in the columns' sums
     //@each n WIDE
     sum{r}_{n} = vec4f(0.0);
     //@end

@@ -11,6 +11,7 @@ enable f16;
 // of the outputs, TAPS, INPUTS vec4f of C. In, Out and Stored are the types of x, y, and of saved and h: vec4f, or vec4<f16> in mixed precision (F16).
 //   SAVE    writes h, σ(g) and tanh(f) as well, for the gradients
 //   FIRST   skip = s
+//   PREFETCH, INPUT_LOADS and WEIGHT_LOADS as in conv1d.tile.wgsl
 
 @group(0) @binding(0) var<storage, read> weight: array<vec4f>;
 @group(0) @binding(1) var<storage, read> x: array<In>;                     // (B, L, C)
@@ -76,6 +77,16 @@ fn load(item: u32, t: i32, c: u32) -> vec4f {
   return vec4f(x[(item * params.length + u32(t)) * INPUTS + c]) + stepEmbedding[item * INPUTS + c];
 }
 
+// Number i of a slab of inputs for tap k, and of its weights.
+fn inputOf(k: u32, slab: u32, i: u32, item: u32, first: u32) -> vec4f {
+  let shift = (i32(k) - i32(TAPS / 2u)) * params.dilation;
+  return load(item, i32(first + i / SLAB) + shift, slab * SLAB + i % SLAB);
+}
+fn weightOf(k: u32, slab: u32, i: u32) -> vec4f {
+  let inside = k < TAPS && slab * SLAB + i / (4u * LANES * WIDE) < INPUTS;
+  return select(vec4f(0.0), weight[select(0u, (k * INPUTS + slab * SLAB) * 4u * LANES * WIDE + i, inside)], inside);
+}
+
 @compute @workgroup_size(THREADS)
 fn forward(
   @builtin(local_invocation_index) local: u32,
@@ -96,21 +107,45 @@ fn forward(
   //@end
   //@end
 
+  //@if PREFETCH
+  //@each j INPUT_LOADS
+  var nextInput{j} = inputOf(0u, 0u, local + {j}u * THREADS, item, first);
+  //@end
+  //@each j WEIGHT_LOADS
+  var nextWeight{j} = weightOf(0u, 0u, local + {j}u * THREADS);
+  //@end
+  //@end
   for (var k = 0u; k < TAPS; k++) {
-    let shift = (i32(k) - i32(TAPS / 2u)) * params.dilation;
     for (var slab = 0u; slab < SLABS; slab++) {
       workgroupBarrier();
+      //@if PREFETCH
+      //@each j INPUT_LOADS
+      staged[(local + {j}u * THREADS) / SLAB * PITCH + (local + {j}u * THREADS) % SLAB] = nextInput{j};
+      //@end
+      //@each j WEIGHT_LOADS
+      weights[local + {j}u * THREADS] = nextWeight{j};
+      //@end
+      //@else
       for (var j = 0u; j < ROWS * SLAB / THREADS; j++) {
         let i = local + j * THREADS;
-        staged[i / SLAB * PITCH + i % SLAB] = load(item, i32(first + i / SLAB) + shift, slab * SLAB + i % SLAB);
+        staged[i / SLAB * PITCH + i % SLAB] = inputOf(k, slab, i, item, first);
       }
-      let offset = (k * INPUTS + slab * SLAB) * 4u * LANES * WIDE;
       for (var j = 0u; j < WEIGHTS / THREADS; j++) {
-        let i = local + j * THREADS;
-        let inside = slab * SLAB + i / (4u * LANES * WIDE) < INPUTS;
-        weights[i] = select(vec4f(0.0), weight[select(0u, offset + i, inside)], inside);
+        weights[local + j * THREADS] = weightOf(k, slab, local + j * THREADS);
       }
+      //@end
       workgroupBarrier();
+      //@if PREFETCH
+      let isLast = slab + 1u == SLABS;
+      let nextSlab = select(slab + 1u, 0u, isLast);
+      let nextK = select(k, k + 1u, isLast); // behind the last tap: what is loaded there is not used
+      //@each j INPUT_LOADS
+      nextInput{j} = inputOf(nextK, nextSlab, local + {j}u * THREADS, item, first);
+      //@end
+      //@each j WEIGHT_LOADS
+      nextWeight{j} = weightOf(nextK, nextSlab, local + {j}u * THREADS);
+      //@end
+      //@end
       for (var c = 0u; c < SLAB; c++) {
         //@each r DEEP
         let x{r} = staged[(m + {r}u * GROUPS) * PITCH + c];

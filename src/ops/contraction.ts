@@ -89,7 +89,7 @@ export function contract(tape: Tape, fusion: Fusion, options: Contraction): void
   const constantsOf = (two: boolean) => ({
     ...(matrix ? { ROWS, ...matrixConvolution(matrix, { wide }) }
       : variant === 'broadcast' ? { ROWS, LOADS: ROWS / lanes, UNIFORM: Number(uniform), STORED: wide, TWO: Number(two) }
-      : { ROWS, DEEP: tape.variant.tile.deep }),
+      : tileConstants(tape, { ROWS, lanes, wide })),
     LANES: lanes, WIDE: two ? 2 : wide, TAPS: taps, INPUTS: inputs / 4, PAIRED: Number(paired), ...flagsOf(fusion),
     ...typesOf({ In: options.reads.x, Out: options.writes.y, Stored: options.reads.residual ?? options.reads.saved ?? options.writes.saved }),
   });
@@ -113,6 +113,11 @@ export function contract(tape: Tape, fusion: Fusion, options: Contraction): void
     });
     slice += two ? 2 : 1;
   }
+}
+
+function tileConstants({ variant: { tile: { deep, prefetch } } }: Tape, { ROWS, lanes, wide }: { ROWS: number; lanes: number; wide: number }) {
+  const loads = { INPUT_LOADS: (4 * deep) / lanes, WEIGHT_LOADS: (16 * wide * deep) / ROWS }; // of an invocation and a slab
+  return { ROWS, DEEP: deep, PREFETCH: Number(prefetch), ...(prefetch && loads) };
 }
 
 /** What `matrix` kernels multiply inputs by while these are f16: gradients by the tape's scale. */

@@ -17,13 +17,16 @@ export const geometries: readonly TileSizes[] = [
   { ...defaultTile, rows: 128, deep: 16 },
 ];
 
-/** Changes to the fastest geometry, on whose kernels they have no influence: those that are other sizes are tried. */
-export const refinements: readonly ((tile: TileSizes) => TileSizes)[] = [
-  (tile) => ({ ...tile, gradientGroups: tile.gradientGroups / 2 }),
-  (tile) => ({ ...tile, gradientGroups: tile.gradientGroups * 2 }),
+/** Changes to the fastest so far, in rounds that each begin at that. */
+export const refinements: readonly (readonly ((tile: TileSizes) => TileSizes)[])[] = [
+  [(tile) => ({ ...tile, prefetch: !tile.prefetch })],
+  [
+    (tile) => ({ ...tile, gradientGroups: tile.gradientGroups / 2 }),
+    (tile) => ({ ...tile, gradientGroups: tile.gradientGroups * 2 }),
+  ],
 ];
 
-export const mostCandidates = geometries.length + refinements.length;
+export const mostCandidates = geometries.length + refinements.flat().length;
 
 /** What conv1d.tile.wgsl has as constants: vec4f of input channels in a slab, and the padding of a row of them. */
 const slab = { width: 4, padding: 1 };
@@ -41,8 +44,9 @@ export type WorkgroupLimits = Pick<
  * Why conv1d.tile.wgsl cannot have these sizes on an adapter; undefined if it can. Its loops stage a slab of `rows` rows
  * and the weights of a slab in whole rounds, one vec4f per invocation and round, so the invocations must divide both.
  */
-export function tileProblem({ rows, deep, gradientGroups }: TileSizes, lanes: number, limits: WorkgroupLimits): string | undefined {
+export function tileProblem({ rows, deep, gradientGroups, prefetch }: TileSizes, lanes: number, limits: WorkgroupLimits): string | undefined {
   if (![rows, deep, gradientGroups].every((size) => Number.isSafeInteger(size) && size > 0)) return 'sizes must be whole numbers above 0';
+  if (typeof prefetch !== 'boolean') return '`prefetch` must be true or false';
   if (rows % deep !== 0) return `${deep} rows per invocation do not divide ${rows}`;
   const invocations = (rows / deep) * lanes;
   if ((rows * slab.width) % invocations !== 0) return `${invocations} invocations cannot share out the inputs of ${rows} rows`;

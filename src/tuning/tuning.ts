@@ -120,8 +120,10 @@ async function tuneAt(gpu: Gpu, network: TunedNetwork, options: TuningOptions & 
     trials.push(late ? { tile, refused: 'not tried: out of time' } : await bench.try(tile));
   };
   for (const tile of geometries) await attempt(tile);
-  const { tile } = fastest(trials) ?? trials[0]!;
-  for (const refine of refinements) await attempt(refine(tile));
+  for (const round of refinements) {
+    const { tile } = fastest(trials) ?? trials[0]!;
+    for (const refine of round) await attempt(refine(tile));
+  }
   gpu.buffers.trim();
   return { trials, best: fastest(trials), seconds: elapsed(), rows };
 }

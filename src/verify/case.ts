@@ -74,6 +74,8 @@ export interface KernelCase {
   readonly maxUniformBytes?: number;
   /** The same of a workgroup's memory: what does not fit is done by several kernels. */
   readonly maxWorkgroupBytes?: number;
+  /** Whether `tile` kernels load the next slab while they multiply one, which is not their default. */
+  readonly prefetch?: boolean;
   /** Whether its kernels come in variants. */
   readonly hasVariants?: boolean;
   /** Outputs that nobody reads, so that no gradient comes in there. */

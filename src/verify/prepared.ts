@@ -22,7 +22,8 @@ export interface Recorded {
 /** Records operation and gradients. `parameters` has the inputs that are parameters; for whoever only lists kernels, no memory. */
 export function recordCase(kernelCase: KernelCase, variant: VariantSettings, parameters: ParameterSource = placesOnly(parameterSpecs(kernelCase))): Recorded {
   const { precision, keeps, gradientScale, maxUniformBytes = variant.maxUniformBytes, maxWorkgroupBytes = variant.maxWorkgroupBytes } = kernelCase;
-  const tape = new Tape({ variant: { ...variant, maxUniformBytes, maxWorkgroupBytes }, parameters, precision, keeps, gradientScale });
+  const tile = { ...variant.tile, prefetch: kernelCase.prefetch ?? variant.tile.prefetch };
+  const tape = new Tape({ variant: { ...variant, maxUniformBytes, maxWorkgroupBytes, tile }, parameters, precision, keeps, gradientScale });
   const inputs = Object.fromEntries(Object.entries(kernelCase.inputs).map(([name, { shape, gradient, parameter }]) =>
     [name, parameter ? tape.parameter(name) : tape.input(name, shape, { gradient })]));
   const outputs = kernelCase.record(tape, inputs);

@@ -119,10 +119,10 @@ test('a library\'s program opens a Gpu that is tuned, keeps that where it says, 
 test('the table has all candidates', () => {
   const sums = String(defaultTile.gradientGroups).padStart(3);
   assert.is(trialTable(tuning), [
-    'rows  deep  workgroups     time   speed',
-    `  64     8         ${sums}  2.80 ms  1.00 ×`,
-    ` 128     8         ${sums}  2.50 ms  1.12 ×  chosen`,
-    ` 128    16         ${sums}        –       –  not tried: out of time`,
+    'rows  deep  workgroups  prefetch     time   speed',
+    `  64     8         ${sums}        no  2.80 ms  1.00 ×`,
+    ` 128     8         ${sums}        no  2.50 ms  1.12 ×  chosen`,
+    ` 128    16         ${sums}        no        –       –  not tried: out of time`,
   ].join('\n'));
   assert.is(tuningLine({ ...tuning, best: usual }), 'tuning … 1.4 s: 64 rows × 8 deep, the default');
 });

@@ -6,10 +6,10 @@ import type { TunedEntry } from '../../../src/tuning/entries.ts';
 import type { Trial, Tuning } from '../../../src/tuning/tuning.ts';
 import { gainOf } from '../../../src/tuning/tuning.ts';
 
-/** '128 rows × 8 deep', and a weight gradient's workgroups where they are not the default's. */
-export function sizesText({ rows, deep, gradientGroups }: TileSizes): string {
+/** '128 rows × 8 deep', and what is not the default's. */
+export function sizesText({ rows, deep, gradientGroups, prefetch }: TileSizes): string {
   const sums = gradientGroups === defaultTile.gradientGroups ? '' : `, ${gradientGroups} workgroups a weight gradient`;
-  return `${rows} rows × ${deep} deep${sums}`;
+  return `${rows} rows × ${deep} deep${prefetch ? ', prefetched' : ''}${sums}`;
 }
 
 /** '12 % faster than the default'. */
@@ -31,13 +31,13 @@ export function tuningLine(tuning: Tuning): string {
 export function trialTable({ trials, best }: Tuning): string {
   const usual = trials[0]?.seconds;
   const cells = (trial: Trial): string[] => {
-    const { tile: { rows, deep, gradientGroups }, seconds, refused } = trial;
+    const { tile: { rows, deep, gradientGroups, prefetch }, seconds, refused } = trial;
     const times = seconds === undefined
       ? ['–', '–']
       : [`${(1000 * seconds).toPrecision(3)} ms`, usual === undefined ? '–' : `${(usual / seconds).toFixed(2)} ×`];
-    return [String(rows), String(deep), String(gradientGroups), ...times, refused ?? (trial === best ? 'chosen' : '')];
+    return [String(rows), String(deep), String(gradientGroups), prefetch ? 'yes' : 'no', ...times, refused ?? (trial === best ? 'chosen' : '')];
   };
-  const table = [['rows', 'deep', 'workgroups', 'time', 'speed', ''], ...trials.map(cells)];
+  const table = [['rows', 'deep', 'workgroups', 'prefetch', 'time', 'speed', ''], ...trials.map(cells)];
   const last = table[0]!.length - 1;
   const widths = table[0]!.map((_, column) => Math.max(...table.map((row) => row[column]!.length)));
   return table

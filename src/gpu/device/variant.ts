@@ -22,6 +22,8 @@ export interface TileSizes {
    * rows cost memory, K·Cin·Cout numbers each.
    */
   readonly gradientGroups: number;
+  /** Whether convolutions load the next slab into registers while they multiply one: more registers for less waiting. */
+  readonly prefetch: boolean;
 }
 
 export interface VariantSettings {
@@ -50,7 +52,7 @@ const tileLanes = 16;
  * memory, which every adapter has. 528 workgroups of a weight gradient are
  * four on each of the 132 multiprocessors of an H100, all of which have room at once. `tuning` looks for better ones on the adapter itself.
  */
-export const defaultTile: TileSizes = { rows: 64, deep: 8, gradientGroups: 528 };
+export const defaultTile: TileSizes = { rows: 64, deep: 8, gradientGroups: 528, prefetch: false };
 
 /**
  * The variant that this adapter runs fastest.

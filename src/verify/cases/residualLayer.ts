@@ -20,7 +20,7 @@ export interface Sizes {
 }
 
 /** How it is done: see `KernelCase`. */
-export type Ways = Pick<KernelCase, 'keeps' | 'maxUniformBytes' | 'maxWorkgroupBytes' | 'gradientScale'>;
+export type Ways = Pick<KernelCase, 'keeps' | 'maxUniformBytes' | 'maxWorkgroupBytes' | 'gradientScale' | 'prefetch'>;
 
 /** Two vec4f of outputs a lane do not fit into a uniform binding, one does (36 channels, 8 lanes). */
 const half = { maxUniformBytes: 2 ** 15 } as const;
@@ -98,17 +98,18 @@ function truth(values: Given, sizes: Sizes, staging: Staging): Record<string, Ex
   return { ...Object.fromEntries(results), ...(sizes.place === 'first' ? {} : { 'd skip': exact(values['d total']!) }) };
 }
 
-export function residualLayerCase({ keeps, maxUniformBytes, maxWorkgroupBytes, gradientScale, ...sizes }: Sizes & Ways): KernelCase {
+export function residualLayerCase({ keeps, maxUniformBytes, maxWorkgroupBytes, gradientScale, prefetch, ...sizes }: Sizes & Ways): KernelCase {
   const { B, L, C, K, D, place } = sizes;
   const skip: Record<string, CaseInput> = { skip: { shape: [B, L, C], gradient: true, soleReader: true } };
   return {
     stem: 'residualLayer',
-    name: `${times(B, L, C)} K=${K} D=${D} ${place}${keeps === 'layerInputs' ? ', computed again' : ''}${maxUniformBytes === 0 ? ', little memory' : maxUniformBytes ? ', weights in two bindings' : ''}${gradientScale ? ', small gradients' : ''}`,
+    name: `${times(B, L, C)} K=${K} D=${D} ${place}${keeps === 'layerInputs' ? ', computed again' : ''}${maxUniformBytes === 0 ? ', little memory' : maxUniformBytes ? ', weights in two bindings' : ''}${gradientScale ? ', small gradients' : ''}${prefetch ? ', prefetched' : ''}`,
     hasVariants: true,
     gradientScale,
     keeps,
     maxUniformBytes,
     maxWorkgroupBytes,
+    prefetch,
     inputs: {
       x: { shape: [B, L, C], gradient: true, soleReader: true },
       step: { shape: [B, C], gradient: true },
@@ -145,6 +146,8 @@ export const residualLayerCases: readonly KernelCase[] = ([
   { B: 1, L: 65, C: 12, K: 3, D: 8, place: 'last' },
   { B: 1, L: 65, C: 12, K: 3, D: 8, place: 'first', keeps: 'layerInputs' },
   { B: 1, L: 65, C: 12, K: 3, D: 8, place: 'later', keeps: 'layerInputs' },
+  { B: 1, L: 65, C: 20, K: 3, D: 8, place: 'later', prefetch: true }, // two slabs of inputs
+  { B: 1, L: 5, C: 20, K: 3, D: 8, place: 'first', prefetch: true, ...scarce },
   { B: 1, L: 5, C: 12, K: 3, D: 2, place: 'first', ...scarce },
   { B: 1, L: 5, C: 12, K: 3, D: 2, place: 'last', ...scarce },
   { B: 1, L: 5, C: 12, K: 3, D: 2, place: 'later', ...scarce, keeps: 'layerInputs' },
