@@ -39,35 +39,28 @@ interface Life {
 export function planTape(tape: Tape, options: PlanOptions = {}): Plan {
   const guardBytes = options.guardBytes ?? 0;
   const lives = livesOf(tape);
-  const buffers: number[] = [];
+  const buffers: { size: number; readonly lives: Life[] }[] = [];
   const place = new Map<Storage, number>();
-  const expiring: Life[] = [];
-  const free = new Set<number>();
   const sizeOf = (storage: Storage): number => alignUp(storage.size + guardBytes, bindingAlignment);
 
-  for (const life of lives) {
-    // A buffer becomes free after the last dispatch that uses it, never within that dispatch.
-    for (let i = expiring.length - 1; i >= 0; i--) {
-      if (expiring[i]!.last < life.first) free.add(place.get(expiring.splice(i, 1)[0]!.storage)!);
-    }
-    const size = sizeOf(life.storage);
-    const shared = life.storage.kind === 'planned' && guardBytes === 0;
-    const index = shared ? bestFit(free, buffers, size) : -1;
-    if (index >= 0) {
-      free.delete(index);
-      buffers[index] = Math.max(buffers[index]!, size);
-      place.set(life.storage, index);
-    } else {
-      place.set(life.storage, buffers.push(size) - 1);
-    }
-    if (shared) expiring.push(life);
+  const isShared = ({ storage: { kind } }: Life): boolean => kind === 'planned' && guardBytes === 0;
+
+  // What shares buffers the largest first, so that no small tensor takes a large one's while another is free: in the order of time
+  // that happens as it comes, and a plan with one operation less may need more memory.
+  const rank = (life: Life): number => (isShared(life) ? sizeOf(life.storage) : Infinity);
+  for (const life of lives.toSorted((one, other) => rank(other) - rank(one) || one.first - other.first)) {
+    const shared = isShared(life);
+    let index = shared ? buffers.findLastIndex((buffer) => buffer.lives.every((other) => areApart(life, other))) : -1;
+    if (index < 0) index = buffers.push({ size: sizeOf(life.storage), lives: [] }) - 1;
+    buffers[index]!.lives.push(shared ? life : { ...life, first: -Infinity, last: Infinity });
+    place.set(life.storage, index);
   }
   return {
     operations: tape.operations,
-    buffers,
+    buffers: buffers.map(({ size }) => size),
     place,
     guardBytes,
-    bytes: buffers.reduce((sum, size) => sum + size, uniformBytes(tape.operations)),
+    bytes: buffers.reduce((sum, { size }) => sum + size, uniformBytes(tape.operations)),
     unsharedBytes: lives.reduce((sum, life) => sum + sizeOf(life.storage), uniformBytes(tape.operations)),
   };
 }
@@ -78,16 +71,9 @@ function uniformBytes(operations: readonly Operation[]): number {
   return places * bindingAlignment;
 }
 
-/** The smallest free buffer that is large enough; else the largest one, which will grow; else −1. */
-function bestFit(free: ReadonlySet<number>, buffers: readonly number[], size: number): number {
-  let best = -1;
-  for (const index of free) {
-    const candidate = buffers[index]!;
-    if (best < 0) best = index;
-    else if (buffers[best]! < size) best = candidate > buffers[best]! ? index : best;
-    else if (candidate >= size && candidate < buffers[best]!) best = index;
-  }
-  return best;
+/** A buffer becomes free after the last dispatch that uses it, never within that dispatch. */
+function areApart(one: Life, other: Life): boolean {
+  return one.last < other.first || other.last < one.first;
 }
 
 function livesOf(tape: Tape): Life[] {

@@ -221,7 +221,7 @@ export class Tape {
   wholeOf(gradient: Tensor): { readonly whole: Tensor; readonly before: number } {
     const { storage, offset } = gradient;
     if (storage.range && storage.range.buffer === this.#parameters?.gradients.buffer) {
-      return { whole: this.allGradients(), before: storage.range.offset / 4 };
+      return { whole: this.allGradients(), before: (storage.range.offset + offset) / 4 };
     }
     const whole = new Tensor({ name: storage.name, shape: [storage.size / 4], storage });
     return { whole, before: offset / 4 };

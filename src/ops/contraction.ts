@@ -1,6 +1,6 @@
 /**
  * What the fast variants of convolutions have in common: packed weights, one dispatch per slice of output channels, and
- * weight gradients as partial sums. The shaders are conv1d.<variant>.wgsl and weightGradient.<variant>.wgsl.
+ * weight gradients as partial sums. The shaders are conv1d.<variant>.wgsl, weightGradient.<variant>.wgsl and residualLayer.tile.wgsl.
  */
 import type { Tape } from '../autograd/tape.ts';
 import type { Tensor } from '../autograd/tensor.ts';
@@ -48,7 +48,7 @@ export function fitsOneKernel(tape: Tape, weight: Tensor): boolean {
   const layout = layoutOf(tape, weight, { paired: true, transposed: false });
   const { lanes, wide, slices } = layout;
   const rows = rowsOf(tape, layout);
-  const bytes = (rows * (lanes + 1) + Math.max(16 * lanes * wide, (rows / tape.variant.tile.deep) * lanes)) * 16;
+  const bytes = (rows * (lanes + 1) + 16 * lanes * wide) * 16; // of h, and of a slab of weights
   return slices === 1 && bytes <= tape.variant.maxWorkgroupBytes;
 }
 

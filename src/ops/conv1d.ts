@@ -148,6 +148,7 @@ function naive(tape: Tape, { x, weight, bias, dilation }: Operands, y: Tensor, i
       work,
     });
   }
+
   // (K, Cout, Cin); a row is a column as it is.
   function transposed(): Tensor {
     if (Cin === 1 || Cout === 1) return weight;

@@ -3,6 +3,9 @@
 /** Invocations of a workgroup in the element-wise kernels; the shaders say the same in `WORKGROUP`. */
 export const workgroupSize = 64;
 
+/** Lanes of results that a workgroup of a tree over vectors makes; the shaders that have one say the same in `COLUMNS`. */
+export const treeColumns = 8;
+
 /** Workgroups for one invocation per item. */
 export function workgroupsFor(invocations: number): number {
   return Math.ceil(invocations / workgroupSize);

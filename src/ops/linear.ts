@@ -2,7 +2,7 @@ import type { Tape } from '../autograd/tape.ts';
 import type { Tensor } from '../autograd/tensor.ts';
 import { expectShape } from '../autograd/tensor.ts';
 import { hasManyThreads } from '../gpu/device/variant.ts';
-import { lanesFor, workgroupsFor } from './lanes.ts';
+import { lanesFor, treeColumns, workgroupsFor } from './lanes.ts';
 import { silu } from './silu.ts';
 
 export interface LinearOptions {
@@ -13,9 +13,6 @@ export interface LinearOptions {
   /** What the result goes through. */
   readonly activation?: 'silu';
 }
-
-/** Lanes of outputs that a workgroup of `forwardTree` makes; the shader says the same in `COLUMNS`. */
-const treeColumns = 8;
 
 /**
  * y = x·weight + bias, or with `activation` silu(x·weight + bias); x (B, Cin), weight (Cin, Cout), bias (Cout), result

@@ -1,21 +1,24 @@
-import type { GradientSlot } from '../autograd/operation.ts';
+import type { GradientSlot, Keeps } from '../autograd/operation.ts';
 import type { Tape } from '../autograd/tape.ts';
 import type { Tensor } from '../autograd/tensor.ts';
 import { hasManyThreads } from '../gpu/device/variant.ts';
-import { lanesFor, workgroupSize, workgroupsFor } from './lanes.ts';
+import { lanesFor, treeColumns, workgroupSize, workgroupsFor } from './lanes.ts';
 
 /** From here on a GPU's invocations share the parts of a result: one that adds up many by itself keeps the others waiting. */
 const manyParts = 16;
 const fewResults = 65_536;
 
-/** Lanes of results that a workgroup of a tree makes, of one tensor and of many; the shaders say the same in `COLUMNS`. */
-const treeColumns = { one: 4, many: 8 };
+/** Lanes of results that a workgroup of the tree over one tensor makes, where there are few; the shader says the same in `COLUMNS`. */
+const fewColumns = 4;
 
 /** Tensors that `reduceMany` adds up at once. */
 const mostSources = 6;
 
-/** Bytes of partial sums that may wait for others: they are memory that a step needs. */
-const mostWaitingBytes = 2 ** 27;
+/**
+ * Bytes of partial sums that may wait for others, which is memory that a step needs: a tape that computes activations again has
+ * none to spare. There the large ones, of weights, do not wait, and the small ones of steps do.
+ */
+const mostWaitingBytes = { activations: 2 ** 27, layerInputs: 2 ** 22, nothing: 0 } as const satisfies Record<Keeps, number>;
 
 /** Partial sums (segments·parts, stride), and what of them is wanted; in elements. */
 export interface PartialSums {
@@ -40,7 +43,7 @@ export function reduceInto(tape: Tape, slot: GradientSlot, partial: Tensor, size
     reads: { partial },
     writes: { y: slot.tensor },
     params: { segments, parts, stride: stride / width, offset: offset / width, width: sizes.width / width },
-    workgroups: entry === 'tree' ? Math.ceil(results / treeColumns.one) : workgroupsFor(results),
+    workgroups: entry === 'tree' ? Math.ceil(results / fewColumns) : workgroupsFor(results),
   });
 }
 
@@ -68,9 +71,6 @@ export function reduceTogether(
   const queues = waiting.get(tape) ?? new Map<unknown, Waiting>();
   waiting.set(tape, queues);
   const key = whole.storage.range?.buffer ?? whole.storage;
-  const sources = new Set([partial, ...(queues.get(key)?.sums ?? []).map((sum) => sum.partial)]);
-  const bytes = [...sources].reduce((sum, source) => sum + source.bytes, 0);
-  if (sources.size > mostSources || bytes > mostWaitingBytes) queues.get(key)?.record();
   let queue = queues.get(key);
   if (!queue) {
     queue = { whole, sums: [], record: () => { if (queues.get(key) === queue && queues.delete(key)) recordMany(tape, queue!); } };
@@ -78,6 +78,9 @@ export function reduceTogether(
   }
   queue.sums.push({ ...sizes, partial, place: before, accumulate: slot.accumulate, factor });
   for (const tensor of of) tape.postpone(tensor, queue.record);
+  const sources = new Set(queue.sums.map((sum) => sum.partial));
+  const bytes = [...sources].reduce((sum, source) => sum + source.bytes, 0);
+  if (sources.size === mostSources || bytes > mostWaitingBytes[tape.keeps]) queue.record();
 }
 
 /** The fields of the shader's struct Entry. */
@@ -93,7 +96,7 @@ function recordMany(tape: Tape, { whole, sums }: Waiting): void {
     numbers.forEach((number, field) => table.setUint32((i * entryFields + field) * 4, number, true));
     table.setFloat32((i * entryFields + 8) * 4, factor, true);
     table.setUint32((i * entryFields + 9) * 4, groups, true);
-    groups += Math.ceil((segments * width) / 4 / (tree ? treeColumns.many : workgroupSize));
+    groups += Math.ceil((segments * width) / 4 / (tree ? treeColumns : workgroupSize));
   });
   const content = new Uint32Array(table.buffer);
   tape.record({

@@ -3,10 +3,7 @@ import type { Tensor } from '../autograd/tensor.ts';
 import { elementsOf, expectShape } from '../autograd/tensor.ts';
 import { alignUp, bindingAlignment } from '../gpu/device/buffers.ts';
 import { hasManyThreads } from '../gpu/device/variant.ts';
-import { lanesFor, workgroupsFor } from './lanes.ts';
-
-/** Lanes of outputs that a workgroup of `forwardTree` makes; the shader says the same in `COLUMNS`. */
-const treeColumns = 8;
+import { lanesFor, treeColumns, workgroupsFor } from './lanes.ts';
 
 /**
  * The linear layers of all residual layers on the step embedding e (B, H): one tensor (B, C) per layer,

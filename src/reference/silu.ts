@@ -6,11 +6,10 @@ export function silu(x: Float64Array): Float64Array {
   return x.map((value) => value * sigmoid(value));
 }
 
-// y = x·σ(x)  ⇒  dx = dy·σ(x)·(1 + x·(1 − σ(x)))
+/** Its derivative, σ(x)·(1 + x·(1 − σ(x))). */
+export const siluSlope = (x: number): number => sigmoid(x) * (1 + x * (1 - sigmoid(x)));
+
 /** input and dOutput have one shape, which is the result's. */
 export function siluBackward({ input, dOutput }: { input: Float64Array; dOutput: Float64Array }): Float64Array {
-  return dOutput.map((dy, i) => {
-    const s = sigmoid(input[i]!);
-    return dy * s * (1 + input[i]! * (1 - s));
-  });
+  return dOutput.map((dy, i) => dy * siluSlope(input[i]!));
 }

@@ -17,7 +17,7 @@ const prefix = 'diffwave-webgpu tuning | ';
  */
 export function pageTuningStore(shaders: Readonly<Record<string, string>>, storage = localStorageOrNone()): TuningStore | undefined {
   if (!storage) return undefined;
-  const tiles = Object.entries(shaders).filter(([stem]) => stem.endsWith('.tile') || stem === 'reduce');
+  const tiles = Object.entries(shaders).filter(([stem]) => stem.endsWith('.tile') || stem.startsWith('reduce'));
   const versions = [`shaders ${fingerprint(tiles.sort().flat().join('\n'))}`];
   return {
     find(gpu, network): TunedEntry | undefined {

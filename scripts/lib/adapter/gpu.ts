@@ -13,9 +13,9 @@ import { noAdapter, prepareSoftwareAdapter } from '../../../src/platform/softwar
 const RESTARTED = 'DIFFWAVE_RESTARTED';
 
 /**
- * Provides Node's platform, and returns where WebGPU has an adapter. Where it has none, prepares the software adapter and runs this same program
- * again with it, then ends with that program's exit code: the dynamic loader reads LD_LIBRARY_PATH only when a
- * process starts. Where the machine has a GPU all the same, says so and why it is not used. `options` are the platform's. Throws a
+ * Provides Node's platform, and returns where WebGPU has an adapter. Where it has none, prepares the software adapter and runs
+ * this same program again with it, then ends with that program's exit code: the dynamic loader reads LD_LIBRARY_PATH only when
+ * a process starts. Where the machine has a GPU all the same, says so and why it is not used. `options` are the platform's. Throws a
  * `UserError` with what to install if there is still none.
  */
 export async function ensureAdapter(options: PlatformOptions = {}): Promise<void> {

@@ -1,8 +1,8 @@
 /**
  * Kernels come in variants under one contract, to compute the same: `naive` is the formula and what the others are measured
  * against, `tile` has workgroup memory and register tiles, for GPUs, `broadcast` has subgroup broadcasts and uniform
- * weights, for software adapters, `matrix` has subgroup matrices, where `--precision matrix` asks for them. Which one an adapter gets is a fixed table; sizes that are outside a variant's reach
- * fall back to `naive`, by name.
+ * weights, for software adapters, `matrix` has subgroup matrices, where precision `matrix` asks for them. Which one an adapter
+ * gets is a fixed table; sizes that are outside a variant's reach fall back to `naive`, by name.
  */
 
 import { isSoftwareInfo } from './adapter.ts';
@@ -49,8 +49,8 @@ const tileLanes = 16;
 
 /**
  * 64 rows × 16 columns of invocations, 8 rows each, are 128 invocations with up to 64 sums and 13 KiB of workgroup
- * memory, which every adapter has. 528 workgroups of a weight gradient are
- * four on each of the 132 multiprocessors of an H100, all of which have room at once. `tuning` looks for better ones on the adapter itself.
+ * memory, which every adapter has. 528 workgroups of a weight gradient are four on each of the 132 multiprocessors of an H100,
+ * all of which have room at once. `tuning` looks for better ones on the adapter itself.
  */
 export const defaultTile: TileSizes = { rows: 64, deep: 8, gradientGroups: 528, prefetch: false };
 

@@ -1,6 +1,6 @@
 import { linear } from '../../ops/linear.ts';
 import { linear as linearTruth, linearBackward } from '../../reference/linear.ts';
-import { sigmoid } from '../../reference/silu.ts';
+import { sigmoid, siluSlope } from '../../reference/silu.ts';
 import type { Approx } from '../approx.ts';
 import { bilinear, expectedOf, given, linear as linearBound, product, smooth, sum } from '../approx.ts';
 import type { KernelCase } from '../case.ts';
@@ -53,8 +53,7 @@ export function siluLinearCase({ B, Cin, Cout }: Sizes): KernelCase {
       const v = sum(bilinear((input, w) => linearTruth({ input, weight: w, bias: noBias, ...sizes }), { a: x, b: weight, terms: Cin }), bias);
       const largest = v.value.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
       const y = smooth((value) => value * sigmoid(value), { a: v, slope: 1.1, error: (1 + largest) * sigmoidError });
-      const derivative = (value: number) => sigmoid(value) * (1 + value * (1 - sigmoid(value)));
-      const dv = product(dy, smooth(derivative, { a: v, slope: 0.5, error: 3 * (1 + largest) * sigmoidError }));
+      const dv = product(dy, smooth(siluSlope, { a: v, slope: 0.5, error: 3 * (1 + largest) * sigmoidError }));
       const back = (of: 'dInput' | 'dWeight' | 'dBias', operands: { input?: Float64Array; weight?: Float64Array; dOutput: Float64Array }) =>
         linearBackward({ input: noInput, weight: noWeight, bias: noBias, ...sizes, ...operands })[of];
       return {

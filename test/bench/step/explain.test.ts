@@ -177,6 +177,7 @@ test('the dispatches of a step of gtzan are those that a Trainer has with tile k
   const dispatches = rows.reduce((sum, row) => sum + row.dispatches, 0);
   assert.is(dispatches, stepOnPaper(sizesOf('gtzan', {})).length);
   assert.ok(dispatches <= 85, `${dispatches} dispatches a step`);
+  assert.equal(rows.filter(({ marked }) => marked).map(({ kernel }) => kernel), []); // none keeps a GPU waiting for few threads
 });
 
 test('its contractions do the operations of the network, and every kernel is known', async () => {

@@ -14,7 +14,9 @@ import { Trainer } from '../../../src/diffwave/training/trainer.ts';
 import type { MemoryChoice } from '../../../src/diffwave/training/step.ts';
 import { partsOf } from '../../../src/diffwave/training/step.ts';
 import { UserError } from '../../../src/errors.ts';
+import type { VariantSettings } from '../../../src/gpu/device/variant.ts';
 import { variantNamed } from '../../../src/gpu/device/variant.ts';
+import { allVariants } from '../../../src/verify/coverage.ts';
 import { assertClose, largest } from '../../close.ts';
 import { gpuForTests } from '../../gpuForTests.ts';
 import { config, dataset, training as trialTraining } from '../trial.ts';
@@ -45,6 +47,20 @@ test('the whole batch comes first; parts come before recomputing while they keep
   const short = choicesFor(diffWaveNetwork(presetNamed('tiny').model), { B: 4, L: 2048 });
   assert.equal(short.slice(0, 2), [whole, { microBatches: 1, recompute: true }]);
   assert.is(new Set(choicesFor(diffWaveNetwork(config), { B: 5, L: 10 }).map((choice) => JSON.stringify(choice))).size, 2 * 4); // 1, 2, 4 and 5 parts
+});
+
+test('where memory is scarce, partial sums do not wait for others, and small tensors do not take large buffers', async () => {
+  const { model, training } = presetNamed('gtzan');
+  const options = await optionsFor(model, { ...training, batchSize: 4 }, 36_750);
+  const MiB = (variant: VariantSettings, memory: MemoryChoice): number => {
+    const [plan] = fittingPlans({ ...options, variant, memory, limits: { maxStorageBufferBindingSize: 2 ** 31 } });
+    return plan!.forecast.total / 2 ** 20;
+  };
+  for (const variant of allVariants.filter((each) => each.variant === 'tile' || each.variant === 'broadcast')) {
+    const [parts, both] = [false, true].map((recompute) => MiB(variant, { microBatches: 4, recompute }));
+    assert.ok(both! < 200, `${variant.variant}: ${both} MiB`); // 174 and 179; with six layers' sums it was 246 and 301
+    assert.ok(parts! < 470, `${variant.variant}: ${parts} MiB`);
+  }
 });
 
 /** Weights, and the norms and losses, after three updates. */
