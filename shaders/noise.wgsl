@@ -20,6 +20,7 @@ struct Step {
   seedHigh: u32,
   noiseStep: u32,
   noiseStart: u32, // index of the first element
+  noiseItem: u32,  // added to every item's number
 }
 @group(0) @binding(2) var<uniform> step: Step;
 
@@ -100,7 +101,7 @@ fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gr
   if (i >= params.items * blocks) { return; }
   let item = i / blocks;
   let block = step.noiseStart / 4u + i % blocks;
-  let counter = vec4u(block, params.firstItem + item, step.noiseStep, params.stream);
+  let counter = vec4u(block, params.firstItem + step.noiseItem + item, step.noiseStep, params.stream);
   let words = philox(counter, vec2u(step.seedLow, step.seedHigh));
   let normals = vec4f(boxMuller(words.xy), boxMuller(words.zw));
   for (var lane = 0u; lane < 4u; lane++) {

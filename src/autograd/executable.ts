@@ -13,7 +13,7 @@ const guardPattern = 0x7fc0_dead;
 
 export class Executable {
   readonly plan: Plan;
-  /** The plan's operations as dispatches, in the same order. */
+  /** The plan's operations as dispatches, in the same order, up to `end`. */
   readonly program: Program;
   readonly #gpu: Gpu;
   readonly #pool: BufferPool;
@@ -27,8 +27,11 @@ export class Executable {
     this.program = program;
   }
 
-  /** Allocates the plan's buffers, compiles its kernels, uploads its constants. Throws an `OutOfMemoryError` if they do not fit. */
-  static build(gpu: Gpu, plan: Plan): Promise<Executable> {
+  /**
+   * Allocates the plan's buffers, compiles its kernels, uploads its constants. Throws an `OutOfMemoryError` if they do not fit.
+   * With `end`, its program is the operations before that; `programFrom` makes one of the others.
+   */
+  static build(gpu: Gpu, plan: Plan, { end }: { readonly end?: number } = {}): Promise<Executable> {
     return building(async (undo) => {
       gpu.check();
       const names = new Map<number, string>();
@@ -39,7 +42,7 @@ export class Executable {
         return buffer;
       });
       await gpu.buffers.expect(buffers);
-      const program = await Program.build(gpu, plan.operations.map((operation) => dispatchOf(operation, plan, buffers)));
+      const program = await Program.build(gpu, plan.operations.slice(0, end).map((operation) => dispatchOf(operation, plan, buffers)));
       undo(() => program.destroy());
       for (const storage of plan.place.keys()) {
         const { buffer, size } = rangeOf(storage, plan, buffers);
@@ -51,6 +54,11 @@ export class Executable {
       }
       return new Executable(gpu, plan, buffers, program);
     });
+  }
+
+  /** A program of the operations from `start` on, which work in the same memory. The caller's to destroy. */
+  programFrom(start: number): Promise<Program> {
+    return Program.build(this.#gpu, this.plan.operations.slice(start).map((operation) => dispatchOf(operation, this.plan, this.#buffers)));
   }
 
   /** Queues one run. `values` are the fields of the kernels' `step` uniforms. */

@@ -7,8 +7,8 @@ import { workgroupsFor } from './lanes.ts';
 
 /**
  * Standard normals (B, L) by Philox 4x32-10 and Box–Muller: element (b, i) is a function of the seed, the stream,
- * `noiseStep`, the item `firstItem + b` and the index `noiseStart + i` alone. Seed, step and start are given to `run`,
- * see `noiseValues`. Goes into the tensor `into` where one is given. Throws a RangeError if an item is 2^32 or more.
+ * `noiseStep`, the item `firstItem + noiseItem + b` and the index `noiseStart + i` alone. Those called noise… are given to
+ * `run`, see `noiseValues`. Goes into the tensor `into` where one is given. Throws a RangeError if an item is 2^32 or more.
  */
 export function noise(tape: Tape, options: {
   B: number; L: number; stream: number; firstItem?: number; into?: Tensor;
@@ -28,8 +28,8 @@ export function noise(tape: Tape, options: {
   return y;
 }
 
-/** The step uniform of `noise`: a seed up to 2^53 as two words, the step, and the index of the first number. */
-export function noiseValues({ seed, step, start = 0 }: { seed: number; step: number; start?: number }): Values {
+/** The step uniform of `noise`: a seed up to 2^53 as two words, the step, the index of the first number, and what every item's number is raised by. */
+export function noiseValues({ seed, step, start = 0, item = 0 }: { seed: number; step: number; start?: number; item?: number }): Values {
   const [seedLow, seedHigh] = seedKey(seed);
-  return { seedLow, seedHigh, noiseStep: step, noiseStart: start };
+  return { seedLow, seedHigh, noiseStep: step, noiseStart: start, noiseItem: item };
 }

@@ -28,6 +28,11 @@ export interface TrainingConfig {
   readonly seed: number; // of weights, crops, t and noise
   /** `mixed` stores activations as f16; `matrix` multiplies in subgroup matrices besides. Sums, gradients, weights stay float32. */
   readonly precision: 'float32' | 'mixed' | 'matrix';
+  /**
+   * Parts of a batch whose gradients are computed apart and added one after the other on the host: to the bit the same on any
+   * number of ranks. They are of one size. null: as it fits the memory, on the GPU, within one process.
+   */
+  readonly parts: number | null;
 }
 
 /** What the presets start from. */
@@ -53,6 +58,7 @@ export const TRAINING: TrainingConfig = {
   gainDb: 0,
   seed: 0,
   precision: 'float32',
+  parts: null,
 };
 
 /** What runs were like that were begun before there was a choice: a configuration that lacks these fields means this. */
@@ -69,6 +75,7 @@ const BEFORE_CHOICE = {
   polarityFlip: false,
   gainDb: 0,
   precision: 'float32',
+  parts: null,
 } as const satisfies Partial<TrainingConfig>;
 
 /** The training's part of a file, with the fields that it lacks. Not validated. */
@@ -99,12 +106,16 @@ export const TRAINING_RULES: Record<keyof TrainingConfig, Rule> = {
   gainDb: FROM_ZERO,
   seed: WHOLE,
   precision: oneOf('float32', 'mixed', 'matrix'),
+  parts: COUNT_OR_NULL,
 };
 
 /** Throws a UserError with the field, what was wanted and what came. `where` is the file or flags it came from. */
 export function validateTraining(training: TrainingConfig, where: string): void {
   applyRules({ values: training, rules: TRAINING_RULES, where });
-  const { learningRateSchedule: schedule, decaySteps, warmupSteps } = training;
+  const { learningRateSchedule: schedule, decaySteps, warmupSteps, batchSize, parts } = training;
+  if (parts !== null && batchSize % parts !== 0) {
+    throw new UserError(`${where}: batchSize ${batchSize} must be a multiple of parts ${parts}.`);
+  }
   if (schedule === 'constant') return;
   if (decaySteps === null) throw new UserError(`${where}: decaySteps must be given for the ${schedule} schedule.`);
   if (schedule === 'cosine' && decaySteps <= warmupSteps) {

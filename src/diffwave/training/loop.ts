@@ -4,6 +4,8 @@
  */
 import { UserError } from '../../errors.ts';
 import { counters } from '../../random.ts';
+import type { Ranks } from '../../ranks.ts';
+import { alone } from '../../ranks.ts';
 import type { Gpu } from '../../gpu/device/gpu.ts';
 import type { DeviceLostError } from '../../gpu/device/opened.ts';
 import type { ClipSource } from '../data/clips.ts';
@@ -37,6 +39,8 @@ export interface Progress {
   readonly stepsPerSecond: number;
   /** Seconds that the rest will take at this speed, `maxSeconds` at most. */
   readonly eta: number;
+  /** Where several ranks train together, the share of the time since the report before in which this one waited for others. */
+  readonly waiting?: number;
 }
 
 /** The GPU was lost and is there again. */
@@ -72,8 +76,13 @@ export interface TrainOptions {
   readonly saveEvery?: number;
   /** Updates between two snapshots in the host's memory, which a lost GPU goes on from; each save is one, too. */
   readonly snapshotEvery?: number;
-  /** Stops the loop after the step that is running. */
+  /** Stops the loop after the step that is running; where several ranks train together, all of them at the same step. */
   readonly signal?: AbortSignal;
+  /**
+   * Ranks that train together. Each of them calls `train` with the same options and the same weights, gets the same reports at the
+   * same time and has the same weights afterwards. `training.parts` says what they share.
+   */
+  readonly ranks?: Ranks;
   /**
    * Called before the first step, with the plan in `trainer.plan`; training waits for it. Called again if the GPU was lost
    * meanwhile.
@@ -99,10 +108,10 @@ export interface TrainOptions {
  * al. 2020, algorithm 1). Batches, t and noise are functions of (seed, step), so that a resumed run is the run that was not
  * interrupted, and so is one whose GPU was lost: it goes on from the last snapshot on a new device. Returns the last
  * report. Throws a `UserError` if the sizes do not fit, if the data, the loss or a gradient is NaN (what is broken is not
- * saved), and if the GPU is lost again and again.
+ * saved), and if the GPU is lost again and again; among several ranks, if it is lost once.
  */
 export async function train(model: Model, options: TrainOptions): Promise<Progress | undefined> {
-  const { dataset, training, steps, resume, signal, loss: ownLoss, memoryLimit, beside } = options;
+  const { dataset, training, steps, resume, signal, loss: ownLoss, memoryLimit, beside, ranks = alone } = options;
   const { printEvery = 100, saveEvery = 1000, snapshotEvery = 500, maxSeconds = Infinity } = options;
   const L = training.cropSamples ?? dataset.clipSamples;
   const T = model.diffusion.diffusionSteps;
@@ -116,7 +125,7 @@ export async function train(model: Model, options: TrainOptions): Promise<Progre
   const clock = performance.now() - (resume?.seconds ?? 0) * 1000;
   const elapsed = (): number => (performance.now() - clock) / 1000;
   const began = { step: good.step, seconds: elapsed() };
-  let reported = { ...began };
+  let reported = { ...began, waited: 0 };
   let updated = began.step; // `onUpdate` knows of these
   let saved = resume?.step; // a new run that is stopped before its first update is saved too: it can be resumed
   let timesLost = 0; // the GPU, since the last snapshot
@@ -131,12 +140,12 @@ export async function train(model: Model, options: TrainOptions): Promise<Progre
 
   /** A trainer where the last snapshot was taken. */
   const begin = async (memory?: MemoryChoice): Promise<void> => {
-    trainer = await Trainer.create({ model, training, loss: ownLoss, L, memoryLimit, beside, memory });
+    trainer = await Trainer.create({ model, training, loss: ownLoss, L, memoryLimit, beside, memory, ranks });
     restoreSnapshot(trainer, good);
   };
   const report = (): void => {
     if (trainer.step <= reported.step) return; // an update that is done again was reported then
-    const now = { step: trainer.step, seconds: elapsed() };
+    const now = { step: trainer.step, seconds: elapsed(), waited: trainer.shared.waited };
     const since = reported;
     reported = now;
     const figures = trainer.figures(now.step - since.step);
@@ -151,7 +160,11 @@ export async function train(model: Model, options: TrainOptions): Promise<Progre
       told.push({ step: now.step, loss });
       if (told.length > enoughUpdates + 1) told.shift();
       const recent = recentLoss(told, began.step);
-      last = { ...now, loss, recent, gradientNorm, learningRate, stepsPerSecond, eta };
+      const waiting = (now.waited - since.waited) / Math.max(now.seconds - since.seconds, 1e-9);
+      last = {
+        step: now.step, seconds: now.seconds, loss, recent, gradientNorm, learningRate, stepsPerSecond, eta,
+        ...(ranks.size > 1 && { waiting }),
+      };
       options.onProgress?.(last);
       const broken = !Number.isFinite(loss) ? `loss became ${loss}` : `norm of the gradient became ${gradientNorm}`;
       if (!Number.isFinite(loss + gradientNorm)) {
@@ -185,17 +198,19 @@ export async function train(model: Model, options: TrainOptions): Promise<Progre
     await store(state);
     keep(state);
   };
+  const wantsToStop = (): boolean => signal?.aborted === true || elapsed() - began.seconds >= maxSeconds;
   const loop = async (): Promise<void> => {
     if (!started) await options.onStart?.(trainer);
     started = true;
-    while (trainer.step < steps && !signal?.aborted && elapsed() - began.seconds < maxSeconds) {
-      trainer.update(batches.at(trainer.step));
+    while (trainer.step < steps && !(ranks.size === 1 ? wantsToStop() : trainer.shared.stop)) {
+      await trainer.update(batches.at(trainer.step), { stop: wantsToStop() });
       await model.gpu.throttle();
       if (failure) break;
       if (trainer.step > updated) await options.onUpdate?.(trainer);
       updated = Math.max(updated, trainer.step);
       const first = trainer.step === began.step + 1 && trainer.step === 1;
       if (first || trainer.step % printEvery === 0) report();
+      if (ranks.size > 1) await reports; // what ends one of them ends all at the same step
       if (trainer.step % saveEvery === 0) await save();
       if (trainer.step % snapshotEvery === 0 && good.step !== trainer.step) keep(await snapshot());
     }
@@ -214,7 +229,7 @@ export async function train(model: Model, options: TrainOptions): Promise<Progre
     await reports.catch(() => undefined); // the numbers that they wait for are gone
     await reading;
     await renew(lost?.memory.choice);
-    reported = last ?? began;
+    reported = { ...(last ?? began), waited: 0 };
     reports = Promise.resolve();
     failure = undefined;
     await options.onRecovery?.(trainer, { step: lost?.step ?? good.step, resumedFrom: good.step, reason, seconds: elapsed() });
@@ -241,6 +256,7 @@ export async function train(model: Model, options: TrainOptions): Promise<Progre
     });
     while (loss) {
       const before = loss;
+      if (ranks.size > 1) throw new UserError(`rank ${ranks.rank}: the GPU was lost (${before.reason}): go on from the checkpoint of step ${saved ?? 0} with \`resume\``);
       if (++timesLost >= mostLosses) throw await giveUp(before);
       loss = await lossDuring(model.gpu, async () => {
         await recover(before);

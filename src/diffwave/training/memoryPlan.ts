@@ -14,7 +14,7 @@ import type { LossKind } from '../../ops/loss.ts';
 import type { Loss, Network } from '../model/contract.ts';
 import type { TrainingConfig } from './config.ts';
 import type { MemoryChoice } from './step.ts';
-import { historyLength, recordStep } from './step.ts';
+import { historyLength, itemsOf, recordStep } from './step.ts';
 
 /** Bytes of GPU memory that a training run holds at the highest. */
 export interface MemoryForecast {
@@ -76,10 +76,20 @@ export function choicesFor(
     .sort((a, b) => cost(a) - cost(b));
 }
 
+/**
+ * The choices that a training has. Where its batch is cut into `parts` already, these stay whole: smaller ones would add up to
+ * other bits on a rank with less memory.
+ */
+function choicesOf({ network, training, L }: Pick<MemoryOptions, 'network' | 'training' | 'L'>): MemoryChoice[] {
+  const choices = choicesFor(network, { B: itemsOf(training), L });
+  return training.parts === null ? choices : choices.filter(({ microBatches }) => microBatches === 1);
+}
+
 /** What a step planned in this way holds in memory. */
 export function forecastOf(plan: Plan, options: MemoryOptions & { turn: number }): MemoryForecast {
   const { parameters: { size }, training, L, beside, turn } = options;
   const rings = 2 * historyLength * 4;
+  const lossOfPart = training.parts === null ? 0 : 4; // is read while its gradients are
   const optimizer = size * (training.emaDecay > 0 ? 4 : 3);
   const activations = heldAt(plan, turn);
   const readBack = size; // a checkpoint is read one flat buffer after the other
@@ -88,7 +98,7 @@ export function forecastOf(plan: Plan, options: MemoryOptions & { turn: number }
     optimizer,
     activations,
     workspace: plan.bytes - activations + rings,
-    beside: readBack + (beside?.(L) ?? 0),
+    beside: readBack + lossOfPart + (beside?.(L) ?? 0),
   };
   return { ...parts, total: Object.values(parts).reduce((sum, bytes) => sum + bytes, 0) };
 }
@@ -125,8 +135,7 @@ function placeholders({ parameters: real, training }: MemoryOptions) {
 
 /** The choices that fit, the one that is probably fastest first, planned one by one as they are asked for. */
 export function* fittingPlans(options: MemoryOptions): Generator<MemoryPlan> {
-  const sizes = { B: options.training.batchSize, L: options.L };
-  for (const choice of options.memory ? [options.memory] : choicesFor(options.network, sizes)) {
+  for (const choice of options.memory ? [options.memory] : choicesOf(options)) {
     const { forecast, problem } = planFor(options, choice);
     if (problem === undefined) yield { choice, forecast };
   }
@@ -151,13 +160,14 @@ export function misfit(options: MemoryOptions): UserError {
     ? 'use a smaller network'
     : `use shorter crops (\`cropSamples\`, at most ${longest})`;
   const limited = options.memoryLimit === undefined ? '' : ' or a larger `memoryLimit`';
-  const what = options.memory ? 'the training step' : 'even one clip at a time with recomputed activations';
+  const alone = options.training.parts === null ? 'one clip at a time' : 'one part of the batch at a time';
+  const what = options.memory ? 'the training step' : `even ${alone} with recomputed activations`;
   return new UserError(`${what} does not fit: ${problem}: ${remedy}${limited}`);
 }
 
 /** The choice for which memory matters more than anything else. */
 function leastMemory({ training }: MemoryOptions): MemoryChoice {
-  return { microBatches: training.batchSize, recompute: true };
+  return { microBatches: training.parts === null ? training.batchSize : 1, recompute: true };
 }
 
 /**

@@ -41,7 +41,8 @@ export async function explainNotFinite(
   const again = async (error: unknown): Promise<Origin | undefined> =>
     renew && (await trainer.model.gpu.lossBehind(error)) ? findNonFinite(await renew(), walk) : undefined;
   // The second pass may fail as well, on memory or a device that is lost again: what was seen is then still worth telling.
-  const origin = await findNonFinite(trainer, walk).catch(again).catch(() => undefined);
+  // Where ranks work together the way is not walked again: what is broken is the sum of what all of them computed.
+  const origin = trainer.training.parts === null ? await findNonFinite(trainer, walk).catch(again).catch(() => undefined) : undefined;
   const place = origin ? `; it first appeared in update ${origin.update}, where ${origin.kernel} wrote '${origin.tensor}'` : '';
   const remedy = saved > 0 ? `go back to the checkpoint of step ${saved} and` : 'there is no checkpoint to go back to: start again and';
   return new UserError(`${seen.message}${place}: ${remedy} use a lower \`learningRate\``);
@@ -67,7 +68,7 @@ async function firstBadInterval(
   while (trainer.step < walk.until) {
     const until = Math.min(trainer.step + walk.stride, walk.until);
     while (trainer.step < until) {
-      trainer.update(walk.batches.at(trainer.step));
+      await trainer.update(walk.batches.at(trainer.step));
       await trainer.model.gpu.throttle();
     }
     const losses = await trainer.losses(until - from.step);

@@ -2,6 +2,7 @@
  * A training step on a tape: noise, forward process, network, loss and gradients, for the whole batch or for parts of it
  * one after the other, then Adam. `trainer.ts` runs it.
  */
+import type { Executable } from '../../autograd/executable.ts';
 import type { FlatBuffer, ParameterSource } from '../../autograd/parameters.ts';
 import type { Precision } from '../../autograd/operation.ts';
 import { Tape } from '../../autograd/tape.ts';
@@ -16,8 +17,10 @@ import { loss } from '../../ops/loss.ts';
 import { gradientScaleFor } from '../../ops/matrix.ts';
 import { noise } from '../../ops/noise.ts';
 import { norm } from '../../ops/norm.ts';
+import type { Batch } from './batches.ts';
 import type { TrainingConfig } from './config.ts';
 import type { Loss, LossInputs, Network } from '../model/contract.ts';
+import type { NoiseSchedule } from '../schedule/schedule.ts';
 import { streams } from '../streams.ts';
 
 /** Losses, and as many norms of the gradient, that stay on the GPU until somebody asks. */
@@ -76,6 +79,16 @@ export interface RecordedStep {
   readonly parts: readonly Part[];
   /** Place among the operations where the last part's gradients begin: what is alive there are its activations. */
   readonly turn: number;
+  /** Place among the operations where the gradients are there and the update begins. */
+  readonly end: number;
+}
+
+/**
+ * Items of the batch that a step's program works through: the whole batch, or where its gradients are added on the host (`parts`)
+ * one part of it, which is then run once for every part.
+ */
+export function itemsOf({ batchSize, parts }: Pick<TrainingConfig, 'batchSize' | 'parts'>): number {
+  return batchSize / (parts ?? 1);
 }
 
 /** Cuts B items into `count` parts as equal as can be. */
@@ -103,7 +116,7 @@ export function recordStep(options: StepOptions): RecordedStep {
   };
   const losses = ring('losses');
   let turn = 0;
-  const parts = partsOf(training.batchSize, memory.microBatches).map(({ first, count }): Part => {
+  const parts = partsOf(itemsOf(training), memory.microBatches).map(({ first, count }): Part => {
     const part = inputsOf(tape, { first, count, L: options.L, weighted: training.minSnr !== null });
     const epsilon = noise(tape, { B: count, L: options.L, stream: streams.trainingNoise, firstItem: first });
     const { noisy, wanted } = diffuseWithTarget(tape, { ...part, noise: epsilon, prediction });
@@ -115,6 +128,7 @@ export function recordStep(options: StepOptions): RecordedStep {
     return part;
   });
 
+  const end = tape.operations.length;
   const flat = (name: string, { buffer, size }: FlatBuffer): Tensor =>
     tape.external(name, [size / 4], { buffer, offset: 0, size });
   const gradient = flat('gradients', parameters.gradients);
@@ -128,7 +142,22 @@ export function recordStep(options: StepOptions): RecordedStep {
     average: average && flat('average', average),
     clip: training.clipNorm === null ? undefined : { norm: size, max: training.clipNorm },
   });
-  return { tape, parts, turn };
+  return { tape, parts, turn, end };
+}
+
+/** Writes the inputs of a part: its items of the batch, with the levels and weights of their t. */
+export function writePart(executable: Executable, { first, count, audio, t, signalLevel, noiseLevel, lossWeight }: Part, from: {
+  readonly batch: Batch; readonly schedule: NoiseSchedule; readonly lossWeights: Float64Array;
+}): void {
+  const { batch, schedule, lossWeights } = from;
+  const L = batch.audio.length / batch.t.length;
+  const steps = batch.t.slice(first, first + count);
+  const at = (values: Float64Array): Float32Array<ArrayBuffer> => Float32Array.from(steps, (step) => values[step]!);
+  executable.write(audio, batch.audio.subarray(first * L, (first + count) * L));
+  executable.write(t, Float32Array.from(steps));
+  executable.write(signalLevel, at(schedule.sqrtAlphaBar));
+  executable.write(noiseLevel, at(schedule.sqrtOneMinusAlphaBar));
+  if (lossWeight) executable.write(lossWeight, at(lossWeights));
 }
 
 /** The loss of a part, kept among those of the other steps. */

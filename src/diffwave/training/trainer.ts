@@ -5,10 +5,14 @@ import type { Plan } from '../../autograd/plan.ts';
 import { planTape } from '../../autograd/plan.ts';
 import { Executable } from '../../autograd/executable.ts';
 import { building } from '../../building.ts';
+import { UserError } from '../../errors.ts';
 import type { BufferPool } from '../../gpu/device/buffers.ts';
 import { OutOfMemoryError } from '../../gpu/device/buffers.ts';
+import type { Values } from '../../gpu/program/dispatch.ts';
 import { adamValues } from '../../ops/adam.ts';
 import { noiseValues } from '../../ops/noise.ts';
+import type { Ranks } from '../../ranks.ts';
+import { alone } from '../../ranks.ts';
 import { averageDecayAt } from './averaging.ts';
 import type { Batch } from './batches.ts';
 import type { TrainingConfig } from './config.ts';
@@ -23,8 +27,9 @@ import type { UsedPrecision } from './precision.ts';
 import { expectedPrecision, usablePrecision } from './precision.ts';
 import type { NoiseSchedule } from '../schedule/schedule.ts';
 import { scheduleOf } from '../schedule/schedule.ts';
+import { SharedStep } from './sharedStep.ts';
 import type { Flats, MemoryChoice, Part, Rings } from './step.ts';
-import { historyLength, recordStep } from './step.ts';
+import { historyLength, recordStep, writePart } from './step.ts';
 import type { Weights } from '../model/contract.ts';
 
 /** What Adam remembers, by parameter name, and how often it has updated. */
@@ -57,6 +62,8 @@ export interface TrainerOptions {
   readonly beside?: (L: number) => number;
   /** Fixes how the step is fitted into memory, for tests and benches; by default the first way that fits. */
   readonly memory?: MemoryChoice;
+  /** Who computes the batch's parts together; more than one rank wants `parts` in the training. */
+  readonly ranks?: Ranks;
 }
 
 interface TrainerParts {
@@ -68,6 +75,7 @@ interface TrainerParts {
   readonly rings: Rings;
   readonly schedule: NoiseSchedule;
   readonly used: UsedPrecision;
+  readonly shared?: SharedStep;
 }
 
 export class Trainer {
@@ -80,6 +88,7 @@ export class Trainer {
   /** The step, for whoever wants to time its parts. */
   readonly executable: Executable;
   readonly #parts: readonly Part[];
+  readonly #shared: SharedStep | undefined;
   readonly #flats: Flats;
   readonly #rings: Rings;
   readonly #schedule: NoiseSchedule;
@@ -98,6 +107,7 @@ export class Trainer {
     this.used = parts.used;
     this.executable = parts.executable;
     this.#parts = parts.parts;
+    this.#shared = parts.shared;
     this.#flats = parts.flats;
     this.#rings = parts.rings;
     this.#schedule = parts.schedule;
@@ -109,8 +119,9 @@ export class Trainer {
    * while allocating that it has less memory than the plan wants, the next smaller plan is tried.
    */
   static async create(options: TrainerOptions): Promise<Trainer> {
-    const { model, training } = options;
+    const { model, training, ranks = alone } = options;
     validateTraining(training, 'training configuration');
+    if (training.parts === null && ranks.size > 1) throw new UserError('several ranks need `parts` to share');
     const { gpu } = model;
     const used = await usablePrecision(model, training.precision);
     await gpu.buffers.settle(); // what went wrong before would be taken for a step that does not fit
@@ -132,7 +143,7 @@ export class Trainer {
   }
 
   static #build(options: TrainerOptions, memory: MemoryPlan, used: UsedPrecision): Promise<Trainer> {
-    const { model: { gpu, parameters, diffusion }, training } = options;
+    const { model: { gpu, parameters, diffusion }, training, ranks = alone } = options;
     const { buffers } = gpu;
     return building(async (undo) => {
       const kept = <T extends GPUBuffer | FlatBuffer>(made: T): T => {
@@ -149,10 +160,12 @@ export class Trainer {
         v: kept(parameters.flat('Adam v')),
         ...(training.emaDecay > 0 && { average: kept(parameters.copy(parameters.values, 'average')) }),
       };
-      const { tape, parts } = recordStep({ ...recordedOf(options, used), flats, rings, memory: memory.choice });
-      const executable = await Executable.build(gpu, planTape(tape));
+      const { tape, parts, end } = recordStep({ ...recordedOf(options, used), flats, rings, memory: memory.choice });
+      const isShared = training.parts !== null;
+      const executable = await Executable.build(gpu, planTape(tape), isShared ? { end } : {});
       undo(() => executable.destroy());
-      return new Trainer({ options, memory, executable, parts, flats, rings, schedule, used });
+      const shared = isShared ? await SharedStep.build({ gpu, ranks, training, parameters, rings, executable, end }) : undefined;
+      return new Trainer({ options, memory, executable, parts, flats, rings, schedule, used, shared });
     });
   }
 
@@ -170,21 +183,30 @@ export class Trainer {
     return this.#flats.average;
   }
 
-  /** Queues one update on this batch; does not wait. */
-  update(batch: Batch): void {
-    const { sqrtAlphaBar, sqrtOneMinusAlphaBar } = this.#schedule;
-    const L = batch.audio.length / batch.t.length;
-    for (const { first, count, audio, t, signalLevel, noiseLevel, lossWeight } of this.#parts) {
-      const steps = batch.t.slice(first, first + count);
-      const at = (values: Float64Array): Float32Array<ArrayBuffer> => Float32Array.from(steps, (step) => values[step]!);
-      this.executable.write(audio, batch.audio.subarray(first * L, (first + count) * L));
-      this.executable.write(t, Float32Array.from(steps));
-      this.executable.write(signalLevel, at(sqrtAlphaBar));
-      this.executable.write(noiseLevel, at(sqrtOneMinusAlphaBar));
-      if (lossWeight) this.executable.write(lossWeight, at(this.#lossWeights));
-    }
+  /** Whether some rank was asked to stop before the last update, and the seconds that this one has waited for others. */
+  get shared(): Pick<SharedStep, 'stop' | 'waited'> {
+    return this.#shared ?? { stop: false, waited: 0 };
+  }
+
+  /**
+   * Queues one update on this batch. Waits only where the training has `parts`, for their gradients to be added on the host. All
+   * ranks do so together, and `stop`, the wish of one of them, becomes known to all.
+   */
+  update(batch: Batch, { stop = false }: { readonly stop?: boolean } = {}): void | Promise<void> {
+    const values = this.#values();
+    const write = (part: Part): void =>
+      writePart(this.executable, part, { batch, schedule: this.#schedule, lossWeights: this.#lossWeights });
     this.model.parameters.valuesChange();
-    this.executable.run({
+    const [only] = this.#parts;
+    if (this.#shared) return this.#shared.run((first) => write({ ...only!, first }), { values, stop }).then(() => void this.#step++);
+    for (const part of this.#parts) write(part);
+    this.executable.run(values);
+    this.#step++;
+  }
+
+  /** The step uniforms of the next update. */
+  #values(): Values {
+    return {
       ...noiseValues({ seed: this.training.seed, step: this.#step }),
       ...adamValues({
         ...this.training,
@@ -193,8 +215,7 @@ export class Trainer {
         update: this.#step + 1,
       }),
       historySlot: this.#step % historyLength,
-    });
-    this.#step++;
+    };
   }
 
   /** The losses of the last updates, oldest first; at most 4096 are kept. Reads what is queued so far. */
@@ -258,6 +279,7 @@ export class Trainer {
   destroy(): void {
     if (this.#destroyed) return;
     this.#destroyed = true;
+    this.#shared?.destroy();
     this.executable.destroy();
     for (const { buffer } of Object.values(this.#flats)) this.#pool.release(buffer);
     for (const buffer of Object.values(this.#rings)) this.#pool.release(buffer);

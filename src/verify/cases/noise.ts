@@ -9,20 +9,20 @@ import { roundingError, times } from '../case.ts';
  */
 const roundings = 16;
 
-export function noiseCase({ B, L, seed, step, stream, firstItem, start = 0 }: {
-  B: number; L: number; seed: number; step: number; stream: number; firstItem: number; start?: number;
+export function noiseCase({ B, L, seed, step, stream, firstItem, start = 0, later = 0 }: {
+  B: number; L: number; seed: number; step: number; stream: number; firstItem: number; start?: number; later?: number;
 }): KernelCase {
   return {
     stem: 'noise',
-    name: `${times(B, L)} seed ${seed} step ${step} stream ${stream} item ${firstItem} from ${start}`,
+    name: `${times(B, L)} seed ${seed} step ${step} stream ${stream} item ${firstItem}${later ? ` + ${later}` : ''} from ${start}`,
     inputs: {},
-    runs: [noiseValues({ seed, step, start })],
+    runs: [noiseValues({ seed, step, start, item: later })],
     record: (tape) => ({ z: noise(tape, { B, L, stream, firstItem }) }),
     expected() {
       // Normals come in pairs (r·cos φ, r·sin φ), and r is what errors scale with: whole pairs are drawn.
       const offset = start - (start % 2);
       const length = 2 * Math.ceil((start - offset + L) / 2);
-      const items = Array.from({ length: B }, (_, b) => normals({ seed, stream, step, item: firstItem + b, length, offset }));
+      const items = Array.from({ length: B }, (_, b) => normals({ seed, stream, step, item: firstItem + later + b, length, offset }));
       const radii = items.map((item) => item.map((z, i) => Math.hypot(z, item[i ^ 1]!)));
       const join = (parts: Float64Array[]) =>
         Float64Array.from(parts.flatMap((part) => [...part.subarray(start - offset, start - offset + L)]));
@@ -39,4 +39,5 @@ export const noiseCases: readonly KernelCase[] = [
   { B: 1, L: 2 ** 16, seed: 2 ** 32, step: 199, stream: 6, firstItem: 1 },
   ...[1, 2, 3, 4, 7].map((start) => ({ B: 2, L: 6, seed: 3, step: 2, stream: 6, firstItem: 0, start })),
   { B: 2, L: 9, seed: 3, step: 2, stream: 6, firstItem: 1, start: 2 ** 31 - 5 },
+  { B: 3, L: 5, seed: 3, step: 2, stream: 1, firstItem: 2, later: 40 },
 ].map(noiseCase);

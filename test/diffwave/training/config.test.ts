@@ -15,7 +15,7 @@ test('every field is checked and named', () => {
     warmupSteps: [-1, 0.5, null], learningRateSchedule: ['linear', undefined], decaySteps: [0, 1.5, undefined],
     decayFactor: [-0.1, 1, NaN], weightDecay: [-0.1, NaN, Infinity, null], clipNorm: [0, -1, NaN, Infinity, undefined],
     emaDecay: [-0.1, 1, NaN, null], minSnr: [0, -5, NaN, undefined], timesteps: ['sobol', undefined],
-    polarityFlip: [0, 'no', undefined], gainDb: [-1, NaN, Infinity],
+    polarityFlip: [0, 'no', undefined], gainDb: [-1, NaN, Infinity], parts: [0, 1.5, undefined],
   };
   for (const [field, values] of Object.entries(wrongTraining)) {
     for (const value of values) {
@@ -32,6 +32,11 @@ test('a schedule needs its length', () => {
     [{ learningRateSchedule: 'cosine', warmupSteps: 9, decaySteps: 9 }, /^flags: decaySteps 9 must be above warmupSteps 9/],
   ] as const) assert.throws(() => validateTraining({ ...training, ...fields }, 'flags'), isUserError(pattern));
   validateTraining({ ...training, learningRateSchedule: 'step', warmupSteps: 9, decaySteps: 5 }, 'flags');
+});
+
+test('the parts of a batch are of one size', () => {
+  assert.throws(() => validateTraining({ ...training, batchSize: 6, parts: 4 }, 'flags'), isUserError(/^flags: batchSize 6 must be a multiple of parts 4/));
+  for (const parts of [1, 2, 3, 6]) validateTraining({ ...training, batchSize: 6, parts }, 'flags');
 });
 
 test('a training of before there was a choice has everything off, and keeps what it says', () => {
