@@ -39,6 +39,8 @@ const ALLOWED: Record<string, string[]> = {
     'diffwave/training', 'diffwave/validation', 'diffwave/model', 'diffwave', 'dataset', 'gpu/', 'pictures', 'formats', 'disk', '',
   ],
 
+  evaluation: ['diffwave/data', 'diffwave', 'audio', ''],
+
   reference: [],
   verify: ['verify/cases', 'diffwave/', 'ops', 'autograd', 'gpu/', 'formats', 'reference', ''],
   'verify/cases': ['verify', 'ops', 'autograd', 'gpu/', 'reference', ''],

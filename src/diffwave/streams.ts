@@ -28,4 +28,8 @@ export const streams = {
   imposed: 33,
   /** The white noise that a shaped x_T is made of. */
   shapedStart: 48,
+  /** Which pieces of clips an evaluation compares with (index 0: order of the clips, 1: where a piece begins); `step` is the draw. */
+  evaluationPieces: 64,
+  /** Noise that an evaluation compares with; `step` is its kind. */
+  evaluationNoise: 65,
 } as const;
