@@ -12,6 +12,7 @@ import { logSpectrumDistance, meanLogSpectrum } from '../src/audio/spectrogram.t
 import { spectrogramImage } from '../src/pictures/spectrogramImage.ts';
 import { encodeWav16 } from '../src/formats/wav.ts';
 import { presetNamed } from '../src/diffwave/presets.ts';
+import { configFor } from '../src/diffwave/model/config.ts';
 import { DiffWave } from '../src/diffwave/model/model.ts';
 import { RunFolder } from '../src/diffwave/files/run.node.ts';
 import { sample } from '../src/diffwave/sampling/sampling.ts';
@@ -58,7 +59,7 @@ export default cli.does(async ({ flags }) => {
   const dataset = loadDataset(join(flags.out, 'dataset'));
   console.log(`data      ${dataset.clipCount} clips of ${dataset.clipSamples} samples at ${dataset.sampleRate} Hz from ${recordings}`);
 
-  const model = DiffWave.create(gpu, { ...modelConfig, sampleRate: dataset.sampleRate }, { seed: training.seed });
+  const model = DiffWave.create(gpu, configFor(modelConfig, dataset), { seed: training.seed });
   const run = RunFolder.create(join(flags.out, 'run'), { preset: 'tiny', model: model.config, training, data: recordings });
   const signal = interruptSignal('stopping after this step, then sampling (again to stop at once)');
   const last = await train(model, {

@@ -3,6 +3,7 @@ import { datasetFrom } from '../src/dataset/dataset.node.ts';
 import { contentFingerprint } from '../src/dataset/identity.node.ts';
 import type { Preset } from '../src/diffwave/presets.ts';
 import { PRESETS, presetNamed } from '../src/diffwave/presets.ts';
+import { configFor } from '../src/diffwave/model/config.ts';
 import { receptiveField } from '../src/diffwave/model/shapes.ts';
 import { DiffWave } from '../src/diffwave/model/model.ts';
 import { RunFolder, preparationOf } from '../src/diffwave/files/run.node.ts';
@@ -71,7 +72,9 @@ export default cli.does(async ({ flags, given }) => {
     trainingFrom(flags, { preset, file: file?.training, clipSamples, steps: flags.steps });
   const tracks = flags.validationTracks ?? file?.validationTracks;
   if (run && file) {
-    const wanted = { preset: flags.preset ?? file.preset, model: network, training: trainingFor(Infinity), validationTracks: tracks };
+    // What the run has found in its data is what the file leaves to them.
+    const scale = network.scale === 'unit' ? run.config.model.scale : network.scale;
+    const wanted = { preset: flags.preset ?? file.preset, model: { ...network, scale }, training: trainingFor(Infinity), validationTracks: tracks };
     refuseOther(file, wanted, run);
   }
   let lock = run && await RunFolder.lock(flags.out, console.log);
@@ -91,7 +94,7 @@ export default cli.does(async ({ flags, given }) => {
       'give it the data of before, or --new-data if others are meant',
     );
   }
-  const model = run?.config.model ?? { ...network, sampleRate: dataset.sampleRate };
+  const model = run?.config.model ?? configFor(network, dataset);
   const wanted = run?.config.training ?? trainingFor(dataset.clipSamples);
 
   const split = splitByTrack(dataset, { tracks: run ? run.config.validationTracks ?? 0 : tracks, seed: wanted.seed, leastClips: wanted.batchSize });

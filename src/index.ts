@@ -16,6 +16,7 @@ export type { ModelOptions } from './diffwave/model/model.ts';
 export type { Loss, LossInputs, Network, Weights } from './diffwave/model/contract.ts';
 export { PRESETS, presetNamed } from './diffwave/presets.ts';
 export type { Preset } from './diffwave/presets.ts';
+export { configFor } from './diffwave/model/config.ts';
 export type { DiffWaveConfig } from './diffwave/model/config.ts';
 export type { TrainingConfig } from './diffwave/training/config.ts';
 export { noiseSchedule, scheduleOf } from './diffwave/schedule/schedule.ts';

@@ -19,6 +19,7 @@ const MODEL: DiffWaveConfig = {
   channels: 64,
   kernelSize: 3,
   dilationCycle: 10,
+  dilationBase: 2,
   encoding: 'transformer',
   encodingWidth: 128,
   embeddingWidth: 512,
@@ -31,6 +32,8 @@ const MODEL: DiffWaveConfig = {
   prediction: 'epsilon',
   loss: 'mse',
   sampleRate: DEFAULT_SAMPLE_RATE,
+  scale: 1,
+  emphasis: 0,
 };
 
 const DATA = DEFAULT_OPTIONS;

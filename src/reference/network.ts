@@ -18,7 +18,8 @@ export interface NetworkConfig {
   readonly layers: number;
   readonly channels: number; // C
   readonly kernelSize: number; // K
-  readonly dilationCycle: number; // layer i dilates by 2^(i mod cycle)
+  readonly dilationCycle: number; // layer i dilates by base^(i mod cycle)
+  readonly dilationBase?: number; // 2 unless given
   readonly encoding: Encoding;
   readonly encodingWidth: number;
   readonly embeddingWidth: number; // H, of both layers of the step's MLP
@@ -73,7 +74,7 @@ export function networkForward({ config, parameters, noisy, t, B, L }: NetworkIn
   let sum: Float64Array | null = null;
   const layers: LayerTrace[] = [];
   for (let i = 0; i < config.layers; i++) {
-    const D = 2 ** (i % config.dilationCycle);
+    const D = (config.dilationBase ?? 2) ** (i % config.dilationCycle);
     const step = linear({ input: embedding, ...of(layerName(i, 'diffusion_projection')), B, Cin: H, Cout: C });
     const shifted = addStep({ input: x, step, ...shape, C });
     const dilated = of(layerName(i, 'dilated_conv'));
@@ -127,7 +128,7 @@ export function networkBackward(
   let dx: Float64Array | null = null; // nobody reads the last layer's output
   for (let i = config.layers - 1; i >= 0; i--) {
     const { shifted, convolved, hidden } = trace.layers[i]!;
-    const D = 2 ** (i % config.dilationCycle);
+    const D = (config.dilationBase ?? 2) ** (i % config.dilationCycle);
     const { dInput, dProjected } = residualBackward({ dOutput: dx, dSkip, rows: B * L, C });
     const dHidden = conv(layerName(i, 'output_projection'),
       { input: hidden, dOutput: dProjected, ...pointwise, Cin: C, Cout: 2 * C });

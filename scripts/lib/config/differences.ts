@@ -11,6 +11,7 @@ export function differsLine({ model, training }: Pick<Preset, 'model' | 'trainin
 
 function differences<T extends object>(values: T, usual: T, names: Readonly<Record<string, string>>): string[] {
   return (Object.keys(usual) as (keyof T & string)[])
+    .filter((name) => usual[name] !== 'unit') // what the data say is no difference
     .filter((name) => JSON.stringify(values[name]) !== JSON.stringify(usual[name]))
     .map((name) => `${names[name] ?? name} ${said(values[name])} instead of ${said(usual[name])}`);
 }

@@ -4,6 +4,7 @@ import { chooseSampler } from '../../../src/diffwave/sampling/samplers/choose.ts
 import { fastBetas, spacings } from '../../../src/diffwave/sampling/samplers/levels.ts';
 import { samplerNames } from '../../../src/diffwave/sampling/samplers/sampler.ts';
 import type { DiffWaveConfig } from '../../../src/diffwave/model/config.ts';
+import { shapingOf } from '../../../src/diffwave/model/config.ts';
 import type { SampleOptions } from '../../../src/diffwave/sampling/sampling.ts';
 import { scheduleOf } from '../../../src/diffwave/schedule/schedule.ts';
 import type { Verb } from '../../../src/diffwave/sampling/verbs.ts';
@@ -89,7 +90,7 @@ export function taskOf(flags: SamplingFlags, options: { config: DiffWaveConfig; 
   const schedule = scheduleOf(config);
   const { levels } = chooseSampler(sampler, schedule); // refuses what these contradict each other in
   const { make, ...made } = verb === undefined ? fresh(flags, config) : MAKERS[verb](flags, { config, load });
-  make({ schedule, levels }); // and what the verb cannot do
+  make({ schedule, levels, shaping: shapingOf(config) }); // and what the verb cannot do
   const common = { clamp: flags.clamp ? 1 : undefined, loop: flags.loop, tileSamples: flags.tileSamples };
   return { ...made, options: { ...sampler, ...common, verb: make } };
 }

@@ -35,7 +35,8 @@ export function scheduleFrom(flags: ScheduleFlags, base: ScheduleConfig): Schedu
 
 function combined(flags: ScheduleFlags, base: ScheduleConfig): ScheduleConfig {
   const prediction = flags.prediction ?? base.prediction;
-  const zeroTerminalSnr = flags.zeroTerminalSnr || base.zeroTerminalSnr;
+  // Who asks for ε does not want what goes with the preset's v alone.
+  const zeroTerminalSnr = flags.zeroTerminalSnr || (base.zeroTerminalSnr && flags.prediction !== 'epsilon');
   if (zeroTerminalSnr && prediction !== 'v') {
     throw new UserError('--zero-terminal-snr needs --prediction v: x_T is noise alone then, and to predict that noise says nothing about the sound');
   }

@@ -13,8 +13,11 @@ export const networkFlags = {
   layers: { type: 'integer', min: 1, help: "residual layers (the preset's)" },
   channels: { type: 'integer', min: 1, help: "of the residual stream (the preset's)" },
   kernelSize: { type: 'integer', min: 1, help: "taps of the dilated convolutions, an odd number (the preset's)" },
-  dilationCycle: { type: 'integer', min: 1, max: 24, help: "layers after which dilations, which double, begin at 1 again (the preset's)" },
+  dilationCycle: { type: 'integer', min: 1, max: 24, help: "layers after which dilations begin at 1 again (the preset's)" },
+  dilationBase: { type: 'integer', min: 1, max: 16, help: "factor from a layer's dilation to the next one's (the preset's)" },
   embeddingWidth: { type: 'integer', min: 1, help: "of the diffusion step's embedding (the preset's)" },
+  scale: { type: 'string', placeholder: '<factor>', help: "samples are multiplied by it for the network; unit: by what gives the data an RMS of 1 (the preset's)" },
+  emphasis: { type: 'number', min: 0, below: 1, help: "a of the filter x[n] − a·x[n−1] before that, undone in what is made; 0: none (the preset's)" },
   loss: { type: 'string', choices: ['mse', 'l1'], help: "mean of squares or of absolute values (the preset's)" },
 } as const satisfies CommandSpec['flags'];
 
@@ -23,13 +26,21 @@ export function modelFrom(flags: FlagsOf<typeof networkFlags & typeof scheduleFl
   const { kernelSize } = flags;
   if (kernelSize !== undefined && kernelSize % 2 === 0) throw new UserError(`--kernel-size must be an odd number, got ${kernelSize}`);
   const given = Object.entries(flags).filter(([name, value]) => name in networkFlags && value !== undefined);
-  return { ...base, ...Object.fromEntries(given), ...scheduleFrom(flags, base) };
+  const scale = flags.scale === undefined ? base.scale : scaleFrom(flags.scale);
+  return { ...base, ...Object.fromEntries(given), ...scheduleFrom(flags, base), scale };
+}
+
+function scaleFrom(text: string): DiffWaveConfig['scale'] {
+  const scale = text === 'unit' ? text : Number(text.trim() || NaN);
+  if (scale === 'unit' || (scale > 0 && scale < Infinity)) return scale;
+  throw new UserError(`--scale must be a number above 0, or unit, got ${JSON.stringify(text)}`);
 }
 
 /** What a run's network would be as flags, for `refuseContradictions`. */
-export function modelAsFlags(model: DiffWaveConfig, flags: Parameters<typeof scheduleAsFlags>[1]): Readonly<Record<string, unknown>> {
+export function modelAsFlags(model: DiffWaveConfig, flags: Parameters<typeof scheduleAsFlags>[1] & { readonly scale?: string }): Readonly<Record<string, unknown>> {
   const names = Object.keys(networkFlags) as (keyof typeof networkFlags)[];
-  return { ...Object.fromEntries(names.map((name) => [name, model[name]])), ...scheduleAsFlags(model, flags) };
+  const scale = flags.scale !== undefined && scaleFrom(flags.scale) === model.scale ? flags.scale : model.scale;
+  return { ...Object.fromEntries(names.map((name) => [name, model[name]])), scale, ...scheduleAsFlags(model, flags) };
 }
 
 /** Without a default: what is not given is the preset's. */

@@ -1,7 +1,10 @@
 /** What a DiffWave is: the fields, what they may be, and how files keep them. */
 import { UserError } from '../../errors.ts';
-import { COUNT, POSITIVE, applyRules, isCount, oneOf } from '../rules.ts';
+import { COUNT, DECAY, POSITIVE, applyRules, isCount, oneOf } from '../rules.ts';
 import type { Rule } from '../rules.ts';
+import type { ClipSource } from '../data/clips.ts';
+import type { Shaping } from '../data/shaping.ts';
+import { unitScale } from '../data/shaping.ts';
 import type { ScheduleConfig } from '../schedule/config.ts';
 import { SCHEDULE_BEFORE_CHOICE, SCHEDULE_RULES, validateSchedule } from '../schedule/config.ts';
 
@@ -10,23 +13,30 @@ export interface DiffWaveConfig extends ScheduleConfig {
   readonly layers: number; // residual layers
   readonly channels: number; // C, of the residual stream; the convolutions have 2C
   readonly kernelSize: number; // K, taps of the dilated convolution, odd
-  readonly dilationCycle: number; // layer i dilates by 2^(i mod dilationCycle)
+  readonly dilationCycle: number; // layer i dilates by dilationBase^(i mod dilationCycle)
+  readonly dilationBase: number; // 2 in the papers; K is the most that leaves no sample of the receptive field unseen
   readonly encoding: 'transformer' | 'diffwave'; // of the step t: Vaswani et al. 2017 or Kong et al. 2021
   readonly encodingWidth: number; // numbers that t is encoded into, even
   readonly embeddingWidth: number; // H, of both layers of the MLP behind the encoding
   readonly loss: 'mse' | 'l1'; // mean of squares (Ho et al., eq. 14) or of absolute values (lmnt-com/diffwave)
   readonly sampleRate: number; // Hz, of what is learned and sampled
+  /** Samples are multiplied by it on their way to the network, see data/shaping.ts; `unit`: by what gives the data an RMS of 1. */
+  readonly scale: number | 'unit';
+  readonly emphasis: number; // a of the filter before that, 0 for none
 }
 
 export const DEFAULT_SAMPLE_RATE = 22050; // Hz, of GTZAN and of the speech that DiffWave was published with
+
+/** A dilation beyond it is minutes of sound; the bound keeps row offsets within 32 bits. */
+const mostDilation = 2 ** 23;
 
 /** What each field may be; `validateConfig` also knows which go together. */
 export const MODEL_RULES: Record<keyof DiffWaveConfig, Rule> = {
   layers: COUNT,
   channels: COUNT,
   kernelSize: { accepts: (value) => isCount(value) && value % 2 === 1, wanted: 'an odd whole number from 1' },
-  // A dilation beyond 2^23 samples is minutes of sound; the bound keeps row offsets within 32 bits.
   dilationCycle: { accepts: (value) => isCount(value) && value <= 24, wanted: 'a whole number from 1 to 24' },
+  dilationBase: { accepts: (value) => isCount(value) && value <= 16, wanted: 'a whole number from 1 to 16' },
   encoding: oneOf('transformer', 'diffwave'),
   // Two frequencies at least: `diffwave` divides by their number less one.
   encodingWidth: {
@@ -37,17 +47,35 @@ export const MODEL_RULES: Record<keyof DiffWaveConfig, Rule> = {
   ...SCHEDULE_RULES,
   loss: oneOf('mse', 'l1'),
   sampleRate: POSITIVE,
+  scale: { accepts: (value) => value === 'unit' || POSITIVE.accepts(value), wanted: 'a number above 0, or "unit"' },
+  emphasis: DECAY,
 };
 
 /** Throws a UserError with the field, what was wanted and what came. `where` is the file or flags it came from. */
 export function validateConfig(config: DiffWaveConfig, where: string): void {
   applyRules({ values: config, rules: MODEL_RULES, where });
+  const { layers, dilationCycle, dilationBase } = config;
+  if (dilationBase ** (Math.min(layers, dilationCycle) - 1) > mostDilation) {
+    throw new UserError(`${where}: dilationBase ${dilationBase} and dilationCycle ${dilationCycle} make dilations above ${mostDilation}: take less of either.`);
+  }
   validateSchedule(config, where);
+}
+
+/** The configuration for these data: at their rate, and with a number for the scale where it is to be found in them. */
+export function configFor(config: DiffWaveConfig, data: ClipSource & { readonly sampleRate: number }): DiffWaveConfig & { scale: number } {
+  const { emphasis, scale } = config;
+  return { ...config, sampleRate: data.sampleRate, scale: scale === 'unit' ? unitScale(data, emphasis) : scale };
+}
+
+/** What sound is before the network sees it. Throws a `UserError` where the data have to say it and nobody has asked them. */
+export function shapingOf({ scale, emphasis }: DiffWaveConfig): Shaping {
+  if (scale === 'unit') throw new UserError('configuration: scale "unit" must become a number before there can be a network: `configFor(config, dataset)` takes it from the data');
+  return { scale, emphasis };
 }
 
 /** The model's part of a file, with the fields that it lacks. Not validated. */
 export function completeModel(fields: Partial<DiffWaveConfig>): DiffWaveConfig {
-  return { ...SCHEDULE_BEFORE_CHOICE, ...fields } as DiffWaveConfig;
+  return { ...SCHEDULE_BEFORE_CHOICE, dilationBase: 2, scale: 1, emphasis: 0, ...fields } as DiffWaveConfig;
 }
 
 /** The text for the metadata entry `config` of a weights file. */

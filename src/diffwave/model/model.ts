@@ -5,8 +5,10 @@ import type { LossKind } from '../../ops/loss.ts';
 import type { ScheduleConfig } from '../schedule/config.ts';
 import { scheduleOf } from '../schedule/schedule.ts';
 import type { ClipSource } from '../data/clips.ts';
+import type { Shaping } from '../data/shaping.ts';
+import { shapedClips, unshaped } from '../data/shaping.ts';
 import type { DiffWaveConfig } from './config.ts';
-import { configFromMetadata, configToMetadata, validateConfig } from './config.ts';
+import { completeModel, configFromMetadata, configToMetadata, shapingOf, validateConfig } from './config.ts';
 import type { Network, Weights } from './contract.ts';
 import { diffWaveNetwork } from './network.ts';
 import { readSafetensors, writeSafetensors } from '../../formats/safetensors.ts';
@@ -17,6 +19,8 @@ export interface ModelOptions {
   readonly network: Network;
   /** T, β, and what the network predicts. */
   readonly diffusion: ScheduleConfig;
+  /** What sound is before the network sees it; as it is by default. */
+  readonly shaping?: Shaping;
   /** Of the weights, where they are not given; 0 by default. */
   readonly seed?: number;
   readonly weights?: Weights;
@@ -30,13 +34,15 @@ export class Model {
   readonly network: Network;
   /** T, β, and what the network predicts. */
   readonly diffusion: ScheduleConfig;
+  /** What sound is before the network sees it. */
+  readonly shaping: Shaping;
   readonly lossKind: LossKind;
   #parameters: Parameters;
   /** Computes the spectrum; undefined where nobody knows what the weights were trained on. */
   #spectrum: (() => Float32Array) | undefined;
 
   /** Throws a `UserError` on a schedule that cannot be, and where the parameters do not fit the adapter. */
-  constructor(gpu: Gpu, { network, diffusion, seed = 0, weights = network.initial(seed), lossKind = 'mse' }: ModelOptions) {
+  constructor(gpu: Gpu, { network, diffusion, shaping = unshaped, seed = 0, weights = network.initial(seed), lossKind = 'mse' }: ModelOptions) {
     scheduleOf(diffusion);
     const { receptiveField } = network;
     if (!Number.isSafeInteger(receptiveField) || receptiveField % 2 !== 1 || receptiveField < 1) {
@@ -45,6 +51,7 @@ export class Model {
     this.gpu = gpu;
     this.network = network;
     this.diffusion = diffusion;
+    this.shaping = shaping;
     this.lossKind = lossKind;
     this.#parameters = parametersWith(gpu, network.specs, weights);
   }
@@ -66,10 +73,10 @@ export class Model {
     this.#spectrum = spectrum && (() => spectrum);
   }
 
-  /** Says what the weights are trained on from now on. Its spectrum is computed when it is first asked for. */
+  /** Says what the weights are trained on from now on, as sound. Its spectrum is computed when it is first asked for. */
   trainsOn(clips: ClipSource): void {
     let known: Float32Array | undefined;
-    this.#spectrum = () => (known ??= trainingSpectrum(clips));
+    this.#spectrum = () => (known ??= trainingSpectrum(shapedClips(clips, this.shaping)));
   }
 
   /** The weights by name, in the kernels' layouts. */
@@ -110,14 +117,15 @@ export class DiffWave extends Model {
   readonly config: DiffWaveConfig;
 
   private constructor(gpu: Gpu, config: DiffWaveConfig, weights: Weights) {
-    super(gpu, { network: diffWaveNetwork(config), diffusion: config, weights, lossKind: config.loss });
+    super(gpu, { network: diffWaveNetwork(config), diffusion: config, shaping: shapingOf(config), weights, lossKind: config.loss });
     this.config = config;
   }
 
   /** A network with initial weights, which are a function of the seed. Throws a `UserError` on a bad configuration. */
   static create(gpu: Gpu, config: DiffWaveConfig, options: { seed?: number } = {}): DiffWave {
-    validateConfig(config, 'configuration');
-    return new DiffWave(gpu, config, initialWeights(config, options.seed ?? 0));
+    const complete = completeModel(config); // of a program that was written when there were fewer fields
+    validateConfig(complete, 'configuration');
+    return new DiffWave(gpu, complete, initialWeights(complete, options.seed ?? 0));
   }
 
   /**

@@ -2,12 +2,12 @@
 import type { DiffWaveConfig } from './config.ts';
 
 /** The dilation of a layer's convolution, in samples. */
-export function dilationOf(config: Pick<DiffWaveConfig, 'dilationCycle'>, layer: number): number {
-  return 2 ** (layer % config.dilationCycle);
+export function dilationOf(config: Pick<DiffWaveConfig, 'dilationCycle' | 'dilationBase'>, layer: number): number {
+  return config.dilationBase ** (layer % config.dilationCycle);
 }
 
 /** How many samples of x_t one sample of the prediction depends on: 1 + (K − 1)·Σ dilations. */
-export function receptiveField(config: Pick<DiffWaveConfig, 'layers' | 'kernelSize' | 'dilationCycle'>): number {
+export function receptiveField(config: Pick<DiffWaveConfig, 'layers' | 'kernelSize' | 'dilationCycle' | 'dilationBase'>): number {
   let dilations = 0;
   for (let layer = 0; layer < config.layers; layer++) dilations += dilationOf(config, layer);
   return 1 + (config.kernelSize - 1) * dilations;

@@ -1,7 +1,8 @@
 /** Sampling: executes a journey through noise on the GPU, whatever the sampler, the verb and the length. */
 import { UserError } from '../../errors.ts';
 import { counters } from '../../random.ts';
-import type { ScheduleConfig } from '../schedule/config.ts';
+import type { Shaping } from '../data/shaping.ts';
+import { isUnshaped, largestShaped, shape, shapedGap, unshape, unshapeGap } from '../data/shaping.ts';
 import type { Model } from '../model/model.ts';
 import type { Journey, Move } from './moves.ts';
 import type { SamplerOptions } from './samplers/choose.ts';
@@ -32,7 +33,7 @@ export interface SampleOptions extends SamplerOptions {
   readonly start?: 'white' | 'shaped';
   /** The clip's end meets its beginning: it can be played round and round. */
   readonly loop?: boolean;
-  /** Keep x̂_0 (never x_t) of every step within ± this value. */
+  /** Keep x̂_0 (never x_t) of every step within what a sound within ± this value can be to the network. */
   readonly clamp?: number;
   /** Number of the first clip: clip n is the same whether it is made alone or with others. */
   readonly firstItem?: number;
@@ -53,9 +54,9 @@ export interface Waypoint {
 }
 
 export interface Samples {
-  /** One array of L samples per clip, not clamped. */
+  /** One array of L samples per clip, as sound, not clamped. */
   readonly audio: Float32Array<ArrayBuffer>[];
-  /** With `sequenceEvery`: from the start to the end. */
+  /** With `sequenceEvery`: from the start to the end, x_t as if it were sound. */
   readonly sequence?: Waypoint[];
   /** Bytes of GPU memory at the highest since the Gpu was opened or a training began, all counted that it holds. */
   readonly peakBytes: number;
@@ -67,22 +68,30 @@ export interface Samples {
  * `UserError` on options that contradict each other, and where it does not fit the adapter.
  */
 export async function sample(model: Model, options: SampleOptions): Promise<Samples> {
-  const { sampler, journey, prediction } = plan(model.diffusion, options);
-  const shape = options.start === 'shaped' ? startShape(model, journey) : undefined;
+  const { sampler, journey, sound, prediction } = plan(model, options);
+  const form = options.start === 'shaped' ? startShape(model, journey) : undefined;
   const [B] = options.shape;
-  const { clamp, sequenceEvery, onStep, onTile } = options;
+  const { sequenceEvery, onStep, onTile } = options;
+  const clamp = options.clamp && largestShaped(options.clamp, model.shaping);
   const { moves, start, known } = journey;
   await using walk = await Walk.create(model, walkOptions(options, sampler, journey));
-  if (start === 'noise') await walk.start(shape);
+  if (start === 'noise') await walk.start(form);
   else await walk.write(repeated(start.gain === 1 ? start.audio : start.audio.map((value) => start.gain * value), B));
   if (known) await walk.write(repeated(known.audio, B), 'known');
 
+  const heard = (clips: Float32Array<ArrayBuffer>[]): typeof clips => {
+    for (const clip of clips) {
+      if (sound) unshapeGap(clip, model.shaping, { known: sound.audio, gap: sound.gap, loop: options.loop });
+      else unshape(clip, model.shaping, options);
+    }
+    return clips;
+  };
   const total = moves.filter(({ kind }) => kind === 'denoise').length;
   const sequence: Waypoint[] = [];
   let done = 0;
   const lookAt = async (): Promise<void> => {
     if (sequenceEvery === undefined || (done % sequenceEvery !== 0 && done < total)) return;
-    if (sequence.at(-1)?.left !== total - done) sequence.push({ left: total - done, clips: await walk.read() });
+    if (sequence.at(-1)?.left !== total - done) sequence.push({ left: total - done, clips: heard(await walk.read()) });
   };
   let tilesDone = 0;
   const tileDone = (): void => onTile?.(++tilesDone / walk.tiles.windows.length, total);
@@ -97,18 +106,27 @@ export async function sample(model: Model, options: SampleOptions): Promise<Samp
     // What is imposed on a step's result belongs to it, and renoising to the step that follows.
     if (done > 0 && move.kind !== 'renoise' && moves[i + 1]?.kind !== 'impose') await lookAt();
   }
-  const audio = sequenceEvery === undefined ? await walk.read() : sequence.at(-1)!.clips;
+  const audio = sequenceEvery === undefined ? heard(await walk.read()) : sequence.at(-1)!.clips;
   expectNumbers(audio, options.firstItem ?? 0);
   return { audio, sequence: sequenceEvery === undefined ? undefined : sequence, peakBytes: model.gpu.buffers.peakBytes };
 }
 
 /** Bytes of GPU memory that `sample` would take beside the weights, found without allocating or running anything. */
 export function samplingMemory(model: Model, options: SampleOptions): WalkMemory {
-  const { sampler, journey } = plan(model.diffusion, options);
+  const { sampler, journey } = plan(model, options);
   return walkMemory(model, walkOptions(options, sampler, journey));
 }
 
-function plan(diffusion: ScheduleConfig, options: SampleOptions): { sampler: Sampler; journey: Journey; prediction: Prediction } {
+interface Plan {
+  readonly sampler: Sampler;
+  /** With sounds as the network sees them. */
+  readonly journey: Journey;
+  /** What is known, as sound. */
+  readonly sound: Journey['known'];
+  readonly prediction: Prediction;
+}
+
+function plan({ diffusion, shaping }: Model, options: SampleOptions): Plan {
   const [B, L] = options.shape;
   const { clamp, tileSamples, sequenceEvery, verb = create } = options;
   for (const [name, size] of Object.entries({ B, L, tileSamples, sequenceEvery })) {
@@ -123,14 +141,25 @@ function plan(diffusion: ScheduleConfig, options: SampleOptions): { sampler: Sam
   if (clamp !== undefined && !(clamp > 0)) throw new UserError(`sample: clamp must be above 0, got ${clamp}`);
   const schedule = scheduleOf(diffusion);
   const { sampler, levels } = chooseSampler(options, schedule);
-  const journey = verb({ schedule, levels });
+  const journey = verb({ schedule, levels, shaping });
   if (journey.mustBeDeterministic && sampler.isRandom) {
     throw new UserError(`removing noise needs a sampler that draws none: ddim with eta 0, or dpm++, not ${sampler.name}`);
   }
   for (const audio of [journey.start === 'noise' ? undefined : journey.start.audio, journey.known?.audio]) {
     if (audio && audio.length !== L) throw new UserError(`sample: the sound has ${audio.length} samples, but ${L} are to be made`);
   }
-  return { sampler, journey, prediction: diffusion.prediction };
+  return { sampler, journey: shapedJourney(journey, shaping, options), sound: journey.known, prediction: diffusion.prediction };
+}
+
+function shapedJourney(journey: Journey, shaping: Shaping, { loop }: Pick<SampleOptions, 'loop'>): Journey {
+  if (isUnshaped(shaping)) return journey;
+  const seen = (audio: Float32Array): Float32Array => shape(audio, shaping, loop ? audio.at(-1) : 0);
+  const { start, known } = journey;
+  return {
+    ...journey,
+    start: start === 'noise' ? start : { ...start, audio: seen(start.audio) },
+    known: known && { audio: seen(known.audio), gap: shapedGap(known.gap, { L: known.audio.length, ...shaping }) },
+  };
 }
 
 /** What a shaped start needs. Throws a `UserError` if there is none. */

@@ -7,6 +7,8 @@ import { fillGap, forthAndBack, levelsUpTo, walkBack } from './moves.ts';
 import { levelAt } from './samplers/levels.ts';
 import type { Level } from '../schedule/level.ts';
 import type { NoiseSchedule } from '../schedule/schedule.ts';
+import type { Shaping } from '../data/shaping.ts';
+import { noiseGain } from '../data/shaping.ts';
 
 /** Of a journey: their list is made before the first one, and their noise is numbered. */
 const mostPredictions = 1_000_000;
@@ -15,6 +17,7 @@ const mostPredictions = 1_000_000;
 export interface Way {
   readonly schedule: NoiseSchedule;
   readonly levels: readonly Level[]; // cleanest first
+  readonly shaping: Shaping; // what sounds are to the network
 }
 
 export type Verb = (way: Way) => Journey;
@@ -81,13 +84,14 @@ export function continuation(options: { audio: Float32Array; samples: number; re
 
 /**
  * A sound without its white noise: y = x_0 + s·ε is x_t/√ᾱ at the t where √(1−ᾱ)/√ᾱ = s, and from there a deterministic
- * walk leads back. s is estimated from the sound (`noiseFloor`), or t = strength·T is given.
+ * walk leads back. s is estimated from the sound (`noiseFloor`), or t = strength·T is given. A network that sees sound with emphasis
+ * is shown noise that is as strong as it expects, and not as white.
  */
 export function denoise(options: { audio: Float32Array; strength?: number }): Verb {
   const { audio, strength } = options;
   if (strength !== undefined) expectShare('strength', strength);
-  return ({ schedule, levels }) => {
-    const top = strength === undefined ? levelOfNoise(schedule, noiseFloor(audio)) : levelOf(schedule, strength);
+  return ({ schedule, levels, shaping }) => {
+    const top = strength === undefined ? levelOfNoise(schedule, noiseFloor(audio) * noiseGain(shaping)) : levelOf(schedule, strength);
     return {
       start: { audio, gain: Math.sqrt(top.alphaBar) },
       moves: walkBack(levelsUpTo(levels, top)),

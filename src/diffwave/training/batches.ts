@@ -2,13 +2,15 @@
 import { UserError } from '../../errors.ts';
 import { uniform } from '../../random.ts';
 import type { ClipSource } from '../data/clips.ts';
+import type { Shaping } from '../data/shaping.ts';
+import { isUnshaped, shape, unshaped } from '../data/shaping.ts';
 import { augment } from './augmentation.ts';
 import type { TrainingConfig } from './config.ts';
 import { streams } from '../streams.ts';
 import { stratifiedTimestep, uniformTimestep } from './timesteps.ts';
 
 export interface Batch {
-  /** x_0, (B, L). */
+  /** x_0, (B, L), as the network sees it. */
   readonly audio: Float32Array<ArrayBuffer>;
   /** t of every item, counted from 0. */
   readonly t: number[];
@@ -20,6 +22,8 @@ export interface BatchOptions extends Partial<Pick<TrainingConfig, 'timesteps' |
   readonly L: number;
   readonly T: number;
   readonly seed: number;
+  /** What a crop becomes before the network sees it. */
+  readonly shaping?: Shaping;
 }
 
 export class BatchSource {
@@ -47,7 +51,7 @@ export class BatchSource {
    * `UserError` if a clip has a value that is not a number.
    */
   at(step: number): Batch {
-    const { B, L, T, seed, timesteps, polarityFlip, gainDb } = this.#options;
+    const { B, L, T, seed, timesteps, polarityFlip, gainDb, shaping = unshaped } = this.#options;
     const drawTimestep = timesteps === 'stratified' ? stratifiedTimestep : uniformTimestep;
     const { clipCount, clipSamples } = this.#clips;
     const audio = new Float32Array(B * L);
@@ -59,7 +63,8 @@ export class BatchSource {
       const start = Math.floor(uniform({ ...place, stream: streams.crop, index: 0 }) * (clipSamples - L + 1));
       const crop = audio.subarray(item * L, (item + 1) * L);
       crop.set(clip.subarray(start, start + L));
-      augment(crop, { ...place, polarityFlip, gainDb });
+      const factor = augment(crop, { ...place, polarityFlip, gainDb });
+      if (!isUnshaped(shaping)) crop.set(shape(crop, shaping, factor * (clip[start - 1] ?? 0)));
       t.push(drawTimestep({ ...place, B, T }));
     }
     return { audio, t };

@@ -26,6 +26,7 @@ import { scheduleOf } from '../schedule/schedule.ts';
 import type { Prediction } from '../../ops/diffuse.ts';
 import { meanSpectrum } from '../data/spectrum.ts';
 import { checkedClip } from '../data/clips.ts';
+import { shapedClips } from '../data/shaping.ts';
 import { streams } from '../streams.ts';
 import { wienerLoss, zeroLoss } from './wiener.ts';
 
@@ -55,7 +56,7 @@ export interface Validation {
 
 /** One crop at one diffusion step. */
 export interface ValidationItem {
-  readonly audio: Float32Array<ArrayBuffer>; // (L)
+  readonly audio: Float32Array<ArrayBuffer>; // (L), as the network sees it
   readonly t: number;
   readonly bin: number;
   readonly wiener: number;
@@ -214,14 +215,15 @@ export function binsOf(T: number): { readonly from: number; readonly to: number 
 
 /** Every crop once in every bin, and the crops' steps spread evenly over the bin. */
 function validationItems(
-  { training, validation, L, seed }: Pick<ValidatorOptions, 'training' | 'validation' | 'L' | 'seed'>,
+  { model: { shaping }, training, validation, L, seed }: Pick<ValidatorOptions, 'model' | 'training' | 'validation' | 'L' | 'seed'>,
   { schedule, prediction }: { schedule: NoiseSchedule; prediction: Prediction },
 ): ValidationItem[] {
   const size = frameSizeFor(L);
-  const designed = meanSpectrum(training, size);
+  const designed = meanSpectrum(shapedClips(training, shaping), size);
   const bins = binsOf(schedule.steps);
+  const seen = shapedClips(validation, shaping);
   return Array.from({ length: crops }, (_, crop) => {
-    const clip = checkedClip(validation, Math.floor(((crop + 0.5) / crops) * validation.clipCount));
+    const clip = checkedClip(seen, Math.floor(((crop + 0.5) / crops) * validation.clipCount));
     const place = { seed, stream: streams.validationCrop, step: 0, item: crop, index: 0 };
     const start = Math.floor(uniform(place) * (validation.clipSamples - L + 1));
     const audio = clip.slice(start, start + L);

@@ -1,6 +1,7 @@
 /** What can be done with a sound: the moves, and what they promise about it. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { unshaped } from '../../../src/diffwave/data/shaping.ts';
 import type { Move } from '../../../src/diffwave/sampling/moves.ts';
 import { fillGap, forthAndBack, levelsUpTo, walkBack } from '../../../src/diffwave/sampling/moves.ts';
 import type { SampleOptions } from '../../../src/diffwave/sampling/sampling.ts';
@@ -19,7 +20,7 @@ const test = suite('verbs');
 
 const T = tinyConfig.diffusionSteps;
 const schedule = noiseSchedule({ ...tinyConfig, steps: T });
-const way = { schedule, levels: levelsOf(schedule) };
+const way = { schedule, levels: levelsOf(schedule), shaping: unshaped };
 const L = 61;
 const audio = clip(L, 3).map((value) => value / 4);
 

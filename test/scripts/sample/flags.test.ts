@@ -1,6 +1,7 @@
 /** From the flags of `sample` to what the library is asked for, and what is refused. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { unshaped } from '../../../src/diffwave/data/shaping.ts';
 import { parse } from '../../../scripts/lib/cli/flags.ts';
 import type { Sound } from '../../../scripts/lib/sample/input.ts';
 import type { SamplingTask } from '../../../scripts/lib/sample/flags.ts';
@@ -31,7 +32,7 @@ function ask(words: string): SamplingTask {
 
 function journeyOf({ options }: SamplingTask): Journey {
   const schedule = scheduleOf(config);
-  return options.verb!({ schedule, levels: chooseSampler(options, schedule).levels });
+  return options.verb!({ schedule, levels: chooseSampler(options, schedule).levels, shaping: unshaped });
 }
 
 /** The network's t, from the start to the end. */
