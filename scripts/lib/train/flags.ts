@@ -2,6 +2,7 @@
 import type { DiffWaveConfig } from '../../../src/diffwave/model/config.ts';
 import type { TrainingConfig } from '../../../src/diffwave/training/config.ts';
 import type { Preset } from '../../../src/diffwave/presets.ts';
+import { trainingOver } from '../../../src/diffwave/training/learningRate.ts';
 import { UserError } from '../../../src/errors.ts';
 import type { CommandSpec, Parsed } from '../cli/flags.ts';
 import { typed } from '../cli/flags.ts';
@@ -85,7 +86,10 @@ export function trainingFrom(flags: FlagsOf<typeof trainingFlags>, { preset, fil
   if (training.learningRateSchedule === 'step' && training.decaySteps === null) {
     throw new UserError('--learning-rate-schedule step needs --decay-steps: the updates between two drops');
   }
-  return training.learningRateSchedule === 'cosine' ? { ...training, decaySteps: training.decaySteps ?? steps } : training;
+  if (training.learningRateSchedule !== 'cosine' || training.decaySteps !== null) return training;
+  // A warm-up that was asked for is an order, one of the preset a wish.
+  const isOrdered = flags.warmupSteps !== undefined || file.warmupSteps !== undefined;
+  return isOrdered ? { ...training, decaySteps: steps } : trainingOver(steps, training);
 }
 
 /** What was fixed when a run began cannot be given another value now: throws a `UserError` that names the flag. */

@@ -13,7 +13,7 @@ export interface TrainingConfig {
   readonly learningRate: number;
   readonly warmupSteps: number; // updates in which the learning rate rises to its value, see learningRate.ts
   readonly learningRateSchedule: 'constant' | 'cosine' | 'step'; // what the learning rate does after that
-  readonly decaySteps: number | null; // cosine: the update at its end; step: updates from drop to drop
+  readonly decaySteps: number | null; // cosine: the update at its end, null for the last; step: updates from drop to drop
   readonly decayFactor: number; // cosine: part of the learning rate at the end; step: its factor at a drop
   readonly beta1: number; // decay of Adam's running mean of the gradient
   readonly beta2: number; // decay of Adam's running mean of its square
@@ -116,9 +116,8 @@ export function validateTraining(training: TrainingConfig, where: string): void 
   if (parts !== null && batchSize % parts !== 0) {
     throw new UserError(`${where}: batchSize ${batchSize} must be a multiple of parts ${parts}.`);
   }
-  if (schedule === 'constant') return;
-  if (decaySteps === null) throw new UserError(`${where}: decaySteps must be given for the ${schedule} schedule.`);
-  if (schedule === 'cosine' && decaySteps <= warmupSteps) {
+  if (schedule === 'step' && decaySteps === null) throw new UserError(`${where}: decaySteps must be given for the step schedule.`);
+  if (schedule === 'cosine' && decaySteps !== null && decaySteps <= warmupSteps) {
     throw new UserError(`${where}: decaySteps ${decaySteps} must be above warmupSteps ${warmupSteps}.`);
   }
 }

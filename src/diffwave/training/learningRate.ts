@@ -17,6 +17,19 @@ export function learningRateAt(training: Schedule, step: number): number {
   return step < warmupSteps ? (learningRate * (step + 1)) / warmupSteps : learningRate * decayAt(training, step);
 }
 
+/** Of the updates there are, at most this part is warm-up where a preset says both and there are few. */
+const mostWarmUp = 0.1;
+
+/**
+ * The training with the ends of its schedule, where it leaves them to the number of updates: a cosine ends with the last one, and a
+ * warm-up that would take more than a tenth of them is shortened to that.
+ */
+export function trainingOver(steps: number, training: TrainingConfig): TrainingConfig {
+  const { learningRateSchedule, decaySteps, warmupSteps } = training;
+  if (learningRateSchedule !== 'cosine' || decaySteps !== null) return training;
+  return { ...training, decaySteps: steps, warmupSteps: Math.min(warmupSteps, Math.floor(mostWarmUp * steps)) };
+}
+
 function decayAt({ learningRateSchedule: schedule, warmupSteps, decaySteps, decayFactor }: Schedule, step: number): number {
   if (schedule === 'constant' || decaySteps === null) return 1;
   if (schedule === 'step') return decayFactor ** Math.floor(step / decaySteps);

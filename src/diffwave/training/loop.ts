@@ -11,7 +11,7 @@ import type { DeviceLostError } from '../../gpu/device/opened.ts';
 import type { ClipSource } from '../data/clips.ts';
 import { BatchSource } from './batches.ts';
 import type { TrainingConfig } from './config.ts';
-import { learningRateAt } from './learningRate.ts';
+import { learningRateAt, trainingOver } from './learningRate.ts';
 import type { Loss } from '../model/contract.ts';
 import type { Model } from '../model/model.ts';
 import { NotFiniteError, explainNotFinite } from './nanHunt.ts';
@@ -111,8 +111,9 @@ export interface TrainOptions {
  * saved), and if the GPU is lost again and again; among several ranks, if it is lost once.
  */
 export async function train(model: Model, options: TrainOptions): Promise<Progress | undefined> {
-  const { dataset, training, steps, resume, signal, loss: ownLoss, memoryLimit, beside, ranks = alone } = options;
+  const { dataset, steps, resume, signal, loss: ownLoss, memoryLimit, beside, ranks = alone } = options;
   const { printEvery = 100, saveEvery = 1000, snapshotEvery = 500, maxSeconds = Infinity } = options;
+  const training = trainingOver(steps, options.training);
   const L = training.cropSamples ?? dataset.clipSamples;
   const T = model.diffusion.diffusionSteps;
   if (!Number.isSafeInteger(steps) || steps > counters) {

@@ -1,6 +1,7 @@
 import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
 import { PRESETS } from '../../../src/diffwave/presets.ts';
-import { learningRateAt } from '../../../src/diffwave/training/learningRate.ts';
+import { learningRateAt, trainingOver } from '../../../src/diffwave/training/learningRate.ts';
 import { assertClose } from '../../close.ts';
 
 const test = suite('learning rate');
@@ -24,6 +25,14 @@ test('cosine falls from the end of the warm-up to its part of the whole, and sta
   const half = Math.SQRT1_2; // cos(π/4)
   rates({ learningRateSchedule: 'cosine', decaySteps: 8, decayFactor: 0 }, { 0: 8, 2: 4 * (1 + half), 4: 4, 6: 4 * (1 - half), 8: 0, 99: 0 });
   rates({ learningRateSchedule: 'cosine', warmupSteps: 4, decaySteps: 12, decayFactor: 0.25 }, { 3: 8, 4: 8, 8: 5, 12: 2, 99: 2 });
+});
+
+test('a schedule without ends takes them from the updates there are', () => {
+  const open = { ...base, learningRateSchedule: 'cosine', warmupSteps: 100 } as const;
+  assert.equal(trainingOver(5000, open), { ...open, decaySteps: 5000 });
+  assert.equal(trainingOver(55, open), { ...open, decaySteps: 55, warmupSteps: 5 });
+  assert.equal(trainingOver(1, open), { ...open, decaySteps: 1, warmupSteps: 0 });
+  for (const fixed of [{ ...open, decaySteps: 200 }, { ...open, learningRateSchedule: 'constant' } as const]) assert.is(trainingOver(50, fixed), fixed);
 });
 
 test('step drops every so many updates', () => {
