@@ -1,61 +1,93 @@
-/** `npm run bench:recipes`: ways to train, each with the same floating-point operations, by the yardstick of `evaluate`. */
-import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { loadDataset } from '../src/dataset/dataset.node.ts';
-import { rootMeanSquare } from '../src/audio/level.ts';
-import { logSpectrumDistance, meanLogSpectrum } from '../src/audio/spectrogram.ts';
+/**
+ * `npm run bench:recipes -- --data <folder>`: ways to train, each with the same floating-point operations, by the yardstick of
+ * `evaluate` on tracks that none of them was trained on. Rows go to `--json` as they come, so that runs add up.
+ */
+import { appendFileSync } from 'node:fs';
+import { datasetFrom } from '../src/dataset/dataset.node.ts';
 import { splitByTrack } from '../src/diffwave/data/split.ts';
 import { presetNamed } from '../src/diffwave/presets.ts';
+import { sample } from '../src/diffwave/sampling/sampling.ts';
+import { UserError } from '../src/errors.ts';
+import type { ScaledFigure } from '../src/evaluation/yardstick.ts';
+import { Yardstick } from '../src/evaluation/yardstick.ts';
 import { command } from '../scripts/lib/cli/command.ts';
 import { openGpu } from '../scripts/lib/adapter/openGpu.ts';
 import { trainingFlops } from './lib/flops.ts';
-import { recipeNamed } from './recipes/list.ts';
-import { sample } from '../src/diffwave/sampling/sampling.ts';
+import { table } from './lib/report.ts';
+import { CLASSIC, FACTORS, recipeNamed } from './recipes/list.ts';
 import { trainRecipe } from './recipes/run.ts';
+
+interface Row {
+  readonly recipe: string;
+  readonly seed: number;
+  /** Floating-point operations of the training, of which each recipe has as many. */
+  readonly flop: number;
+  readonly updates: number;
+  readonly loss: number;
+  readonly frechet: ScaledFigure;
+  readonly modulation: ScaledFigure;
+  readonly logSpectrum: number; // dB
+  readonly level: number; // dB against the held-out tracks
+}
 
 await command({
   name: 'bench:recipes',
-  summary: 'compares ways to train at equal compute',
+  summary: 'compares ways to train at equal compute, by what held-out tracks say of their samples',
   flags: {
-    data: { type: 'string', placeholder: '<folder>', required: true, help: 'prepared data set' },
-    recipes: { type: 'string', default: 'tiny', help: 'names, with commas between' },
-    seeds: { type: 'string', default: '0', help: 'numbers, with commas between' },
-    budget: { type: 'number', default: 600, above: 0, help: 'updates of the preset tiny' },
-    out: { type: 'string', default: '/tmp/recipes', help: 'folder for sounds and rows' },
-    samplers: { type: 'boolean', help: 'also other samplers' },
-    count: { type: 'integer', default: 16, min: 1, help: 'samples' },
+    data: { type: 'string', placeholder: '<folder>', required: true, help: 'data set, or folder of music' },
+    heldOut: { type: 'integer', default: 8, min: 1, help: 'tracks that are not trained on' },
+    recipes: { type: 'string', default: 'classic,tiny', help: `names with commas between, each "classic" or "tiny" and factors with dots before: ${Object.keys(FACTORS).join(', ')}` },
+    seeds: { type: 'string', default: '0,1,2', help: 'of weights, crops, noise and samples; numbers with commas between' },
+    budget: { type: 'number', default: 1170, above: 0, help: 'of each: as many operations as so many updates of `classic` take (the demo: 1170)' },
+    count: { type: 'integer', default: 16, min: 2, help: 'samples of each' },
+    seconds: { type: 'number', default: 2.5, above: 0, help: 'of each sample' },
+    json: { type: 'string', placeholder: '<file>', help: 'append a row of JSON for each training' },
   },
 }).does(async ({ flags }) => {
-  const dataset = loadDataset(flags.data);
-  const split = splitByTrack(dataset, { tracks: 8, seed: 0, leastClips: 4 });
-  const gpu = await openGpu({ tune: false, model: presetNamed('tiny').model });
-  const tiny = presetNamed('tiny');
-  const flop = flags.budget * trainingFlops(tiny.model) * tiny.training.batchSize * tiny.training.cropSamples!;
-  mkdirSync(flags.out, { recursive: true });
-  const mean = (clips: Float32Array[]) => { const all = clips.map((c) => meanLogSpectrum(c)); return all[0]!.map((_, k) => all.reduce((s, a) => s + a[k]!, 0) / all.length); };
-  const heldOut = Array.from({ length: split.validation!.clipCount }, (_, i) => split.validation!.clip(i));
-  const wanted = mean(heldOut);
-  const L = Math.round(2.5 * dataset.sampleRate);
-  for (const seed of flags.seeds.split(',').map(Number)) {
-    for (const name of flags.recipes.split(',')) {
-      const recipe = recipeNamed(name);
-      const { model, updates, loss, seconds } = await trainRecipe(gpu, recipe, { preset: tiny, clips: { ...split.training, sampleRate: dataset.sampleRate }, flop, seed });
-      const samplers: [string, object][] = [['', {}]];
-      if (flags.samplers) samplers.push(['+ddim', { sampler: 'ddim', variance: undefined }], ['+dpm20', { sampler: 'dpm++', variance: undefined, steps: 20 }], ['+beta', { variance: 'beta' }]);
-      for (const [suffix, sampling] of samplers) {
-        const start = performance.now();
-        const { audio } = await sample(model, { shape: [flags.count, L], seed: 1000 + seed, ...recipe.sampling, ...sampling });
-        const sampled = (performance.now() - start) / 1000;
-        const flat = new Float32Array(flags.count * L);
-        audio.forEach((clip, i) => flat.set(clip, i * L));
-        writeFileSync(join(flags.out, `${name}${suffix}.${flags.budget}.${seed}.f32`), new Uint8Array(flat.buffer));
-        const rms = Math.sqrt(audio.reduce((s, c) => s + rootMeanSquare(c) ** 2, 0) / audio.length);
-        const row = { name: name + suffix, budget: flags.budget, seed, updates, loss: Number(loss.toFixed(4)), seconds: Number(seconds.toFixed(1)), sampled: Number(sampled.toFixed(1)), rms: Number(rms.toFixed(3)), lsd: Number(logSpectrumDistance(mean(audio), wanted).toFixed(2)) };
-        console.log(JSON.stringify(row));
-        appendFileSync(join(flags.out, 'rows.jsonl'), `${JSON.stringify(row)}\n`);
-      }
+  const recipes = flags.recipes.split(',').map((name) => ({ name, recipe: recipeNamed(name) }));
+  const seeds = flags.seeds.split(',').map(Number);
+  if (!seeds.every((seed) => Number.isSafeInteger(seed) && seed >= 0)) throw new UserError(`--seeds must be whole numbers with commas between, got ${flags.seeds}`);
+  const { data } = presetNamed('tiny');
+  const dataset = await datasetFrom(flags.data, data, console.log);
+  const split = splitByTrack(dataset, { tracks: flags.heldOut, seed: 0, leastClips: 8 });
+  const { sampleRate } = dataset;
+  const yardstick = Yardstick.of({ training: split.training, heldOut: split.validation!, sampleRate });
+  const gpu = await openGpu({ tune: true, model: CLASSIC.model });
+  const flop = flags.budget * trainingFlops(CLASSIC.model) * CLASSIC.training.batchSize * CLASSIC.training.cropSamples!;
+  const L = Math.round(flags.seconds * sampleRate);
+  const rows: Row[] = [];
+  for (const seed of seeds) {
+    for (const { name, recipe } of recipes) {
+      const clips = { ...split.training, sampleRate };
+      const { model, updates, loss } = await trainRecipe(gpu, recipe, { clips, flop, seed });
+      const { audio } = await sample(model, { shape: [flags.count, L], seed, ...recipe.sampling });
       model.destroy();
+      const { frechet, modulation, logSpectrum, level } = yardstick.measure(audio);
+      const row = { recipe: name, seed, flop, updates, loss, frechet, modulation, logSpectrum: logSpectrum.samples, level: level.samples - level.heldOut };
+      rows.push(row);
+      if (flags.json !== undefined) appendFileSync(flags.json, `${JSON.stringify(row)}\n`);
+      console.log(`${name}, seed ${seed}: ${updates} updates, loss ${loss.toFixed(4)}, ${shown([row]).slice(1).join(', ')}`);
     }
   }
+  console.log(`\n${split.tracks} tracks held out; ${(flop / 1e12).toPrecision(3)} TFLOP each; mean ± standard error of ${seeds.length} seeds; 0 % other music of this set, 100 % only a spectrum`);
+  console.log(table(['recipe', 'Fréchet', 'modulation', 'log spectrum', 'level'], recipes.map(({ name }) => shown(rows.filter(({ recipe }) => recipe === name)))));
   gpu.close();
 }).run();
+
+/** A recipe's line of the table. */
+function shown(rows: readonly Row[]): string[] {
+  const over = (unit: string, digits: number, of: (row: Row) => number): string => {
+    const values = rows.map(of);
+    const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+    if (values.length < 2) return `${mean.toFixed(digits)} ${unit}`;
+    const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (values.length - 1);
+    return `${mean.toFixed(digits)} ± ${Math.sqrt(variance / values.length).toFixed(digits)} ${unit}`;
+  };
+  return [
+    rows[0]!.recipe,
+    over('%', 0, ({ frechet }) => frechet.percent),
+    over('%', 0, ({ modulation }) => modulation.percent),
+    over('dB', 1, ({ logSpectrum }) => logSpectrum),
+    over('dB', 1, ({ level }) => level),
+  ];
+}

@@ -3,7 +3,6 @@ import type { ClipSource } from '../../src/diffwave/data/clips.ts';
 import { configFor } from '../../src/diffwave/model/config.ts';
 import type { Weights } from '../../src/diffwave/model/contract.ts';
 import { DiffWave } from '../../src/diffwave/model/model.ts';
-import type { Preset } from '../../src/diffwave/presets.ts';
 import { train } from '../../src/diffwave/training/loop.ts';
 import type { TrainingConfig } from '../../src/diffwave/training/config.ts';
 import type { Gpu } from '../../src/gpu/device/gpu.ts';
@@ -18,12 +17,12 @@ export interface Trained {
   readonly seconds: number;
 }
 
-/** Trains `preset` with what the recipe changes, for `flop` operations, and puts the averaged weights into the model. */
-export async function trainRecipe(gpu: Gpu, recipe: Recipe, { preset, clips, flop, seed }: {
-  preset: Preset; clips: ClipSource & { readonly sampleRate: number }; flop: number; seed: number;
+/** Trains for `flop` operations, and puts the averaged weights into the model. */
+export async function trainRecipe(gpu: Gpu, recipe: Recipe, { clips, flop, seed }: {
+  clips: ClipSource & { readonly sampleRate: number }; flop: number; seed: number;
 }): Promise<Trained> {
-  const config = configFor({ ...preset.model, ...recipe.model }, clips);
-  const wanted = { ...preset.training, ...recipe.training, seed };
+  const config = configFor(recipe.model, clips);
+  const wanted = { ...recipe.training, seed };
   const perUpdate = trainingFlops(config) * wanted.batchSize * (wanted.cropSamples ?? clips.clipSamples);
   const updates = Math.max(1, Math.round(flop / perUpdate));
   const training: TrainingConfig = recipe.anneal === undefined ? wanted

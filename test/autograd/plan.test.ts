@@ -7,7 +7,6 @@ import type { Plan } from '../../src/autograd/plan.ts';
 import { checkPlan, listPlan, planTape } from '../../src/autograd/plan.ts';
 import { Tape } from '../../src/autograd/tape.ts';
 import type { Storage, Tensor } from '../../src/autograd/tensor.ts';
-import { presetNamed } from '../../src/diffwave/presets.ts';
 import type { DiffWaveConfig } from '../../src/diffwave/model/config.ts';
 import { network, parameterSpecs } from '../../src/diffwave/model/network.ts';
 import { initialWeights } from '../../src/diffwave/model/weights.ts';
@@ -16,11 +15,12 @@ import type { Gpu } from '../../src/gpu/device/gpu.ts';
 import { loss } from '../../src/ops/loss.ts';
 import { uniform } from '../../src/random.ts';
 import { gpuForTests } from '../gpuForTests.ts';
+import { classic } from '../diffwave/classic.ts';
 
 const test = suite('planner');
 
 const config: DiffWaveConfig = {
-  ...presetNamed('tiny').model, layers: 3, channels: 8, dilationCycle: 2, encodingWidth: 8, embeddingWidth: 12,
+  ...classic.model, layers: 3, channels: 8, dilationCycle: 2, encodingWidth: 8, embeddingWidth: 12,
 };
 const [B, L] = [2, 37];
 

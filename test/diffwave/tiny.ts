@@ -1,14 +1,14 @@
 /** Networks that are small enough for a test, with weights that make every layer matter. */
 import type { DiffWaveConfig } from '../../src/diffwave/model/config.ts';
-import { presetNamed } from '../../src/diffwave/presets.ts';
 import { DiffWave } from '../../src/diffwave/model/model.ts';
 import type { Weights } from '../../src/diffwave/model/contract.ts';
 import { initialWeights } from '../../src/diffwave/model/weights.ts';
 import { normals } from '../../src/reference/random.ts';
 import { gpuForTests } from '../gpuForTests.ts';
+import { classic } from './classic.ts';
 
 export const tinyConfig: DiffWaveConfig = {
-  ...presetNamed('tiny').model,
+  ...classic.model,
   layers: 3,
   channels: 4,
   dilationCycle: 3,

@@ -1,6 +1,5 @@
 /** What the tests of training share: a network so small that a step takes milliseconds on any adapter, clips, a run. */
 import type { ClipSource } from '../../src/diffwave/data/clips.ts';
-import { PRESETS } from '../../src/diffwave/presets.ts';
 import type { DiffWaveConfig } from '../../src/diffwave/model/config.ts';
 import type { TrainingConfig } from '../../src/diffwave/training/config.ts';
 import type { Checkpoint } from '../../src/diffwave/files/run.node.ts';
@@ -11,11 +10,12 @@ import type { Progress, TrainOptions } from '../../src/diffwave/training/loop.ts
 import { normals } from '../../src/reference/random.ts';
 import { noise, sine } from '../audio/helpers.ts';
 import { gpuForTests } from '../gpuForTests.ts';
+import { classic } from './classic.ts';
 
 export const config: DiffWaveConfig = {
-  ...PRESETS.tiny.model, layers: 2, channels: 8, dilationCycle: 2, encodingWidth: 16, embeddingWidth: 16,
+  ...classic.model, layers: 2, channels: 8, dilationCycle: 2, encodingWidth: 16, embeddingWidth: 16,
 };
-export const training: TrainingConfig = { ...PRESETS.tiny.training, batchSize: 2, cropSamples: 61, learningRate: 1e-3 };
+export const training: TrainingConfig = { ...classic.training, batchSize: 2, cropSamples: 61, learningRate: 1e-3 };
 
 /** Five clips of 100 samples, no two alike. */
 export const dataset: ClipSource = {

@@ -10,11 +10,11 @@ import { loadDataset, prepareDataset } from '../../src/dataset/dataset.node.ts';
 import { splitByTrack } from '../../src/diffwave/data/split.ts';
 import { RunFolder } from '../../src/diffwave/files/run.node.ts';
 import { DiffWave } from '../../src/diffwave/model/model.ts';
-import { PRESETS } from '../../src/diffwave/presets.ts';
 import { train } from '../../src/diffwave/training/loop.ts';
 import { tinyConfig } from '../diffwave/tiny.ts';
 import { noise, temporaryFolder } from '../audio/helpers.ts';
 import { gpuForTests } from '../gpuForTests.ts';
+import { classic } from '../diffwave/classic.ts';
 
 const test = suite('full disk');
 
@@ -56,7 +56,7 @@ async function lineOf(work: () => Promise<unknown>): Promise<string | undefined>
 const music = temporaryFolder({ 'a.wav': noise(22050), 'b.wav': noise(22050, 2) });
 const data = join(temporaryFolder(), 'set');
 await prepareDataset({ source: music, out: data, seconds: 1, splits: 2 });
-const training = { ...PRESETS.tiny.training, batchSize: 2, cropSamples: 64, emaDecay: 0.99 };
+const training = { ...classic.training, batchSize: 2, cropSamples: 64, emaDecay: 0.99 };
 const config = { ...tinyConfig, sampleRate: 7350 };
 
 /** As `train` does it: a new run, or the one that is there, up to `steps`, with everything that is written on the way. */

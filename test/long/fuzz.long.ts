@@ -12,7 +12,6 @@ import { RunFolder, preparationOf } from '../../src/diffwave/files/run.node.ts';
 import { splitByTrack } from '../../src/diffwave/data/split.ts';
 import { DiffWave } from '../../src/diffwave/model/model.ts';
 import { initialWeights } from '../../src/diffwave/model/weights.ts';
-import { PRESETS } from '../../src/diffwave/presets.ts';
 import { UserError } from '../../src/errors.ts';
 import { readSafetensors } from '../../src/formats/safetensors.ts';
 import { decodeSound } from '../../src/formats/sound.ts';
@@ -21,6 +20,7 @@ import { noise, sine, temporaryFolder } from '../audio/helpers.ts';
 import { gpuForTests } from '../gpuForTests.ts';
 import { tinyConfig } from '../diffwave/tiny.ts';
 import { Dice, damaged, damagedJson } from './damage.ts';
+import { classic } from '../diffwave/classic.ts';
 
 const test = suite('damaged files');
 
@@ -101,7 +101,7 @@ test('data sets: manifest and clips', async () => {
 test('runs: config, checkpoints, log, validations, report', async () => {
   const gpu = await gpuForTests();
   const original = join(temporaryFolder(), 'run');
-  const run = RunFolder.create(original, { preset: 'tiny', model: tinyConfig, training: PRESETS.tiny.training, data: 'music', preparation: PRESETS.tiny.data });
+  const run = RunFolder.create(original, { preset: 'tiny', model: tinyConfig, training: classic.training, data: 'music', preparation: classic.data });
   const model = DiffWave.create(gpu, tinyConfig);
   const [m, v, average] = [2, 3, 4].map((each) => initialWeights(tinyConfig, each));
   for (const step of [1, 2]) await run.save(model, { step, seconds: step, m: m!, v: v!, average, data: 'f' });

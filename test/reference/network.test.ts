@@ -1,7 +1,6 @@
 /** The whole network: its gradients against finite differences, all of it against PyTorch's golden files. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { presetNamed } from '../../src/diffwave/presets.ts';
 import { parameterShapes } from '../../src/diffwave/model/shapes.ts';
 import type { DiffWaveConfig } from '../../src/diffwave/model/config.ts';
 import { noiseSchedule } from '../../src/diffwave/schedule/schedule.ts';
@@ -12,6 +11,7 @@ import { networkBackward, networkForward } from '../../src/reference/network.ts'
 import { assertClose, largest } from '../close.ts';
 import { assertGradient, random } from './differences.ts';
 import { GOLDEN_FILES, readGolden } from './golden.ts';
+import { classic } from '../diffwave/classic.ts';
 
 const test = suite('reference network');
 
@@ -28,7 +28,7 @@ const UGLY: { config: Partial<DiffWaveConfig>; B: number; L: number; t: number[]
 
 test('every parameter: gradients against finite differences', () => {
   for (const { config: part, B, L, t } of UGLY) {
-    const config = { ...presetNamed('tiny').model, embeddingWidth: 5, encodingWidth: 8, ...part };
+    const config = { ...classic.model, embeddingWidth: 5, encodingWidth: 8, ...part };
     const parameters = new Map(parameterShapes(config).map(({ name, diskShape }) =>
       [name, random(diskShape.reduce((product, size) => product * size, 1))]));
     const input = { config, parameters, noisy: random(B * L), t, B, L };
@@ -47,7 +47,7 @@ test('every parameter: gradients against finite differences', () => {
 });
 
 test('a missing parameter is named', () => {
-  const config = presetNamed('tiny').model;
+  const config = classic.model;
   const input = { config, parameters: new Map(), noisy: random(3), t: [0], B: 1, L: 3 };
   assert.throws(() => networkForward(input), /wants diffusion_embedding.projection1.weight/);
 });

@@ -4,12 +4,12 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { escapeHtml } from '../../scripts/lib/report/page.ts';
 import { binsChart, lossChart, speedChart } from '../../scripts/lib/report/data.ts';
-import { PRESETS } from '../../src/diffwave/presets.ts';
 import { Journal } from '../../src/diffwave/files/journal.node.ts';
 import { RunFolder } from '../../src/diffwave/files/run.node.ts';
 import type { Validation } from '../../src/diffwave/validation/validation.ts';
 import { sine, temporaryFolder } from '../audio/helpers.ts';
 import { refuses, succeeds } from './program.ts';
+import { classic } from '../diffwave/classic.ts';
 
 const test = suite('npm run report');
 
@@ -20,7 +20,7 @@ const log = [{ step: 1, loss: 1, seconds: 1 }, { step: 10, loss: 0.5, seconds: 4
 
 function newRun(data = 'music'): { folder: string; run: RunFolder } {
   const folder = join(temporaryFolder(), 'run');
-  return { folder, run: RunFolder.create(folder, { preset: 'tiny', ...PRESETS.tiny, data }) };
+  return { folder, run: RunFolder.create(folder, { preset: 'tiny', ...classic, data }) };
 }
 
 /** The data of the charts, as the page's own script reads them. */

@@ -5,7 +5,6 @@ import {
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { PRESETS } from '../../../src/diffwave/presets.ts';
 import type { DiffWaveConfig } from '../../../src/diffwave/model/config.ts';
 import { DiffWave } from '../../../src/diffwave/model/model.ts';
 import { saveModel } from '../../../src/diffwave/files/model.node.ts';
@@ -15,13 +14,14 @@ import { initialWeights } from '../../../src/diffwave/model/weights.ts';
 import { UserError } from '../../../src/errors.ts';
 import { temporaryFolder } from '../../audio/helpers.ts';
 import { gpuForTests } from '../../gpuForTests.ts';
+import { classic } from '../classic.ts';
 
 const test = suite('run folder');
 
 const model: DiffWaveConfig = {
-  ...PRESETS.tiny.model, layers: 2, channels: 4, dilationCycle: 2, encodingWidth: 8, embeddingWidth: 8,
+  ...classic.model, layers: 2, channels: 4, dilationCycle: 2, encodingWidth: 8, embeddingWidth: 8,
 };
-const RUN = { preset: 'tiny', model, training: PRESETS.tiny.training, data: 'music' };
+const RUN = { preset: 'tiny', model, training: classic.training, data: 'music' };
 
 /** The weights and moments that the run of these tests has after so many steps: nothing learned, only different. */
 const weightsAt = (step: number): Weights => initialWeights(model, step);

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { DiffWaveConfig } from '../../../src/diffwave/model/config.ts';
-import { PRESETS } from '../../../src/diffwave/presets.ts';
 import { DiffWave } from '../../../src/diffwave/model/model.ts';
 import { RunFolder } from '../../../src/diffwave/files/run.node.ts';
 import { UserError } from '../../../src/errors.ts';
@@ -12,12 +11,13 @@ import { temporaryFolder } from '../../audio/helpers.ts';
 import { gpuForTests } from '../../gpuForTests.ts';
 import { tinyConfig } from '../tiny.ts';
 import { saveModel } from '../../../src/diffwave/files/model.node.ts';
+import { classic } from '../classic.ts';
 
 const test = suite('schedule of a run');
 
 function newRun(model: DiffWaveConfig): RunFolder {
   const path = join(temporaryFolder(), 'run');
-  RunFolder.create(path, { preset: 'tiny', model, training: PRESETS.tiny.training, data: 'music' });
+  RunFolder.create(path, { preset: 'tiny', model, training: classic.training, data: 'music' });
   return RunFolder.open(path);
 }
 

@@ -8,10 +8,11 @@ import { initialWeights, reverseAxes, weightsFromDisk, weightsToDisk } from '../
 import type { Weights } from '../../../src/diffwave/model/contract.ts';
 import { UserError } from '../../../src/errors.ts';
 import { largest } from '../../close.ts';
+import { classic } from '../classic.ts';
 
 const test = suite('weights');
 
-const config: DiffWaveConfig = { ...PRESETS.tiny.model, layers: 2, channels: 5, encodingWidth: 6, embeddingWidth: 7 };
+const config: DiffWaveConfig = { ...classic.model, layers: 2, channels: 5, encodingWidth: 6, embeddingWidth: 7 };
 const FILE = 'weights.safetensors';
 
 /** Weights of which no two numbers are the same, so that one in a wrong place is noticed. */

@@ -2,7 +2,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { DiffWave } from '../../../src/diffwave/model/model.ts';
-import { PRESETS } from '../../../src/diffwave/presets.ts';
 import { sample } from '../../../src/diffwave/sampling/sampling.ts';
 import type { Progress } from '../../../src/diffwave/training/loop.ts';
 import { train } from '../../../src/diffwave/training/loop.ts';
@@ -10,11 +9,12 @@ import { usableMatrices, usablePrecision } from '../../../src/diffwave/training/
 import type { Gpu } from '../../../src/gpu/device/gpu.ts';
 import { emulatingGpu, matrixVariant, settingsFor, shaderText, shapes } from '../../ops/matrix/emulated.ts';
 import { dataset } from '../trial.ts';
+import { classic } from '../classic.ts';
 
 const test = suite('precision matrix, emulated');
 
 const settings = { ...settingsFor(shapes.f16), channels: 16 };
-const config = { ...PRESETS.tiny.model, layers: 1, channels: 8, dilationCycle: 1, encodingWidth: 16, embeddingWidth: 16 };
+const config = { ...classic.model, layers: 1, channels: 8, dilationCycle: 1, encodingWidth: 16, embeddingWidth: 16 };
 
 /** A Gpu with emulated matrices, whose shaders may be others. */
 async function withMatrices(shaders: Readonly<Record<string, string>> = {}): Promise<Gpu> {
@@ -38,7 +38,7 @@ test('trains and samples like float32', async () => {
     using model = DiffWave.create(gpu, config, { seed: 1 });
     await train(model, {
       dataset, steps: 12, printEvery: 4,
-      training: { ...PRESETS.tiny.training, batchSize: 2, cropSamples: 90, precision },
+      training: { ...classic.training, batchSize: 2, cropSamples: 90, precision },
       onStart: ({ used }) => assert.equal([used.precision, used.variant.variant, used.note], [precision, precision === 'matrix' ? 'matrix' : gpu.variant.variant, undefined]),
       onProgress: (progress) => runs[precision].push(progress),
     });

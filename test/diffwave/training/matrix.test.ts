@@ -4,7 +4,6 @@ import * as assert from 'uvu/assert';
 import type { Parameters } from '../../../src/autograd/parameters.ts';
 import { DiffWave } from '../../../src/diffwave/model/model.ts';
 import { diffWaveNetwork } from '../../../src/diffwave/model/network.ts';
-import { PRESETS } from '../../../src/diffwave/presets.ts';
 import { usableMatrices, usablePrecision } from '../../../src/diffwave/training/precision.ts';
 import { recordStep, storedIn } from '../../../src/diffwave/training/step.ts';
 import { naiveSettings, variantNamed } from '../../../src/gpu/device/variant.ts';
@@ -13,11 +12,12 @@ import { nodePlatform } from '../../../src/platform/platform.node.ts';
 import { placesOnly } from '../../../src/verify/prepared.ts';
 import { ownGpu } from '../../gpuForTests.ts';
 import { matrixVariant, settingsFor, shapes } from '../../ops/matrix/emulated.ts';
+import { classic } from '../classic.ts';
 
 const test = suite('precision matrix');
 
 const settings = settingsFor(shapes.f16);
-const config = { ...PRESETS.tiny.model, layers: 1, channels: 8, dilationCycle: 1, encodingWidth: 16, embeddingWidth: 16 };
+const config = { ...classic.model, layers: 1, channels: 8, dilationCycle: 1, encodingWidth: 16, embeddingWidth: 16 };
 
 test('gradients of a mean over n numbers are made about 16 by a power of two', () => {
   for (const n of [1, 100, 200, 4 * 36_750, 2 ** 31]) {
@@ -36,7 +36,7 @@ test('a step scales gradients by the size of the whole batch, and nothing else',
     for (const microBatches of [1, 2]) {
       const { tape } = recordStep({
         network, prediction: config.prediction, loss: 'mse', parameters, variant, flats: { m: flat, v: flat }, rings: { losses: flat.buffer, norms: flat.buffer },
-        L: 61, training: { ...PRESETS.tiny.training, batchSize: 4, precision: 'matrix' }, memory: { microBatches, recompute: false },
+        L: 61, training: { ...classic.training, batchSize: 4, precision: 'matrix' }, memory: { microBatches, recompute: false },
       });
       const scales = tape.operations.filter(({ kernel }) => kernel.shader.endsWith('.matrix')).map(({ kernel: { shader }, params }) => {
         assert.is(params!.scale! * params!.unscale!, 1);

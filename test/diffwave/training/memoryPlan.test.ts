@@ -20,6 +20,7 @@ import { allVariants } from '../../../src/verify/coverage.ts';
 import { assertClose, largest } from '../../close.ts';
 import { gpuForTests } from '../../gpuForTests.ts';
 import { config, dataset, training as trialTraining } from '../trial.ts';
+import { classic } from '../classic.ts';
 
 const test = suite('memory plan');
 
@@ -44,7 +45,7 @@ test('the whole batch comes first; parts come before recomputing while they keep
   const long = choicesFor(diffWaveNetwork(presetNamed('gtzan').model), { B: 4, L: 36_750 });
   assert.equal(long[0], whole);
   assert.equal(long.slice(1, 3), [{ microBatches: 2, recompute: false }, { microBatches: 4, recompute: false }]);
-  const short = choicesFor(diffWaveNetwork(presetNamed('tiny').model), { B: 4, L: 2048 });
+  const short = choicesFor(diffWaveNetwork(classic.model), { B: 4, L: 2048 });
   assert.equal(short.slice(0, 2), [whole, { microBatches: 1, recompute: true }]);
   assert.is(new Set(choicesFor(diffWaveNetwork(config), { B: 5, L: 10 }).map((choice) => JSON.stringify(choice))).size, 2 * 4); // 1, 2, 4 and 5 parts
 });

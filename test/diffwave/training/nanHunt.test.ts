@@ -3,7 +3,6 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { ClipSource } from '../../../src/diffwave/data/clips.ts';
 import { BatchSource } from '../../../src/diffwave/training/batches.ts';
-import { PRESETS } from '../../../src/diffwave/presets.ts';
 import { DiffWave } from '../../../src/diffwave/model/model.ts';
 import { NotFiniteError, explainNotFinite, findNonFinite } from '../../../src/diffwave/training/nanHunt.ts';
 import { snapshotOf } from '../../../src/diffwave/training/snapshot.ts';
@@ -12,6 +11,7 @@ import { UserError } from '../../../src/errors.ts';
 import { noise } from '../../audio/helpers.ts';
 import { gpuForTests } from '../../gpuForTests.ts';
 import { tinyConfig } from '../tiny.ts';
+import { classic } from '../classic.ts';
 
 const test = suite('nanHunt');
 
@@ -21,7 +21,7 @@ const config = { ...tinyConfig, layers: 2 };
 /** A trainer and its batches, of which the one of update `brokenUpdate` has an infinite sample. */
 async function trial({ brokenUpdate = Infinity, training: changes = {}, model: modelChanges = {} } = {}) {
   const clips: ClipSource = { clipCount: 4, clipSamples: L, clip: (i) => noise(L, i) };
-  const training = { ...PRESETS.tiny.training, batchSize: 2, cropSamples: L, learningRate: 1e-3, ...changes };
+  const training = { ...classic.training, batchSize: 2, cropSamples: L, learningRate: 1e-3, ...changes };
   const model = DiffWave.create(await gpuForTests(), { ...config, ...modelChanges }, { seed: 5 });
   const trainer = await Trainer.create({ model, training, L });
   const batches = new BatchSource(clips, { ...training, B: 2, L, T: config.diffusionSteps });

@@ -2,7 +2,6 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Tape } from '../../../src/autograd/tape.ts';
 import { Tensor } from '../../../src/autograd/tensor.ts';
-import { PRESETS } from '../../../src/diffwave/presets.ts';
 import { DiffWave } from '../../../src/diffwave/model/model.ts';
 import { checkMixedPrecision } from '../../../src/diffwave/training/precision.ts';
 import type { Progress } from '../../../src/diffwave/training/loop.ts';
@@ -13,9 +12,10 @@ import { addStep } from '../../../src/ops/addStep.ts';
 import { nodePlatform } from '../../../src/platform/platform.node.ts';
 import { sine } from '../../audio/helpers.ts';
 import { gpuForTests, ownGpu } from '../../gpuForTests.ts';
+import { classic } from '../classic.ts';
 
 const test = suite('mixed precision');
-const config = { ...PRESETS.tiny.model, layers: 2, channels: 8, dilationCycle: 2, embeddingWidth: 16 };
+const config = { ...classic.model, layers: 2, channels: 8, dilationCycle: 2, embeddingWidth: 16 };
 
 async function refused(promise: Promise<unknown>): Promise<string> {
   try {
@@ -37,7 +37,7 @@ test('trains like float32 in less memory', async () => {
     const model = DiffWave.create(gpu, config, { seed: 1 });
     await train(model, {
       dataset,
-      training: { ...PRESETS.tiny.training, batchSize: 2, cropSamples: 500, precision },
+      training: { ...classic.training, batchSize: 2, cropSamples: 500, precision },
       steps: 30,
       printEvery: 5,
       onStart: (trainer) => (bytes[precision] = trainer.plan.bytes),

@@ -6,16 +6,16 @@ import { parse } from '../../../scripts/lib/cli/flags.ts';
 import type { Sound } from '../../../scripts/lib/sample/input.ts';
 import type { SamplingTask } from '../../../scripts/lib/sample/flags.ts';
 import { samplingFlags, taskOf } from '../../../scripts/lib/sample/flags.ts';
-import { PRESETS } from '../../../src/diffwave/presets.ts';
 import type { Journey } from '../../../src/diffwave/sampling/moves.ts';
 import { chooseSampler } from '../../../src/diffwave/sampling/samplers/choose.ts';
 import { scheduleOf } from '../../../src/diffwave/schedule/schedule.ts';
 import { UserError } from '../../../src/errors.ts';
 import { noise } from '../../audio/helpers.ts';
+import { classic } from '../../diffwave/classic.ts';
 
 const test = suite('flags of sampling');
 
-const config = PRESETS.tiny.model; // 7,350 Hz, T = 50
+const config = classic.model; // 7,350 Hz, T = 50
 const SOUNDS: Record<string, Float32Array<ArrayBuffer>> = {
   'a.wav': new Float32Array(14_700).fill(0.5), // two seconds
   'b.wav': new Float32Array(9000).fill(-0.25),

@@ -7,6 +7,7 @@ import { loadDataset, prepareDataset } from '../../../src/dataset/dataset.node.t
 import { encodeWav } from '../../../src/formats/wav.ts';
 import { PRESETS } from '../../../src/diffwave/presets.ts';
 import { largestDifference, noise, sine, temporaryFolder } from '../../audio/helpers.ts';
+import { classic } from '../../diffwave/classic.ts';
 
 const test = suite('sound to work on');
 
@@ -55,10 +56,10 @@ test('a file at the network\'s own rate stays as it is, both ways', async () => 
 });
 
 test('what a run says about its data', () => {
-  assert.equal(soundOptionsOf({ model: PRESETS.tiny.model, preset: 'tiny' }), { sampleRate: 7350, downsample: 3 });
+  assert.equal(soundOptionsOf({ model: classic.model, preset: 'tiny' }), { sampleRate: 7350, downsample: 3 });
   assert.equal(soundOptionsOf({ model: PRESETS['diffwave-sc09'].model, preset: 'diffwave-sc09' }), { sampleRate: 16000, downsample: 1 });
-  const preparation = { ...PRESETS.tiny.data, downsample: 6 }; // by flags of `dataset`
-  assert.equal(soundOptionsOf({ model: { ...PRESETS.tiny.model, sampleRate: 3675 }, preset: 'tiny', preparation }), { sampleRate: 3675, downsample: 6 });
+  const preparation = { ...classic.data, downsample: 6 }; // by flags of `dataset`
+  assert.equal(soundOptionsOf({ model: { ...classic.model, sampleRate: 3675 }, preset: 'tiny', preparation }), { sampleRate: 3675, downsample: 6 });
 });
 
 test('what cannot be used is refused by name', async () => {

@@ -6,13 +6,13 @@ import * as assert from 'uvu/assert';
 import wavefile from 'wavefile';
 import { rootMeanSquare } from '../../../src/audio/level.ts';
 import { decodeWav } from '../../../src/formats/wav.ts';
-import { PRESETS } from '../../../src/diffwave/presets.ts';
 import { DiffWave } from '../../../src/diffwave/model/model.ts';
 import { temporaryFolder } from '../../audio/helpers.ts';
 import { gpuForTests } from '../../gpuForTests.ts';
 import { WITHOUT_ADAPTER, refuses, runScript, succeeds } from '../program.ts';
 import { makeRun } from './run.ts';
 import { saveModel } from '../../../src/diffwave/files/model.node.ts';
+import { classic } from '../../diffwave/classic.ts';
 
 const test = suite('npm run sample');
 
@@ -160,10 +160,10 @@ test('weights that are damaged, missing, or of another network are refused by na
   const run = await makeRun();
   const out = newFolder();
   const args = ['--run', run.path, '--out', out, '--length', '100'];
-  const other = DiffWave.create(await gpuForTests(), PRESETS.tiny.model);
+  const other = DiffWave.create(await gpuForTests(), classic.model);
   await saveModel(other, run.weightsFile);
   other.destroy();
-  await refuses('sample', args, [run.weightsFile, 'another network', 'config.json', `layers is ${PRESETS.tiny.model.layers}, not 2`]);
+  await refuses('sample', args, [run.weightsFile, 'another network', 'config.json', `layers is ${classic.model.layers}, not 2`]);
   truncateSync(run.weightsFile, 5000);
   await refuses('sample', args, [run.weightsFile, 'cut off']);
   rmSync(run.weightsFile);

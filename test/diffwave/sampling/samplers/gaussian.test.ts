@@ -9,7 +9,6 @@ import * as assert from 'uvu/assert';
 import { Executable } from '../../../../src/autograd/executable.ts';
 import { planTape } from '../../../../src/autograd/plan.ts';
 import { Tape } from '../../../../src/autograd/tape.ts';
-import { PRESETS } from '../../../../src/diffwave/presets.ts';
 import type { SamplerOptions } from '../../../../src/diffwave/sampling/samplers/choose.ts';
 import { chooseSampler } from '../../../../src/diffwave/sampling/samplers/choose.ts';
 import type { Sampler } from '../../../../src/diffwave/sampling/samplers/sampler.ts';
@@ -23,6 +22,7 @@ import type { ReverseCoefficients } from '../../../../src/ops/reverse.ts';
 import { reverseStep, reverseValues } from '../../../../src/ops/reverse.ts';
 import { assertClose } from '../../../close.ts';
 import { gpuForTests } from '../../../gpuForTests.ts';
+import { classic } from '../../classic.ts';
 
 const test = suite('samplers on a Gaussian');
 
@@ -195,7 +195,7 @@ test('more steps bring the variance to the data\'s, and second order gets there 
 });
 
 test('from pure noise, where ᾱ_T = 0 and the network predicts v, every sampler comes to the data\'s variance', () => {
-  const { model } = PRESETS.tiny;
+  const { model } = classic;
   const zero = scheduleOf({ ...model, diffusionSteps: T, betaEnd: 0.05, zeroTerminalSnr: true });
   assert.is(zero.alphaBar[T - 1], 0);
   for (const options of CASES.map((each) => each.options)) {

@@ -10,6 +10,7 @@ import { noiseSchedule } from '../../../../src/diffwave/schedule/schedule.ts';
 import { UserError } from '../../../../src/errors.ts';
 import { alignBetas } from '../../../../src/reference/samplers.ts';
 import { assertClose } from '../../../close.ts';
+import { classic } from '../../classic.ts';
 
 const test = suite('levels');
 
@@ -63,7 +64,7 @@ test('a schedule that ends without any signal still has sub-sequences', () => {
 });
 
 test('fast sampling is aligned as lmnt-com/diffwave aligns it', () => {
-  for (const { betaStart, betaEnd, diffusionSteps: steps } of [PRESETS['diffwave-base'], PRESETS.tiny].map(({ model }) => model)) {
+  for (const { betaStart, betaEnd, diffusionSteps: steps } of [PRESETS['diffwave-base'], classic].map(({ model }) => model)) {
     const schedule = noiseSchedule({ steps, betaStart, betaEnd });
     const levels = levelsFromBetas(schedule, fastBetas);
     const places = alignBetas(schedule.beta, fastBetas);
