@@ -1,7 +1,9 @@
 /** npm run schedule: what a noise schedule does to the level of a sound, before anything is trained. */
 import { datasetFrom } from '../src/dataset/dataset.node.ts';
 import { powerSpectrum } from '../src/audio/powerSpectrum.ts';
+import { shapedClips } from '../src/diffwave/data/shaping.ts';
 import type { DiffWaveConfig } from '../src/diffwave/model/config.ts';
+import { configFor, shapingOf } from '../src/diffwave/model/config.ts';
 import { PRESETS, presetNamed } from '../src/diffwave/presets.ts';
 import { receptiveField } from '../src/diffwave/model/shapes.ts';
 import { diagnoseData } from '../src/diffwave/schedule/doctor.ts';
@@ -24,7 +26,7 @@ const cli = command({
     preset: { type: 'string', placeholder: '<name>', help: `one of ${Object.keys(PRESETS).join(', ')} (gtzan)` },
     config: configFlag,
     ...scheduleFlags,
-    variance: { type: 'string', choices: ['beta', 'posterior'], default: 'beta', help: 'σ² of the reverse steps, as in sample' },
+    variance: { type: 'string', choices: ['beta', 'posterior'], help: "σ² of the reverse steps, as in sample (the model's)" },
     data: { type: 'string', placeholder: '<folder>', help: 'data set, or folder of music: say how loud its bins are' },
   },
 });
@@ -39,14 +41,16 @@ export default cli.does(async ({ flags }) => {
   const base = run?.config.model ?? preset.model;
   const model: DiffWaveConfig = { ...base, ...scheduleFrom(flags, base) };
   const schedule = scheduleOf(model); // before data is read, as it may be refused
+  const variance = flags.variance ?? schedule.usualVariance;
   const data = flags.data === undefined ? undefined : await datasetFrom(flags.data, run ? preparationOf(run.config) : preset.data, console.log);
-  console.log(scheduleReport(model, flags.variance));
+  console.log(scheduleReport(model, variance));
   if (model.zeroTerminalSnr && (run?.config ?? preset).training.minSnr) console.log(minSnrLine);
   if (!data) return;
   // As fine as the network can tell frequencies apart.
   const size = 2 ** Math.floor(Math.log2(Math.min(Math.max(receptiveField(model), 4), data.clipSamples)));
+  const seen = shapedClips(data, shapingOf(configFor(model, data)));
   const count = Math.min(mostClips, data.clipCount);
   const spectra = Array.from({ length: count }, (_, i) =>
-    powerSpectrum(data.clip(Math.floor((i * data.clipCount) / count)), { size }));
-  console.log(`\n${dataLine(diagnoseData(spectra, { schedule, variance: flags.variance }))}`);
+    powerSpectrum(seen.clip(Math.floor((i * data.clipCount) / count)), { size }));
+  console.log(`\n${dataLine(diagnoseData(spectra, { schedule, variance }))}`);
 });

@@ -1,6 +1,7 @@
 /** The fields of a model's configuration that say how noise is added and what the network predicts of it. */
 import { UserError } from '../../errors.ts';
 import type { Prediction } from '../../ops/diffuse.ts';
+import type { Variance } from './schedule.ts';
 import type { Rule } from '../rules.ts';
 import { COUNT, FRACTION, oneOf } from '../rules.ts';
 
@@ -12,6 +13,7 @@ export interface ScheduleConfig {
   readonly betas: readonly number[] | null; // list: β of every step, so T of them
   readonly zeroTerminalSnr: boolean; // the schedule is stretched until x_T is noise alone (Lin et al. 2024)
   readonly prediction: Prediction; // ε or v
+  readonly variance: Variance; // σ² of ancestral sampling where nobody says
 }
 
 /** What models were like before there was a choice: a configuration that lacks these fields means this. */
@@ -20,6 +22,7 @@ export const SCHEDULE_BEFORE_CHOICE = {
   betas: null,
   zeroTerminalSnr: false,
   prediction: 'epsilon',
+  variance: 'beta',
 } as const satisfies Partial<ScheduleConfig>;
 
 const BETAS: Rule = {
@@ -35,6 +38,7 @@ export const SCHEDULE_RULES: Record<keyof ScheduleConfig, Rule> = {
   betas: BETAS,
   zeroTerminalSnr: { accepts: (value) => typeof value === 'boolean', wanted: 'true or false' },
   prediction: oneOf('epsilon', 'v'),
+  variance: oneOf('beta', 'posterior'),
 };
 
 /** What fields that are right one by one must be together. Throws a `UserError`; `where` is the file or flags. */
