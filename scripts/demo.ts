@@ -12,22 +12,29 @@ import { logSpectrumDistance, meanLogSpectrum } from '../src/audio/spectrogram.t
 import { spectrogramImage } from '../src/pictures/spectrogramImage.ts';
 import { encodeWav16 } from '../src/formats/wav.ts';
 import { presetNamed } from '../src/diffwave/presets.ts';
+import type { DiffWaveConfig } from '../src/diffwave/model/config.ts';
 import { configFor } from '../src/diffwave/model/config.ts';
 import { DiffWave } from '../src/diffwave/model/model.ts';
 import { RunFolder } from '../src/diffwave/files/run.node.ts';
 import { sample } from '../src/diffwave/sampling/sampling.ts';
+import type { TrainingConfig } from '../src/diffwave/training/config.ts';
 import { train } from '../src/diffwave/training/loop.ts';
 import { UserError } from '../src/errors.ts';
 import { isTemporary, writeFileAtomic } from '../src/disk/files.node.ts';
 import { FolderLock, lockName } from '../src/disk/lock.node.ts';
 import { Gpu } from '../src/gpu/device/gpu.ts';
-import { uniforms } from '../src/random.ts';
+import { counters, uniforms } from '../src/random.ts';
 import { command } from './lib/cli/command.ts';
 import { inPackage } from './lib/cli/invocation.ts';
 import { ensureAdapter } from './lib/adapter/gpu.ts';
 import { interruptSignal } from './lib/cli/interrupt.ts';
 import { lossCurve } from '../src/pictures/lossCurve.ts';
 import { planLines, progressLine, recoveryLine } from './lib/report/lines.ts';
+
+/** Updates in which drivers compile and pieces are measured. */
+const warmUpdates = 2;
+/** Updates of a trial. */
+const leastUpdates = 6;
 
 const recordings = 'music/genres_original';
 
@@ -59,20 +66,23 @@ export default cli.does(async ({ flags }) => {
   const dataset = loadDataset(join(flags.out, 'dataset'));
   console.log(`data      ${dataset.clipCount} clips of ${dataset.clipSamples} samples at ${dataset.sampleRate} Hz from ${recordings}`);
 
-  const model = DiffWave.create(gpu, configFor(modelConfig, dataset), { seed: training.seed });
+  const config = configFor(modelConfig, dataset);
+  const budget = flags.minutes * 60;
+  const steps = Math.min(flags.steps, await updatesIn(gpu, { config, training, dataset, budget }));
+  const model = DiffWave.create(gpu, config, { seed: training.seed });
   const run = RunFolder.create(join(flags.out, 'run'), { preset: 'tiny', model: model.config, training, data: recordings });
   const signal = interruptSignal('stopping after this step, then sampling (again to stop at once)');
   const last = await train(model, {
     dataset,
     training,
     signal,
-    steps: flags.steps,
-    maxSeconds: flags.minutes * 60,
+    steps,
+    maxSeconds: mostOvertime * budget,
     printEvery: 50,
-    saveEvery: flags.steps,
+    saveEvery: steps,
     onStart: (trainer) => console.log(planLines(trainer)),
     onProgress: (progress) => {
-      if (progress.step === 1 || progress.step % 200 === 0) console.log(progressLine(progress, flags.steps));
+      if (progress.step === 1 || progress.step % 200 === 0) console.log(progressLine(progress, steps));
       run.appendLog(progress);
     },
     onRecovery: (_, recovery) => {
@@ -84,9 +94,8 @@ export default cli.does(async ({ flags }) => {
 
   console.log(`trained ${last?.step ?? 0} updates; now sampling ${flags.seconds} s in ${model.config.diffusionSteps} steps`);
   const L = Math.round(flags.seconds * dataset.sampleRate);
-  // With 50 large steps the posterior's variance leaves less hiss than β_t, which the full-size presets sample with.
   const averaged = await run.load(gpu); // the running mean of the weights
-  const audio = (await sample(averaged, { shape: [1, L], seed: 0, variance: 'posterior' })).audio[0]!;
+  const audio = (await sample(averaged, { shape: [1, L], seed: 0 })).audio[0]!;
   const files = { wav: join(flags.out, 'sample.wav'), spectrogram: join(flags.out, 'sample.png'), curve: join(flags.out, 'loss.png') };
   writeFileAtomic(files.wav, encodeWav16(audio, dataset.sampleRate));
   writeFileAtomic(files.spectrogram, spectrogramImage(audio, { sampleRate: dataset.sampleRate, title: 'demo sample' }));
@@ -104,6 +113,39 @@ export default cli.does(async ({ flags }) => {
   lock.release();
   gpu.close();
 });
+
+/** Part of the time in which it is found out how many updates fit into all of it. */
+const trialShare = 0.04;
+/** The rest may take longer than planned if the machine becomes busy, by so much at most. */
+const mostOvertime = 1.2;
+
+/**
+ * Updates that fit into `budget` seconds on this machine, the trial included: the learning rate falls towards the last one, which has
+ * to be known before the first.
+ */
+async function updatesIn(gpu: Gpu, { config, training, dataset, budget }: {
+  config: DiffWaveConfig; training: TrainingConfig; dataset: Dataset; budget: number;
+}): Promise<number> {
+  using model = DiffWave.create(gpu, config, { seed: training.seed });
+  const start = performance.now();
+  const since = (moment: number): number => (performance.now() - moment) / 1000;
+  let warm = { moment: start, updates: 0 };
+  let updates = 0;
+  const enough = new AbortController();
+  await train(model, {
+    dataset,
+    training: { ...training, learningRateSchedule: 'constant' },
+    steps: counters,
+    signal: enough.signal,
+    onUpdate: ({ step }) => {
+      updates = step;
+      if (step === warmUpdates) warm = { moment: performance.now(), updates: step };
+      if (step >= leastUpdates && since(start) > trialShare * budget) enough.abort();
+    },
+  });
+  const perSecond = (updates - warm.updates) / since(warm.moment);
+  return Math.max(1, Math.round(perSecond * (budget - since(start))));
+}
 
 /** Distances of the mean log spectra to that of the data: of the sample, and of white noise as loud as the data. */
 function distances(dataset: Dataset, audio: Float32Array): { sample: number; noise: number } {
