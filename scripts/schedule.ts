@@ -1,7 +1,7 @@
 /** npm run schedule: what a noise schedule does to the level of a sound, before anything is trained. */
 import { datasetFrom } from '../src/dataset/dataset.node.ts';
 import { powerSpectrum } from '../src/audio/powerSpectrum.ts';
-import { shapedClips } from '../src/diffwave/data/shaping.ts';
+import { shapedClips } from '../src/diffwave/data/shapedClips.ts';
 import type { DiffWaveConfig } from '../src/diffwave/model/config.ts';
 import { configFor, shapingOf } from '../src/diffwave/model/config.ts';
 import { PRESETS, presetNamed } from '../src/diffwave/presets.ts';

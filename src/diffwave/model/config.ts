@@ -1,10 +1,10 @@
 /** What a DiffWave is: the fields, what they may be, and how files keep them. */
+import type { Shaping } from '../../audio/shaping.ts';
 import { UserError } from '../../errors.ts';
 import { COUNT, DECAY, POSITIVE, applyRules, isCount, oneOf } from '../rules.ts';
 import type { Rule } from '../rules.ts';
 import type { ClipSource } from '../data/clips.ts';
-import type { Shaping } from '../data/shaping.ts';
-import { unitScale } from '../data/shaping.ts';
+import { unitScale } from '../data/shapedClips.ts';
 import type { ScheduleConfig } from '../schedule/config.ts';
 import { SCHEDULE_BEFORE_CHOICE, SCHEDULE_RULES, validateSchedule } from '../schedule/config.ts';
 
@@ -20,7 +20,7 @@ export interface DiffWaveConfig extends ScheduleConfig {
   readonly embeddingWidth: number; // H, of both layers of the MLP behind the encoding
   readonly loss: 'mse' | 'l1'; // mean of squares (Ho et al., eq. 14) or of absolute values (lmnt-com/diffwave)
   readonly sampleRate: number; // Hz, of what is learned and sampled
-  /** Samples are multiplied by it on their way to the network, see data/shaping.ts; `unit`: by what gives the data an RMS of 1. */
+  /** Samples are multiplied by it on their way to the network, see audio/shaping.ts; `unit`: by what gives the data an RMS of 1. */
   readonly scale: number | 'unit';
   readonly emphasis: number; // a of the filter before that, 0 for none
 }

@@ -1,12 +1,13 @@
 /** A network with its weights on a GPU: one of one's own, or a DiffWave, which can be loaded and saved. */
+import type { Shaping } from '../../audio/shaping.ts';
+import { unshaped } from '../../audio/shaping.ts';
 import { Parameters } from '../../autograd/parameters.ts';
 import type { Gpu } from '../../gpu/device/gpu.ts';
 import type { LossKind } from '../../ops/loss.ts';
 import type { ScheduleConfig } from '../schedule/config.ts';
 import { scheduleOf } from '../schedule/schedule.ts';
 import type { ClipSource } from '../data/clips.ts';
-import type { Shaping } from '../data/shaping.ts';
-import { shapedClips, unshaped } from '../data/shaping.ts';
+import { shapedClips } from '../data/shapedClips.ts';
 import type { DiffWaveConfig } from './config.ts';
 import { completeModel, configFromMetadata, configToMetadata, shapingOf, validateConfig } from './config.ts';
 import type { Network, Weights } from './contract.ts';

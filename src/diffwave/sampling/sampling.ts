@@ -1,8 +1,8 @@
 /** Sampling: executes a journey through noise on the GPU, whatever the sampler, the verb and the length. */
+import type { Shaping } from '../../audio/shaping.ts';
+import { isUnshaped, largestShaped, shape, shapedGap, unshape, unshapeGap } from '../../audio/shaping.ts';
 import { UserError } from '../../errors.ts';
 import { counters } from '../../random.ts';
-import type { Shaping } from '../data/shaping.ts';
-import { isUnshaped, largestShaped, shape, shapedGap, unshape, unshapeGap } from '../data/shaping.ts';
 import type { Model } from '../model/model.ts';
 import type { Journey, Move } from './moves.ts';
 import type { SamplerOptions } from './samplers/choose.ts';

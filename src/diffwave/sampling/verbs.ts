@@ -1,5 +1,7 @@
 /** Things to do with sound: each is a journey through noise, made for the levels that a sampler visits. */
 import { noiseFloor } from '../../audio/noiseFloor.ts';
+import type { Shaping } from '../../audio/shaping.ts';
+import { noiseGain } from '../../audio/shaping.ts';
 import { UserError } from '../../errors.ts';
 import { counters } from '../../random.ts';
 import type { Journey } from './moves.ts';
@@ -7,8 +9,6 @@ import { fillGap, forthAndBack, levelsUpTo, walkBack } from './moves.ts';
 import { levelAt } from './samplers/levels.ts';
 import type { Level } from '../schedule/level.ts';
 import type { NoiseSchedule } from '../schedule/schedule.ts';
-import type { Shaping } from '../data/shaping.ts';
-import { noiseGain } from '../data/shaping.ts';
 
 /** Of a journey: their list is made before the first one, and their noise is numbered. */
 const mostPredictions = 1_000_000;

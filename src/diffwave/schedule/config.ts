@@ -1,9 +1,11 @@
 /** The fields of a model's configuration that say how noise is added and what the network predicts of it. */
 import { UserError } from '../../errors.ts';
 import type { Prediction } from '../../ops/diffuse.ts';
-import type { Variance } from './schedule.ts';
 import type { Rule } from '../rules.ts';
 import { COUNT, FRACTION, oneOf } from '../rules.ts';
+
+/** σ_t² of the reverse process: β_t, or the posterior's β̃_t; Ho et al. 2020, section 3.2, find both about equally good. */
+export type Variance = 'beta' | 'posterior';
 
 export interface ScheduleConfig {
   readonly diffusionSteps: number; // T

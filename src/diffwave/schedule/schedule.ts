@@ -5,10 +5,7 @@
  */
 import { UserError } from '../../errors.ts';
 import { betasOf, linearBetas } from './betas.ts';
-import type { ScheduleConfig } from './config.ts';
-
-/** σ_t² of the reverse process: β_t, or the posterior's β̃_t; section 3.2 finds both about equally good. */
-export type Variance = 'beta' | 'posterior';
+import type { ScheduleConfig, Variance } from './config.ts';
 
 /**
  * Arrays of length T, by t counted from 0. All of them are finite, at zero terminal SNR too: where ᾱ_T = 0, and so

@@ -1,9 +1,9 @@
 /** Which crops and which diffusion steps a training step sees: functions of (seed, step) and of nothing else. */
+import type { Shaping } from '../../audio/shaping.ts';
+import { isUnshaped, shape, unshaped } from '../../audio/shaping.ts';
 import { UserError } from '../../errors.ts';
 import { uniform } from '../../random.ts';
 import type { ClipSource } from '../data/clips.ts';
-import type { Shaping } from '../data/shaping.ts';
-import { isUnshaped, shape, unshaped } from '../data/shaping.ts';
 import { augment } from './augmentation.ts';
 import type { TrainingConfig } from './config.ts';
 import { streams } from '../streams.ts';

@@ -26,7 +26,7 @@ import { scheduleOf } from '../schedule/schedule.ts';
 import type { Prediction } from '../../ops/diffuse.ts';
 import { meanSpectrum } from '../data/spectrum.ts';
 import { checkedClip } from '../data/clips.ts';
-import { shapedClips } from '../data/shaping.ts';
+import { shapedClips } from '../data/shapedClips.ts';
 import { streams } from '../streams.ts';
 import { wienerLoss, zeroLoss } from './wiener.ts';
 

@@ -1,7 +1,8 @@
 /** Sound on its way to the network and back: exact inverses, and what stays what it was to the bit. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { shape, shapedClips, shapedGap, unitScale, unshape, unshapeGap, largestShaped, noiseGain } from '../../../src/diffwave/data/shaping.ts';
+import { largestShaped, noiseGain, shape, shapedGap, unshape, unshapeGap } from '../../../src/audio/shaping.ts';
+import { shapedClips, unitScale } from '../../../src/diffwave/data/shapedClips.ts';
 import { configFor, validateConfig } from '../../../src/diffwave/model/config.ts';
 import { DiffWave } from '../../../src/diffwave/model/model.ts';
 import { levelsOf } from '../../../src/diffwave/sampling/samplers/levels.ts';

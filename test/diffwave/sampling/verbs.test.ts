@@ -1,7 +1,7 @@
 /** What can be done with a sound: the moves, and what they promise about it. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { unshaped } from '../../../src/diffwave/data/shaping.ts';
+import { unshaped } from '../../../src/audio/shaping.ts';
 import type { Move } from '../../../src/diffwave/sampling/moves.ts';
 import { fillGap, forthAndBack, levelsUpTo, walkBack } from '../../../src/diffwave/sampling/moves.ts';
 import type { SampleOptions } from '../../../src/diffwave/sampling/sampling.ts';

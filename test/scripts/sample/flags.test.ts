@@ -1,7 +1,7 @@
 /** From the flags of `sample` to what the library is asked for, and what is refused. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { unshaped } from '../../../src/diffwave/data/shaping.ts';
+import { unshaped } from '../../../src/audio/shaping.ts';
 import { parse } from '../../../scripts/lib/cli/flags.ts';
 import type { Sound } from '../../../scripts/lib/sample/input.ts';
 import type { SamplingTask } from '../../../scripts/lib/sample/flags.ts';

@@ -1,6 +1,7 @@
 /** From what a user asks for to a sampler and its levels. */
 import { UserError } from '../../../errors.ts';
-import type { NoiseSchedule, Variance } from '../../schedule/schedule.ts';
+import type { Variance } from '../../schedule/config.ts';
+import type { NoiseSchedule } from '../../schedule/schedule.ts';
 import { ancestral } from './ancestral.ts';
 import { ddim } from './ddim.ts';
 import { dpmSolver } from './dpmSolver.ts';

@@ -3,7 +3,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { PRESETS } from '../../../../src/diffwave/presets.ts';
 import type { SamplerOptions } from '../../../../src/diffwave/sampling/samplers/choose.ts';
-import type { Variance } from '../../../../src/diffwave/schedule/schedule.ts';
+import type { Variance } from '../../../../src/diffwave/schedule/config.ts';
 import { scheduleOf } from '../../../../src/diffwave/schedule/schedule.ts';
 import { chooseSampler } from '../../../../src/diffwave/sampling/samplers/choose.ts';
 import { fastBetas, levelAt, levelsFromBetas, levelsOf } from '../../../../src/diffwave/sampling/samplers/levels.ts';

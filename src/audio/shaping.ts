@@ -5,7 +5,6 @@
  * the noise is white: what is left of the noise at the end, a hiss beside music, becomes as steep as music by a first-order filter
  * that speech coding has long used (pre-emphasis; Rabiner and Schafer 1978, section 8.6).
  */
-import type { ClipSource } from './clips.ts';
 
 export interface Shaping {
   /** Samples are multiplied by it, after the filter. */
@@ -73,12 +72,6 @@ export function unshapeGap(made: Float32Array, shaping: Shaping, { known, gap: [
   made.set(known.subarray(to), to);
 }
 
-/** The clips as a network sees them. */
-export function shapedClips(clips: ClipSource, shaping: Shaping): ClipSource {
-  if (isUnshaped(shaping)) return clips;
-  return { clipCount: clips.clipCount, clipSamples: clips.clipSamples, clip: (i) => shape(clips.clip(i), shaping) };
-}
-
 /** Where the network sees a gap in the sound: the sample behind it is not known to it, as the filter takes it together with the last. */
 export function shapedGap([from, to]: readonly [number, number], { L, emphasis }: { L: number; emphasis: number }): [from: number, to: number] {
   return [from, emphasis === 0 ? to : Math.min(L, to + 1)];
@@ -89,17 +82,3 @@ export const noiseGain = ({ scale, emphasis }: Shaping): number => scale * Math.
 
 /** The largest magnitude to the network of a sound within ±`limit`: neighbours of opposite sign. */
 export const largestShaped = (limit: number, { scale, emphasis }: Shaping): number => limit * scale * (1 + emphasis);
-
-/** Clips that the scale is taken from: past that it changes little and takes seconds. */
-const mostClips = 500;
-
-/** The scale that gives the clips an RMS of 1 behind the filter. 1 where they are silent. */
-export function unitScale(clips: ClipSource, emphasis: number): number {
-  const count = Math.min(clips.clipCount, mostClips);
-  let squares = 0;
-  for (let i = 0; i < count; i++) {
-    const clip = clips.clip(Math.floor((i * clips.clipCount) / count));
-    for (const value of shape(clip, { scale: 1, emphasis })) squares += value * value;
-  }
-  return squares > 0 ? Math.sqrt((count * clips.clipSamples) / squares) : 1;
-}
