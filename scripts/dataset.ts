@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { withOptions } from '../src/dataset/options.ts';
 import type { Manifest } from '../src/dataset/dataset.ts';
 import { clutterLine, overshootLine } from '../src/dataset/dataset.ts';
+import { findingLines } from '../src/dataset/doctor.ts';
 import { loadDataset, prepareDataset } from '../src/dataset/dataset.node.ts';
 import { PRESETS, presetNamed } from '../src/diffwave/presets.ts';
 import { escaped } from '../src/formats/describe.ts';
@@ -25,6 +26,7 @@ const cli = command({
     seconds: { type: 'number', above: 0, help: "use so much of each file (the preset's, 30; with --clip-seconds all)" },
     splits: { type: 'integer', min: 1, help: "clips that --seconds are cut into (the preset's, 6)" },
     clipSeconds: { type: 'number', above: 0, help: 'cut files into as many whole clips of this length as they have, instead of --splits' },
+    details: { type: 'boolean', help: 'name every track that something is wrong with, not only the first few of each kind' },
     play: { type: 'integer', default: 0, min: 0, help: 'play so many of the prepared clips' },
   },
 });
@@ -45,6 +47,7 @@ export default cli.does(async ({ flags, positionals, given }) => {
   console.log(summary(report.manifest));
   const overshoot = overshootLine(report.manifest.statistics);
   if (overshoot) console.log(overshoot);
+  for (const line of findingLines(report.manifest.findings, { details: flags.details })) console.log(line);
   if (flags.play > 0) await playClips(report.out, flags.play);
   const forPreset = given.has('preset') ? ` --preset ${flags.preset}` : '';
   console.log(`next: ${typedCommand('train')} --data ${report.out}${forPreset} --out <run>`);

@@ -1,5 +1,5 @@
 /** The samples of a data set on disk: little-endian float32 without a header, written clip by clip, never half. */
-import { closeSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, readSync, renameSync, rmSync } from 'node:fs';
 import { endianness } from 'node:os';
 import { dirname } from 'node:path';
 import { makeFolder, syncFolder, temporaryName, withPath, writeAll } from '../disk/files.node.ts';
@@ -16,7 +16,7 @@ export class ClipWriter {
     makeFolder(dirname(path));
     this.#path = path;
     this.#temporary = temporaryName(path);
-    this.#file = openSync(this.#temporary, 'wx');
+    this.#file = openSync(this.#temporary, 'wx+');
   }
 
   append(samples: Float32Array): void {
@@ -27,6 +27,18 @@ export class ClipWriter {
     } catch (error) {
       throw withPath(error, this.#path);
     }
+  }
+
+  /** The samples from `first` on, of those that were appended; not after `sync`. */
+  read(first: number, count: number): Float32Array {
+    const bytes = Buffer.alloc(count * Float32Array.BYTES_PER_ELEMENT);
+    for (let done = 0; done < bytes.length; ) {
+      const read = readSync(this.#file, bytes, done, bytes.length - done, first * Float32Array.BYTES_PER_ELEMENT + done);
+      if (read === 0) throw new Error(`${this.#path} ends before sample ${first + count}`);
+      done += read;
+    }
+    if (endianness() === 'BE') bytes.swap32();
+    return new Float32Array(bytes.buffer, bytes.byteOffset, count);
   }
 
   /** Ends the writing: all clips are on the disk then, where some file systems find out only now that there is no room. */

@@ -22,11 +22,15 @@ import { Dataset, FORMAT, SILENCE_PEAK, VERSION } from './dataset.ts';
 import { clipStarts, clutterLine, listLeftOut, peakOf, prepareTrack } from './dataset.ts';
 import type { ClipEntry, DatasetContent, LeftOut, Manifest } from './dataset.ts';
 import { CLIPS, MANIFEST, differenceTo, inspect, isDataset, isLeftover, readManifest } from './folder.node.ts';
+import { diagnose, examine, isKnownDamaged, sameAs } from './doctor.ts';
+import type { TrackHealth } from './doctor.ts';
+import { findDuplicates } from './duplicates.ts';
 import { clipLength, completeOptions } from './options.ts';
 import type { DatasetOptions } from './options.ts';
 import { findSoundFiles, fingerprint, requireFolder } from './sources.node.ts';
 import type { SourceFile } from './sources.node.ts';
 import { escaped } from '../formats/describe.ts';
+import type { ChannelHealth } from '../formats/channelHealth.ts';
 import { decodeSound } from '../formats/sound.ts';
 
 const PROGRESS_FILES = 50; // a line of progress after so many files, about every ten seconds
@@ -185,6 +189,8 @@ async function prepareFiles(files: readonly SourceFile[], { options, clips, log 
   const warnings: string[] = [];
   const sums = { values: 0, squares: 0, peak: 0 };
   let trackCount = 0;
+  const health: TrackHealth[] = [];
+  const digests: string[] = [];
   const warn = (line: string) => {
     warnings.push(line);
     log(`warning: ${line}`);
@@ -198,8 +204,9 @@ async function prepareFiles(files: readonly SourceFile[], { options, clips, log 
     const name = escaped(file); // in messages, which are of one line
     const track = problem ? { reason: problem } : await readTrack(onDisk, { name, options, warn });
     if ('reason' in track) {
-      leftOut.push({ file, reason: track.reason });
-      log(`left out: ${name} ${track.reason}`);
+      const reason = isKnownDamaged(file) ? `${track.reason} (GTZAN's file of this name is known to be damaged)` : track.reason;
+      leftOut.push({ file, reason });
+      log(`left out: ${name} ${reason}`);
       continue;
     }
     if (track.samples.length < clipSamples) {
@@ -220,11 +227,33 @@ async function prepareFiles(files: readonly SourceFile[], { options, clips, log 
       }
       sums.peak = Math.max(sums.peak, peakOf(clip));
     }
+    health.push(examine(track.samples, { file, sampleRate: rate, channels: track.health, silence: SILENCE_PEAK }));
+    digests.push(createHash('sha256').update(track.samples).digest('hex'));
     trackCount++;
   }
   const count = Math.max(1, entries.length * clipSamples);
   const statistics = { mean: sums.values / count, rms: Math.sqrt(sums.squares / count), peak: sums.peak };
-  return { clipCount: entries.length, trackCount, statistics, clips: entries, leftOut, warnings, ...(clutter > 0 && { clutter }) };
+  return { clipCount: entries.length, trackCount, statistics, clips: entries, leftOut, warnings, ...(clutter > 0 && { clutter }), ...diagnosis(health, digests, entries, { clips, clipSamples, rate }) };
+}
+
+/** What the manifest says about the tracks' health; their samples are read again from the clips where two of them are compared. */
+function diagnosis(
+  health: readonly TrackHealth[], digests: readonly string[], entries: readonly ClipEntry[],
+  { clips, clipSamples, rate }: { clips: ClipWriter; clipSamples: number; rate: number },
+): Pick<DatasetContent, 'findings' | 'sameAs'> {
+  const firstClip: number[] = [];
+  entries.forEach(({ track }, clip) => (firstClip[track] ??= clip));
+  const read = (track: number): Float32Array => {
+    const from = firstClip[track]!;
+    const own = entries.slice(from, firstClip[track + 1] ?? entries.length);
+    const starts = own.map(({ offsetSeconds }) => Math.round(offsetSeconds * rate));
+    const samples = new Float32Array(starts.at(-1)! + clipSamples);
+    starts.forEach((start, i) => samples.set(clips.read((from + i) * clipSamples, clipSamples), start));
+    return samples;
+  };
+  const duplicates = findDuplicates(health.map(({ landmarks }, track) => ({ ...landmarks, digest: digests[track]! })), { read, sampleRate: rate });
+  const first = sameAs(health.length, duplicates);
+  return { findings: diagnose(health, duplicates), ...(first && { sameAs: first }) };
 }
 
 interface TrackContext {
@@ -237,7 +266,7 @@ interface TrackContext {
 async function readTrack(
   path: FilePath,
   { name, options, warn }: TrackContext,
-): Promise<{ samples: Float32Array } | { reason: string }> {
+): Promise<{ samples: Float32Array; health: ChannelHealth } | { reason: string }> {
   try {
     using file = RegularFile.open(path, name, 'a sound file');
     const decoded = await decodeSound(file, name, { seconds: options.seconds ?? Infinity });
@@ -245,7 +274,7 @@ async function readTrack(
     const peak = peakOf(samples);
     if (peak < SILENCE_PEAK) return { reason: `is silent (peak ${decibels(peak)}, needed ${decibels(SILENCE_PEAK)})` };
     decoded.warnings.forEach(warn);
-    return { samples };
+    return { samples, health: decoded.health };
   } catch (error) {
     if (error instanceof UserError) return { reason: error.message.replace(`${name} `, '') };
     if (isTooLarge(error)) return { reason: 'does not fit into the memory of this machine: use the first so many `seconds` of each file' };

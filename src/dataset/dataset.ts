@@ -8,6 +8,7 @@ import { decimate, resample } from '../audio/resample.ts';
 import { escaped } from '../formats/describe.ts';
 import { clipLength } from './options.ts';
 import type { DatasetOptions } from './options.ts';
+import type { Finding } from './doctor.ts';
 
 /** A track whose peak stays below this is silent: −60 dBFS, a level at which a 16-bit file has 5 bits left. */
 export const SILENCE_PEAK = 0.001;
@@ -39,6 +40,10 @@ export interface DatasetContent {
   readonly warnings: readonly string[];
   /** Files that systems leave beside music and that have names of sound files; there are none if it is not said. */
   readonly clutter?: number;
+  /** What is wrong with tracks or unlike the others; not said by versions that did not look. */
+  readonly findings?: readonly Finding[];
+  /** For every track the first one of the same recording; not said where all of them differ. */
+  readonly sameAs?: readonly number[]; // (trackCount)
 }
 
 /** What `manifest.json` holds. */
@@ -180,7 +185,7 @@ export function parseManifest(text: string, name: string): Manifest {
     content.sampleRate! > 0 && content.clipSamples! > 0 && content.clips!.length === content.clipCount && content.trackCount! <= content.clipCount! &&
     content.clips!.every((clip) => isClipOf(clip, content.trackCount!)) && content.leftOut!.every(isLeftOut) &&
     content.warnings!.every((line) => typeof line === 'string') && Number.isFinite(content.statistics?.rms) &&
-    typeof content.options === 'object' && content.options !== null;
+    typeof content.options === 'object' && content.options !== null && areFindings(content.findings) && isSameAs(content.sameAs, content.trackCount!);
   if (!isSane) throw new UserError(`${name} is damaged: its sizes and lists do not fit together`);
   return content as Manifest;
 }
@@ -188,5 +193,11 @@ export function parseManifest(text: string, name: string): Manifest {
 function isClipOf(clip: Partial<ClipEntry> | null, tracks: number): boolean {
   return typeof clip?.file === 'string' && Number.isInteger(clip.track) && clip.track! >= 0 && clip.track! < tracks && typeof clip.offsetSeconds === 'number';
 }
+
+const areFindings = (findings: unknown): boolean =>
+  findings === undefined || (Array.isArray(findings) && findings.every((each) => [each?.kind, each?.file, each?.detail].every((text) => typeof text === 'string')));
+
+const isSameAs = (first: unknown, tracks: number): boolean =>
+  first === undefined || (Array.isArray(first) && first.length === tracks && first.every((of, track) => Number.isInteger(of) && of >= 0 && of <= track));
 
 const isLeftOut = (entry: Partial<LeftOut> | null): boolean => typeof entry?.file === 'string' && typeof entry.reason === 'string';

@@ -1,10 +1,13 @@
 /** From the channels of a recording to one signal in [−1, 1], whatever the recording did with its level and its channels. */
 import { UserError } from '../errors.ts';
+import type { ChannelHealth } from './channelHealth.ts';
+import { channelHealth } from './channelHealth.ts';
 
 export interface DecodedSound {
   readonly samples: Float32Array; // mono, in [-1, 1]
   readonly sampleRate: number; // Hz
   readonly warnings: string[]; // one line each, naming the file: what was wrong with it and was read nevertheless
+  readonly health: ChannelHealth;
 }
 
 /**
@@ -71,7 +74,7 @@ export function mixDown(
   if (broken >= 0) throw new UserError(`${name} holds values that are not numbers (the first one in frame ${broken})`);
   const peak = clamp(samples);
   if (peak > 1 && !isLossy) warn(`samples reach ±${peak.toPrecision(3)} and were clamped to ±1`);
-  return { samples, sampleRate, warnings };
+  return { samples, sampleRate, warnings, health: channelHealth(frames, { channels, scale, powers, mixPower }) };
 }
 
 /** What float samples have to be divided by: 1, or the full scale of the integers that they are. */

@@ -8,7 +8,11 @@ import { streams } from '../streams.ts';
 /** A data set that knows which clips were cut from the same track. */
 export interface TrackedClips extends ClipSource {
   readonly trackCount: number;
-  readonly manifest: { readonly clips: readonly { readonly track: number; readonly file: string }[] };
+  readonly manifest: {
+    readonly clips: readonly { readonly track: number; readonly file: string }[];
+    /** For every track the first one of the same recording, where there are duplicates. */
+    readonly sameAs?: readonly number[];
+  };
 }
 
 export interface Split {
@@ -28,6 +32,7 @@ const usualShare = 0.1;
 /**
  * Keeps `tracks` whole tracks back: crops of one recording are so alike that a split by crop would measure memory.
  * Without a number about a tenth, at least one; none where that would leave fewer than `leastClips` to train on.
+ * Duplicates stay together: the last track that is chosen may bring others with it, and a recording that is all there is stays whole.
  * Throws a `UserError` if more is asked for than can be spared.
  */
 export function splitByTrack(clips: TrackedClips, options: { tracks?: number; seed: number; leastClips: number }): Split {
@@ -40,7 +45,8 @@ export function splitByTrack(clips: TrackedClips, options: { tracks?: number; se
   if (tracks >= trackCount) {
     throw new UserError(`\`validationTracks\` ${tracks} leaves nothing to train on: the data set has ${trackCount} tracks`);
   }
-  const kept = choose({ count: trackCount, chosen: tracks, seed });
+  const kept = choose({ count: trackCount, chosen: tracks, seed, sameAs: manifest.sameAs });
+  if (kept.size === 0) return whole('no validation: all tracks are copies of one another');
   const indices = manifest.clips.map((_, i) => i);
   const training = indices.filter((i) => !kept.has(manifest.clips[i]!.track));
   if (options.tracks === undefined && training.length < leastClips) {
@@ -50,14 +56,21 @@ export function splitByTrack(clips: TrackedClips, options: { tracks?: number; se
   return {
     training: subset(clips, training),
     validation: subset(clips, validation),
-    tracks,
+    tracks: kept.size,
     files: [...new Set(validation.map((i) => manifest.clips[i]!.file))],
   };
 }
 
 /** Numbers below `count`, drawn without putting back: those with the smallest random keys. */
-function choose({ count, chosen, seed }: { count: number; chosen: number; seed: number }): Set<number> {
+function choose({ count, chosen, seed, sameAs }: { count: number; chosen: number; seed: number; sameAs?: readonly number[] }): Set<number> {
   const key = (item: number): number => uniform({ seed, stream: streams.validationTracks, step: 0, item, index: 0 });
   const ranked = Array.from({ length: count }, (_, track) => ({ track, key: key(track) })).sort((a, b) => a.key - b.key || a.track - b.track);
-  return new Set(ranked.slice(0, chosen).map(({ track }) => track));
+  const kept = new Set<number>();
+  for (const { track } of ranked) {
+    if (kept.size >= chosen) break;
+    const copies = sameAs ? ranked.filter((other) => sameAs[other.track] === sameAs[track]) : [{ track }];
+    if (kept.has(track) || kept.size + copies.length >= count) continue;
+    for (const copy of copies) kept.add(copy.track);
+  }
+  return kept;
 }

@@ -52,4 +52,23 @@ test('no validation of one track, or where too little would be left, unless it i
   }
 });
 
+test('copies of one recording are on one side for every seed, and without copies the split is what it was', () => {
+  const plain = music(20);
+  const alone = Array.from({ length: 20 }, (_, track) => track);
+  const sameAs = alone.map((track) => (track >= 15 ? track - 15 : track)); // 15 … 19 are copies of 0 … 4
+  const withCopies = (first: number[]): TrackedClips => ({ ...plain, manifest: { ...plain.manifest, sameAs: first } });
+  for (let seed = 0; seed < 30; seed++) {
+    const options = { ...usual, seed, tracks: 3 };
+    assert.equal(splitByTrack(withCopies(alone), options).files, splitByTrack(plain, options).files);
+    const { validation, training, tracks } = splitByTrack(withCopies(sameAs), options);
+    const recordings = (clips: typeof validation) => new Set(contents(clips).map((i) => sameAs[Math.floor(i / 3)]!));
+    const trained = recordings(training);
+    assert.equal([...recordings(validation)].filter((recording) => trained.has(recording)), []);
+    assert.ok(tracks === 3 || tracks === 4);
+    assert.is(validation!.clipCount, 3 * tracks);
+  }
+  const { validation, note } = splitByTrack({ ...music(3), manifest: { ...music(3).manifest, sameAs: [0, 0, 0] } }, usual);
+  assert.equal([validation, note], [undefined, 'no validation: all tracks are copies of one another']);
+});
+
 test.run();
