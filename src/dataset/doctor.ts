@@ -99,7 +99,7 @@ export function diagnose(tracks: readonly TrackHealth[], duplicates: readonly Du
     const how = correlation === 1 && offsetSeconds === 0 && gainDb === 0
       ? 'the same samples'
       : `from ${offsetSeconds.toFixed(2)} s, ${gainDb.toFixed(1)} dB, correlation ${correlation.toFixed(3)}`;
-    add('duplicate', tracks[track]!, `is ${tracks[of]!.file} (${how})`);
+    add('duplicate', tracks[track]!, `repeats ${tracks[of]!.file} (${how})`);
   }
   for (const track of tracks) {
     if (isKnownDamaged(track.file)) add('known damage', track, "is GTZAN's damaged file by its name, but could be read");

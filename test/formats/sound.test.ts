@@ -136,8 +136,8 @@ test('RIFX: numbers the other way round', async () => {
   wav.fromScratch(2, 8000, '16', [[1, 2, 3, -4], [5, 6, 7, 8]], { container: 'RIFX' });
   const little = new wavefile.WaveFile();
   little.fromScratch(2, 8000, '16', [[1, 2, 3, -4], [5, 6, 7, 8]]);
-  const { samples, sampleRate, warnings } = await decodeSound(wav.toBuffer(), 'a.wav');
-  assert.equal({ samples, sampleRate, warnings }, await decodeSound(little.toBuffer(), 'a.wav'));
+  const { samples, sampleRate, warnings, health } = await decodeSound(wav.toBuffer(), 'a.wav');
+  assert.equal({ samples, sampleRate, warnings, health }, await decodeSound(little.toBuffer(), 'a.wav'));
 });
 
 const two = (a: number): number[] => [a & 255, (a >> 8) & 255];
