@@ -97,7 +97,7 @@ export default cli.does(async ({ flags, given }) => {
   const model = run?.config.model ?? configFor(network, dataset);
   const wanted = run?.config.training ?? trainingFor(dataset.clipSamples);
 
-  const split = splitByTrack(dataset, { tracks: run ? run.config.validationTracks ?? 0 : tracks, seed: wanted.seed, leastClips: wanted.batchSize });
+  const split = splitByTrack(dataset, { tracks: run ? run.config.validationTracks ?? 0 : tracks, seed: wanted.seed, leastClips: wanted.batchSize, copiesTogether: run ? run.config.copiesTogether ?? false : true });
 
   const gpu = await openGpu({ tune: !flags.noTune, model, matrices: wanted.precision === 'matrix' });
   const diffwave = DiffWave.create(gpu, model, { seed: wanted.seed });
@@ -152,7 +152,7 @@ export default cli.does(async ({ flags, given }) => {
       if (!folder) {
         lock = await RunFolder.lock(flags.out, console.log);
         folder = RunFolder.create(flags.out, {
-          preset: presetName, model, training, data, preparation: dataset.manifest.options, validationTracks: split.tracks,
+          preset: presetName, model, training, data, preparation: dataset.manifest.options, validationTracks: split.tracks, copiesTogether: true,
           memoryLimit: allowed,
         });
         folder.writeUnder(lock);

@@ -44,7 +44,7 @@ const done: Record<FindingKind, string> = {
   'known damage': 'used as far as it can be read',
 };
 
-/** GTZAN's one file that no decoder reads (B. Sturm, "The GTZAN dataset", arXiv:1306.1461). */
+/** GTZAN's one file that is no WAV (GTZAN's faults: Sturm 2013, arXiv:1306.1461). */
 export const isKnownDamaged = (file: string): boolean => /(^|\/)jazz\.00054\.wav$/i.test(file);
 
 /**

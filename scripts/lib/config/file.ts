@@ -39,6 +39,7 @@ const FILE_RULES: Record<keyof RunConfig, Rule> = {
   data: { accepts: (value) => typeof value === 'string' && value !== '', wanted: 'a path' },
   preparation: OBJECT,
   validationTracks: WHOLE,
+  copiesTogether: { accepts: (value) => typeof value === 'boolean', wanted: 'true or false' },
   memoryLimit: COUNT,
 };
 

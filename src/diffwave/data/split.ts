@@ -32,11 +32,14 @@ const usualShare = 0.1;
 /**
  * Keeps `tracks` whole tracks back: crops of one recording are so alike that a split by crop would measure memory.
  * Without a number about a tenth, at least one; none where that would leave fewer than `leastClips` to train on.
- * Duplicates stay together: the last track that is chosen may bring others with it, and a recording that is all there is stays whole.
+ * Duplicates stay together: the last track that is chosen may bring others with it, and a recording that is all there is stays whole;
+ * not without `copiesTogether`, as runs were split that were begun before copies were looked for.
  * Throws a `UserError` if more is asked for than can be spared.
  */
-export function splitByTrack(clips: TrackedClips, options: { tracks?: number; seed: number; leastClips: number }): Split {
-  const { seed, leastClips } = options;
+export function splitByTrack(
+  clips: TrackedClips, options: { tracks?: number; seed: number; leastClips: number; copiesTogether?: boolean },
+): Split {
+  const { seed, leastClips, copiesTogether = true } = options;
   const whole = (note?: string): Split => ({ training: clips, tracks: 0, files: [], note });
   if (options.tracks === 0) return whole();
   const { trackCount, manifest } = clips;
@@ -45,7 +48,7 @@ export function splitByTrack(clips: TrackedClips, options: { tracks?: number; se
   if (tracks >= trackCount) {
     throw new UserError(`\`validationTracks\` ${tracks} leaves nothing to train on: the data set has ${trackCount} tracks`);
   }
-  const kept = choose({ count: trackCount, chosen: tracks, seed, sameAs: manifest.sameAs });
+  const kept = choose({ count: trackCount, chosen: tracks, seed, sameAs: copiesTogether ? manifest.sameAs : undefined });
   if (kept.size === 0) return whole('no validation: all tracks are copies of one another');
   const indices = manifest.clips.map((_, i) => i);
   const training = indices.filter((i) => !kept.has(manifest.clips[i]!.track));

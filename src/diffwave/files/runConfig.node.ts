@@ -23,6 +23,8 @@ export interface RunConfig {
   readonly preparation?: DatasetOptions;
   /** Tracks that are kept back for validation; older runs have none. */
   readonly validationTracks?: number;
+  /** Copies of a track are all kept back or none; runs that do not say so were begun when nobody knew of copies. */
+  readonly copiesTogether?: boolean;
   /** Bytes of GPU memory that the user allowed: with another limit a resumed run may round differently. */
   readonly memoryLimit?: number;
 }

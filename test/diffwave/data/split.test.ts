@@ -60,6 +60,7 @@ test('copies of one recording are on one side for every seed, and without copies
   for (let seed = 0; seed < 30; seed++) {
     const options = { ...usual, seed, tracks: 3 };
     assert.equal(splitByTrack(withCopies(alone), options).files, splitByTrack(plain, options).files);
+    assert.equal(splitByTrack(withCopies(sameAs), { ...options, copiesTogether: false }).files, splitByTrack(plain, options).files, 'an older run');
     const { validation, training, tracks } = splitByTrack(withCopies(sameAs), options);
     const recordings = (clips: typeof validation) => new Set(contents(clips).map((i) => sameAs[Math.floor(i / 3)]!));
     const trained = recordings(training);
