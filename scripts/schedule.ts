@@ -26,7 +26,7 @@ const cli = command({
     preset: { type: 'string', placeholder: '<name>', help: `one of ${Object.keys(PRESETS).join(', ')} (gtzan)` },
     config: configFlag,
     ...scheduleFlags,
-    variance: { type: 'string', choices: ['beta', 'posterior'], help: "σ² of the reverse steps, as in sample (the model's)" },
+    variance: { type: 'string', choices: ['beta', 'posterior'], default: 'beta', help: 'σ² of the reverse steps, as in sample' },
     data: { type: 'string', placeholder: '<folder>', help: 'data set, or folder of music: say how loud its bins are' },
   },
 });
@@ -41,9 +41,8 @@ export default cli.does(async ({ flags }) => {
   const base = run?.config.model ?? preset.model;
   const model: DiffWaveConfig = { ...base, ...scheduleFrom(flags, base) };
   const schedule = scheduleOf(model); // before data is read, as it may be refused
-  const variance = flags.variance ?? schedule.usualVariance;
   const data = flags.data === undefined ? undefined : await datasetFrom(flags.data, run ? preparationOf(run.config) : preset.data, console.log);
-  console.log(scheduleReport(model, variance));
+  console.log(scheduleReport(model, flags.variance));
   if (model.zeroTerminalSnr && (run?.config ?? preset).training.minSnr) console.log(minSnrLine);
   if (!data) return;
   // As fine as the network can tell frequencies apart.
@@ -52,5 +51,5 @@ export default cli.does(async ({ flags }) => {
   const count = Math.min(mostClips, data.clipCount);
   const spectra = Array.from({ length: count }, (_, i) =>
     powerSpectrum(seen.clip(Math.floor((i * data.clipCount) / count)), { size }));
-  console.log(`\n${dataLine(diagnoseData(spectra, { schedule, variance }))}`);
+  console.log(`\n${dataLine(diagnoseData(spectra, { schedule, variance: flags.variance }))}`);
 });

@@ -20,8 +20,7 @@ export { configFor } from './diffwave/model/config.ts';
 export type { DiffWaveConfig } from './diffwave/model/config.ts';
 export type { TrainingConfig } from './diffwave/training/config.ts';
 export { noiseSchedule, scheduleOf } from './diffwave/schedule/schedule.ts';
-export type { Variance } from './diffwave/schedule/config.ts';
-export type { NoiseSchedule } from './diffwave/schedule/schedule.ts';
+export type { NoiseSchedule, Variance } from './diffwave/schedule/schedule.ts';
 export type { ScheduleConfig } from './diffwave/schedule/config.ts';
 
 export { train } from './diffwave/training/loop.ts';

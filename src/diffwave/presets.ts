@@ -30,7 +30,6 @@ const MODEL: DiffWaveConfig = {
   betas: null,
   zeroTerminalSnr: false,
   prediction: 'epsilon',
-  variance: 'beta',
   loss: 'mse',
   sampleRate: DEFAULT_SAMPLE_RATE,
   scale: 1,

@@ -26,7 +26,7 @@ export const samplingFlags = {
   sampler: { type: 'string', choices: samplerNames, help: 'way from noise to sound (ddpm; with --denoise ddim): ancestral, DDIM, DPM-Solver++(2M), or DiffWave\'s six fast steps' },
   steps: { type: 'integer', min: 1, help: 'steps of ddpm, ddim or dpm++ (all that the network was trained with)' },
   spacing: { type: 'string', choices: spacings, help: 'how fewer steps are spread: evenly in time, or in log-SNR (time)' },
-  variance: { type: 'string', choices: ['beta', 'posterior'], help: "σ² of ddpm (the model's) and fast (posterior): β, or β̃ of the posterior" },
+  variance: { type: 'string', choices: ['beta', 'posterior'], help: 'σ² of ddpm (beta) and fast (posterior): β, or β̃ of the posterior' },
   eta: { type: 'number', min: 0, max: 1, help: 'noise that ddim draws on the way, 1 as much as ddpm (0)' },
   betas: { type: 'strings', placeholder: '<β>…', help: `noise schedule of fast (${fastBetas.join(' ')})` },
   clamp: { type: 'boolean', help: 'keep the predicted sound of every step within full scale' },

@@ -40,7 +40,7 @@ function combined(flags: ScheduleFlags, base: ScheduleConfig): ScheduleConfig {
   if (zeroTerminalSnr && prediction !== 'v') {
     throw new UserError('--zero-terminal-snr needs --prediction v: x_T is noise alone then, and to predict that noise says nothing about the sound');
   }
-  const rest = { zeroTerminalSnr, prediction, variance: base.variance };
+  const rest = { zeroTerminalSnr, prediction };
   if (flags.betas !== undefined) {
     for (const name of ['betaSchedule', 'betaStart', 'betaEnd'] as const) {
       if (flags[name] !== undefined) throw new UserError(`--betas says every β: leave out ${typed(name)}`);

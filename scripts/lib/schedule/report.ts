@@ -3,7 +3,7 @@ import type { DiffWaveConfig } from '../../../src/diffwave/model/config.ts';
 import { receptiveField } from '../../../src/diffwave/model/shapes.ts';
 import type { DataDiagnosis, Diagnosis } from '../../../src/diffwave/schedule/doctor.ts';
 import { diagnose, errorGain, sampledLevels, smallest, startKeeps, verdictDecibels } from '../../../src/diffwave/schedule/doctor.ts';
-import type { Variance } from '../../../src/diffwave/schedule/config.ts';
+import type { Variance } from '../../../src/diffwave/schedule/schedule.ts';
 import { scheduleOf } from '../../../src/diffwave/schedule/schedule.ts';
 import type { ScheduleConfig } from '../../../src/diffwave/schedule/config.ts';
 import { typedCommand } from '../cli/invocation.ts';

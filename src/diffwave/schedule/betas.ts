@@ -15,12 +15,12 @@ const scaledSteps = 1000;
 const cosineOffset = 0.008;
 
 /** The schedule that a configuration describes. Throws a `UserError` if it cannot be stretched to zero terminal SNR. */
-export function betasOf(config: Omit<ScheduleConfig, 'prediction' | 'variance'>): Float64Array {
+export function betasOf(config: Omit<ScheduleConfig, 'prediction'>): Float64Array {
   const betas = plainBetas(config);
   return config.zeroTerminalSnr ? withZeroTerminalSnr(betas) : betas;
 }
 
-function plainBetas({ schedule, diffusionSteps: steps, betaStart, betaEnd, betas }: Omit<ScheduleConfig, 'prediction' | 'variance'>): Float64Array {
+function plainBetas({ schedule, diffusionSteps: steps, betaStart, betaEnd, betas }: Omit<ScheduleConfig, 'prediction'>): Float64Array {
   switch (schedule) {
     case 'linear': return linearBetas({ steps, betaStart, betaEnd });
     case 'scaled-linear': return scaledLinearBetas({ steps, betaStart, betaEnd });

@@ -4,9 +4,6 @@ import type { Prediction } from '../../ops/diffuse.ts';
 import type { Rule } from '../rules.ts';
 import { COUNT, FRACTION, oneOf } from '../rules.ts';
 
-/** σ_t² of the reverse process: β_t, or the posterior's β̃_t; Ho et al. 2020, section 3.2, find both about equally good. */
-export type Variance = 'beta' | 'posterior';
-
 export interface ScheduleConfig {
   readonly diffusionSteps: number; // T
   readonly schedule: 'linear' | 'cosine' | 'scaled-linear' | 'list'; // of β over t, see betas.ts
@@ -15,7 +12,6 @@ export interface ScheduleConfig {
   readonly betas: readonly number[] | null; // list: β of every step, so T of them
   readonly zeroTerminalSnr: boolean; // the schedule is stretched until x_T is noise alone (Lin et al. 2024)
   readonly prediction: Prediction; // ε or v
-  readonly variance: Variance; // σ² of ancestral sampling where nobody says
 }
 
 /** What models were like before there was a choice: a configuration that lacks these fields means this. */
@@ -24,7 +20,6 @@ export const SCHEDULE_BEFORE_CHOICE = {
   betas: null,
   zeroTerminalSnr: false,
   prediction: 'epsilon',
-  variance: 'beta',
 } as const satisfies Partial<ScheduleConfig>;
 
 const BETAS: Rule = {
@@ -40,7 +35,6 @@ export const SCHEDULE_RULES: Record<keyof ScheduleConfig, Rule> = {
   betas: BETAS,
   zeroTerminalSnr: { accepts: (value) => typeof value === 'boolean', wanted: 'true or false' },
   prediction: oneOf('epsilon', 'v'),
-  variance: oneOf('beta', 'posterior'),
 };
 
 /** What fields that are right one by one must be together. Throws a `UserError`; `where` is the file or flags. */

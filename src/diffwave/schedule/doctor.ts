@@ -14,8 +14,7 @@
  * right. Exact for that signal; music is not Gaussian, but its loudest partials meet the same x_T.
  */
 import { meanOverFrequency } from '../../audio/powerSpectrum.ts';
-import type { Variance } from './config.ts';
-import type { NoiseSchedule } from './schedule.ts';
+import type { NoiseSchedule, Variance } from './schedule.ts';
 import type { Prediction } from '../../ops/diffuse.ts';
 
 /** What x_T is drawn from: N(0, 1), or what the forward process leaves, ᾱ_T·S + 1−ᾱ_T. */

@@ -5,7 +5,10 @@
  */
 import { UserError } from '../../errors.ts';
 import { betasOf, linearBetas } from './betas.ts';
-import type { ScheduleConfig, Variance } from './config.ts';
+import type { ScheduleConfig } from './config.ts';
+
+/** σ_t² of the reverse process: β_t, or the posterior's β̃_t; section 3.2 finds both about equally good. */
+export type Variance = 'beta' | 'posterior';
 
 /**
  * Arrays of length T, by t counted from 0. All of them are finite, at zero terminal SNR too: where ᾱ_T = 0, and so
@@ -24,21 +27,19 @@ export interface NoiseSchedule {
   readonly posteriorVariance: Float64Array; // β̃_t = (1−ᾱ_{t−1})/(1−ᾱ_t)·β_t, 0 at t = 0 (eq. 7)
   readonly posteriorMeanOfX0: Float64Array; // √ᾱ_{t−1}·β_t/(1−ᾱ_t), the factor of x_0 in μ̃_t (eq. 7)
   readonly posteriorMeanOfXt: Float64Array; // √α_t·(1−ᾱ_{t−1})/(1−ᾱ_t), the factor of x_t in μ̃_t (eq. 7)
-  /** What is taken for σ² where nobody says. */
-  readonly usualVariance: Variance;
   /** σ_t for every t. Its element 0 is 0: the last reverse step adds no noise (algorithm 2, line 3). */
   sigma(variance: Variance): Float64Array;
 }
 
 /** The schedule of a model. Throws a `UserError` if its fields describe none. */
-export function scheduleOf(config: Omit<ScheduleConfig, 'prediction' | 'variance'> & Partial<Pick<ScheduleConfig, 'variance'>>): NoiseSchedule {
+export function scheduleOf(config: Omit<ScheduleConfig, 'prediction'>): NoiseSchedule {
   const { schedule, diffusionSteps: steps, betaStart, betaEnd, betas } = config;
   expectSteps(steps);
   if (schedule !== 'cosine' && schedule !== 'list') expectEnds({ betaStart, betaEnd });
   if (schedule === 'list' && betas?.length !== steps) {
     throw new UserError(`Noise schedule: a list of ${betas?.length ?? 0} β is one of as many diffusion steps, not of ${steps}.`);
   }
-  return scheduleFrom(betasOf(config), config.variance);
+  return scheduleFrom(betasOf(config));
 }
 
 /**
@@ -65,7 +66,7 @@ function expectEnds({ betaStart, betaEnd }: { betaStart: number; betaEnd: number
   );
 }
 
-function scheduleFrom(beta: Float64Array, usualVariance: Variance = 'beta'): NoiseSchedule {
+function scheduleFrom(beta: Float64Array): NoiseSchedule {
   const steps = beta.length;
   const perStep = (value: (t: number) => number): Float64Array =>
     Float64Array.from({ length: steps }, (_, t) => value(t));
@@ -90,7 +91,6 @@ function scheduleFrom(beta: Float64Array, usualVariance: Variance = 'beta'): Noi
     posteriorVariance,
     posteriorMeanOfX0: perStep((t) => (Math.sqrt(alphaBarBefore[t]!) * beta[t]!) / noise[t]!),
     posteriorMeanOfXt: perStep((t) => (Math.sqrt(alpha[t]!) * noiseBefore[t]!) / noise[t]!),
-    usualVariance,
     sigma: (variance) => {
       const squares = variance === 'beta' ? beta : posteriorVariance;
       return perStep((t) => (t === 0 ? 0 : Math.sqrt(squares[t]!)));

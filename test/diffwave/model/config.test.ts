@@ -43,7 +43,7 @@ test('every field is checked and named', () => {
     betaStart: [0, 1, NaN, '0.1'], betaEnd: [0, 1, 2e-5], loss: ['l2', undefined],
     sampleRate: [0, -1, Infinity, '22050'], schedule: ['sigmoid', null, 'list'], betas: [[], [0.1, 1], ['0.1'], 0.1, [0.1]],
     zeroTerminalSnr: [0, 'yes', null, true], prediction: ['x0', undefined, null],
-    dilationBase: [0, 17, 1.5], scale: [0, -1, 'rms', null], emphasis: [1, -0.1, null], variance: ['gamma', undefined],
+    dilationBase: [0, 17, 1.5], scale: [0, -1, 'rms', null], emphasis: [1, -0.1, null],
   };
   for (const [field, values] of Object.entries(wrongModel)) {
     for (const value of values) {

@@ -144,7 +144,7 @@ test('zero terminal SNR: ᾱ_T is 0, ᾱ_1 stays, and √ᾱ is an affine functi
 
 test('zero terminal SNR: every array is finite, and the reverse step draws x_{T−1} around x_0', () => {
   for (const { zero } of stretched) {
-    const { steps, sigma, usualVariance: _, ...arrays } = zero;
+    const { steps, sigma, ...arrays } = zero;
     for (const [name, values] of Object.entries({ ...arrays, beta2: sigma('beta'), posterior2: sigma('posterior') })) {
       assert.is(values.length, steps);
       assert.ok(values.every(Number.isFinite), name);

@@ -1,4 +1,4 @@
-import type { Variance } from '../../schedule/config.ts';
+import type { Variance } from '../../schedule/schedule.ts';
 import type { Sampler, SamplerName } from './sampler.ts';
 
 /**

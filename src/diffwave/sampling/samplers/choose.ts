@@ -1,7 +1,6 @@
 /** From what a user asks for to a sampler and its levels. */
 import { UserError } from '../../../errors.ts';
-import type { Variance } from '../../schedule/config.ts';
-import type { NoiseSchedule } from '../../schedule/schedule.ts';
+import type { NoiseSchedule, Variance } from '../../schedule/schedule.ts';
 import { ancestral } from './ancestral.ts';
 import { ddim } from './ddim.ts';
 import { dpmSolver } from './dpmSolver.ts';
@@ -16,7 +15,7 @@ export interface SamplerOptions {
   /** Levels to visit of the network's T; all of them by default. Not with `fast`. */
   readonly steps?: number;
   readonly spacing?: Spacing;
-  /** σ² of `ddpm` (default: the model's, β in the papers) and `fast` (default β̃ of the posterior, as in DiffWave). */
+  /** σ² of `ddpm` (default β) and `fast` (default β̃ of the posterior, as in DiffWave). */
   readonly variance?: Variance;
   /** η of `ddim`, from 0 (default, deterministic) to 1 (as random as `ddpm` with the posterior's variance). */
   readonly eta?: number;
@@ -44,6 +43,6 @@ export function chooseSampler(options: SamplerOptions, schedule: NoiseSchedule):
   if (name === 'fast') {
     return { sampler: ancestral({ name, variance: variance ?? 'posterior' }), levels: levelsFromBetas(schedule, betas) };
   }
-  const samplers = { ddpm: () => ancestral({ variance: variance ?? schedule.usualVariance }), ddim: () => ddim({ eta }), 'dpm++': dpmSolver };
+  const samplers = { ddpm: () => ancestral({ variance: variance ?? 'beta' }), ddim: () => ddim({ eta }), 'dpm++': dpmSolver };
   return { sampler: samplers[name](), levels: levelsOf(schedule, { steps, spacing }) };
 }

@@ -3,8 +3,6 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { PRESETS } from '../../../../src/diffwave/presets.ts';
 import type { SamplerOptions } from '../../../../src/diffwave/sampling/samplers/choose.ts';
-import type { Variance } from '../../../../src/diffwave/schedule/config.ts';
-import { scheduleOf } from '../../../../src/diffwave/schedule/schedule.ts';
 import { chooseSampler } from '../../../../src/diffwave/sampling/samplers/choose.ts';
 import { fastBetas, levelAt, levelsFromBetas, levelsOf } from '../../../../src/diffwave/sampling/samplers/levels.ts';
 import type { Level } from '../../../../src/diffwave/schedule/level.ts';
@@ -93,18 +91,6 @@ test('a level between two lies on the line in √ᾱ; a trained one is itself', 
   assertClose([levelAt(gtzan, between)!.t], [8.75], { atol: 1e-9, what: 'between' });
   assert.is(levelAt(gtzan, 1), undefined);
   assert.is(levelAt(gtzan, 0.01), undefined);
-});
-
-test('ancestral sampling takes the variance that the model asks for, unless told otherwise', () => {
-  const steps = (variance: Variance, options: SamplerOptions) => {
-    const schedule = scheduleOf({ ...classic.model, variance });
-    const { sampler, levels } = chooseSampler(options, schedule);
-    return levels.slice(1).map((from, i) => sampler.step({ from, to: levels[i]! }));
-  };
-  assert.equal(steps('posterior', {}), steps('beta', { variance: 'posterior' }));
-  assert.equal(steps('posterior', { variance: 'beta' }), steps('beta', {}));
-  assert.not.equal(steps('posterior', {}), steps('beta', {}));
-  assert.equal(steps('beta', { sampler: 'fast' }), steps('posterior', { sampler: 'fast' }));
 });
 
 test('what cannot be meant is refused', () => {
