@@ -15,6 +15,7 @@ const commands: Readonly<Record<string, { summary: string; load: () => Promise<{
   sample: { summary: 'makes sounds, also from sounds of yours', load: () => import('./sample.ts') },
   schedule: { summary: 'what a noise schedule does to the spectrum', load: () => import('./schedule.ts') },
   report: { summary: 'one HTML file about a run', load: () => import('./report.ts') },
+  overfit: { summary: 'learns four clips by heart and recognises them, PASS or FAIL', load: () => import('./overfit.ts') },
   verify: { summary: 'holds every kernel against float64 on your adapter', load: () => import('./verify.ts') },
   info: { summary: 'the adapter, its limits, the kernels it gets', load: () => import('./info.ts') },
   tune: { summary: 'compares sizes of kernels on a GPU', load: () => import('./tune.ts') },

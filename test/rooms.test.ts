@@ -20,6 +20,7 @@ const ALLOWED: Record<string, string[]> = {
   formats: [''],
   pictures: ['audio'],
   dataset: ['formats', 'audio', 'disk', ''],
+  evaluation: ['audio', ''],
 
   'gpu/wgsl': [''],
   'gpu/device': ['gpu/wgsl', 'platform', ''],

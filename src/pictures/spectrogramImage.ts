@@ -55,10 +55,10 @@ export interface Range {
   readonly to: number;
 }
 
-/** The spectrogram of a whole signal for a picture of so many columns. */
-export function spectrogramFor(samples: Float32Array, options: { sampleRate: number; columns: number }): Spectrogram {
+/** The spectrogram of a whole signal for a picture of so many columns; `size` are a frame's samples, about 70 ms if not said. */
+export function spectrogramFor(samples: Float32Array, options: { sampleRate: number; columns: number; size?: number }): Spectrogram {
   const { sampleRate, columns } = options;
-  const size = 2 ** Math.max(5, Math.round(Math.log2(FRAME_SECONDS * sampleRate)));
+  const { size = 2 ** Math.max(5, Math.round(Math.log2(FRAME_SECONDS * sampleRate))) } = options;
   // About one frame per column of the picture, but no gaps between the frames of a long signal.
   const hop = Math.max(1, Math.min(size / 2, Math.floor(samples.length / columns)));
   // Half a frame of silence at both ends: frame i is then centred on sample i · hop, and the picture spans the signal.
