@@ -35,7 +35,7 @@ const MOST_PLACES = 64;
  */
 export function chooseExcerpts(clips: ExcerptSource, { count, samples }: { count: number; samples: number }): Excerpt[] {
   if (clips.clipSamples < samples) {
-    throw new UserError(`excerpts of ${samples} samples were asked for, but a clip of the data set has ${clips.clipSamples}: use smaller `clipSamples`);
+    throw new UserError(`excerpts of ${samples} samples were asked for, but a clip of the data set has ${clips.clipSamples}: use smaller \`clipSamples\``);
   }
   const tracks = Math.min(count, clips.trackCount);
   const chosen: (Excerpt & { readonly levels: Levels })[] = [];
