@@ -21,6 +21,7 @@ import { chooseExcerpts } from '../src/evaluation/excerpts.ts';
 import { verdictOf } from '../src/evaluation/overfit.ts';
 import { recogniser } from '../src/evaluation/recognise.ts';
 import { counters } from '../src/random.ts';
+import { ensureAdapter } from './lib/adapter/gpu.ts';
 import { openGpu } from './lib/adapter/openGpu.ts';
 import { command } from './lib/cli/command.ts';
 import { interruptSignal } from './lib/cli/interrupt.ts';
@@ -42,8 +43,8 @@ const cli = command({
     out: { type: 'string', placeholder: '<folder>', default: 'overfit-output', help: 'where everything goes; replaced if it is there' },
     data: { type: 'string', placeholder: '<folder>', help: 'data set, or folder of music, to take the clips from (the recordings in music/)' },
     preset: { type: 'string', placeholder: '<name>', default: 'tiny', help: `the network: one of ${Object.keys(PRESETS).join(', ')}` },
-    clipSamples: { type: 'integer', min: 512, help: 'samples of a clip (tiny 1024, else whole clips of the data set)' },
-    steps: { type: 'integer', min: 1, max: counters, help: 'updates (tiny 5000, else 20000)' },
+    clipSamples: { type: 'integer', min: 512, help: 'samples of a clip (tiny 512, else whole clips of the data set)' },
+    steps: { type: 'integer', min: 1, max: counters, help: 'updates (tiny 2000, else 20000)' },
     minutes: { type: 'number', above: 0, help: 'of training at most (no limit)' },
     count: { type: 'integer', default: 16, min: 1, max: 1024, help: 'samples to make' },
     seed: { type: 'integer', default: 0, min: 0, help: 'of weights, noise and samples' },
@@ -56,6 +57,7 @@ export default cli.does(async ({ flags }) => {
   const recipe = recipeFor(flags.preset);
   const steps = flags.steps ?? recipe.steps;
   throwUnlessOurs(out);
+  await ensureAdapter(); // it may start the process again, which must not find its own lock
   const lock = await FolderLock.take(out, { what: 'the overfit test', log: console.log });
   for (const name of ours) rmSync(join(out, name), { recursive: true, force: true });
 
@@ -69,7 +71,7 @@ export default cli.does(async ({ flags }) => {
 
   const config = { ...overfitModel(preset, { recipe, L }), sampleRate };
   const training = overfitTraining(preset, { steps, seed, batchSize: clipCount });
-  const gpu = await openGpu({ tune: true, model: config, matrices: training.precision === 'matrix' });
+  const gpu = await openGpu({ tune: true, model: config });
   console.log(gpu.describe());
   const model = DiffWave.create(gpu, config, { seed });
   console.log([
@@ -107,7 +109,7 @@ export default cli.does(async ({ flags }) => {
   const { audio } = await sample(model, { shape: [count, L], seed, variance: 'posterior' });
   const recognitions = audio.map(recognise);
   const verdict = verdictOf(recognitions);
-  const record = { preset: flags.preset, adapter: gpu.describe(), seed, model: config, training };
+  const record = { preset: flags.preset, adapter: gpu.name, seed, model: config, training };
   const files = writeOverfit(out, { clips, samples: audio, recognitions, verdict, log, sampleRate, record });
   console.log([recognitionTable(recognitions), ...files, verdictLine(verdict, count)].join('\n'));
   if (!verdict.passed) {

@@ -17,7 +17,7 @@ export interface Recipe {
 }
 
 /** For two CPU cores. */
-const SMALL: Recipe = { steps: 5000, clipSamples: 1024, downsample: 2, cycles: 2 };
+const SMALL: Recipe = { steps: 2000, clipSamples: 512, downsample: 2, cycles: 2 };
 /** For a GPU. */
 const LARGE: Recipe = { steps: 20000, clipSamples: Infinity, downsample: 1, cycles: 2 };
 

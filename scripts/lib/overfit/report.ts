@@ -15,8 +15,8 @@ export function recognitionTable(samples: readonly Recognition[]): string {
     String(i + 1).padStart(6),
     (isRecognised ? String(clip + 1) : `none (${clip + 1}?)`).padStart(9),
     best.toFixed(2).padStart(11),
-    bestWrong.toFixed(2).padStart(14),
-    `${(1000 * lag).toFixed(0)} ms`.padStart(8),
+    bestWrong.toFixed(2).padStart(13),
+    `${(1000 * lag).toFixed(0)} ms`.padStart(7),
   ].join('  '));
   return ['sample    is clip  correlation  with the next     late', ...rows].join('\n');
 }
