@@ -20,7 +20,6 @@ const ALLOWED: Record<string, string[]> = {
   formats: [''],
   pictures: ['audio'],
   dataset: ['formats', 'audio', 'disk', ''],
-  evaluation: ['audio', ''],
 
   'gpu/wgsl': [''],
   'gpu/device': ['gpu/wgsl', 'platform', ''],
