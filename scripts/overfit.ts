@@ -19,7 +19,7 @@ import { FolderLock, lockName } from '../src/disk/lock.node.ts';
 import { UserError, escaped } from '../src/errors.ts';
 import { chooseExcerpts } from '../src/evaluation/excerpts.ts';
 import { verdictOf } from '../src/evaluation/overfit.ts';
-import { recogniser } from '../src/evaluation/recognise.ts';
+import { leastSamples, recogniser } from '../src/evaluation/recognise.ts';
 import { counters } from '../src/random.ts';
 import { ensureAdapter } from './lib/adapter/gpu.ts';
 import { openGpu } from './lib/adapter/openGpu.ts';
@@ -27,7 +27,7 @@ import { command } from './lib/cli/command.ts';
 import { interruptSignal } from './lib/cli/interrupt.ts';
 import { inPackage, typedCommand } from './lib/cli/invocation.ts';
 import { ours, writeOverfit } from './lib/overfit/output.ts';
-import { overfitData, overfitModel, overfitTraining, recipeFor } from './lib/overfit/recipe.ts';
+import { overfitData, overfitModel, overfitTraining, recipeFor, stepsFor } from './lib/overfit/recipe.ts';
 import { adviceLine, recognitionTable, verdictLine } from './lib/overfit/report.ts';
 import { planLines, progressLine, recoveryLine } from './lib/report/lines.ts';
 
@@ -43,8 +43,8 @@ const cli = command({
     out: { type: 'string', placeholder: '<folder>', default: 'overfit-output', help: 'where everything goes; replaced if it is there' },
     data: { type: 'string', placeholder: '<folder>', help: 'data set, or folder of music, to take the clips from (the recordings in music/)' },
     preset: { type: 'string', placeholder: '<name>', default: 'tiny', help: `the network: one of ${Object.keys(PRESETS).join(', ')}` },
-    clipSamples: { type: 'integer', min: 512, help: 'samples of a clip (tiny 512, else whole clips of the data set)' },
-    steps: { type: 'integer', min: 1, max: counters, help: 'updates (tiny 2000, else 20000)' },
+    clipSamples: { type: 'integer', min: 1, help: 'samples of a clip (tiny 0.14 s, else whole clips of the data set)' },
+    steps: { type: 'integer', min: 1, max: counters, help: 'updates (tiny 2000 for 512 samples and more for more, else 20000)' },
     minutes: { type: 'number', above: 0, help: 'of training at most (no limit)' },
     count: { type: 'integer', default: 16, min: 1, max: 1024, help: 'samples to make' },
     seed: { type: 'integer', default: 0, min: 0, help: 'of weights, noise and samples' },
@@ -55,7 +55,6 @@ export default cli.does(async ({ flags }) => {
   const { out, seed, count } = flags;
   const preset = presetNamed(flags.preset);
   const recipe = recipeFor(flags.preset);
-  const steps = flags.steps ?? recipe.steps;
   throwUnlessOurs(out);
   await ensureAdapter(); // it may start the process again, which must not find its own lock
   const lock = await FolderLock.take(out, { what: 'the overfit test', log: console.log });
@@ -63,14 +62,15 @@ export default cli.does(async ({ flags }) => {
 
   const dataset = await datasetOf(flags.data, { out, options: overfitData(preset, recipe) });
   const { sampleRate } = dataset;
-  const L = flags.clipSamples ?? Math.min(recipe.clipSamples, dataset.clipSamples);
+  const L = flags.clipSamples ?? Math.min(Math.max(recipe.clipSamples, leastSamples(sampleRate)), dataset.clipSamples);
+  const steps = flags.steps ?? stepsFor(recipe, L);
   const clips = chooseExcerpts(dataset, { count: clipCount, samples: L });
   // The schedule assumes data of variance 1; music at RMS 0.15 would lie 16 dB deeper in the noise.
   const scaled = clips.map(({ audio, rms }) => audio.map((value) => value / rms));
   const recognise = recogniser(scaled, { sampleRate });
 
   const config = { ...overfitModel(preset, { recipe, L }), sampleRate };
-  const training = overfitTraining(preset, { steps, seed, batchSize: clipCount });
+  const training = overfitTraining(preset, { recipe, steps, seed, batchSize: clipCount });
   const gpu = await openGpu({ tune: true, model: config });
   console.log(gpu.describe());
   const model = DiffWave.create(gpu, config, { seed });
@@ -113,7 +113,7 @@ export default cli.does(async ({ flags }) => {
   const files = writeOverfit(out, { clips, samples: audio, recognitions, verdict, log, sampleRate, record });
   console.log([recognitionTable(recognitions), ...files, verdictLine(verdict, count)].join('\n'));
   if (!verdict.passed) {
-    console.log(adviceLine(verdict, { firstLoss: log[0]!.loss, lastLoss, count, verify: typedCommand('verify') }));
+    console.log(adviceLine(verdict, { updates: last.step, firstLoss: log[0]!.loss, lastLoss, count, verify: typedCommand('verify').replace(/ --$/, '') }));
   }
   lock.release();
   gpu.close();

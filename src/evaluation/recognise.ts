@@ -8,9 +8,14 @@ export const LEAST_LIKENESS = 0.7;
 /** The correlation must be above that with every other clip by this: an even mixture of two clips is neither. */
 export const LEAST_MARGIN = 0.25;
 
-/** Frames' lengths that a clip must have: with less there is no rhythm to be recognised. */
+/** Lengths of a frame that a clip must have: with less there is nothing that changes. */
 const LEAST_FRAMES = 4;
 const LEAST_LIVELINESS = 1; // dB
+
+/** Samples that a clip must have to be recognised: 0.14 s. */
+export function leastSamples(sampleRate: number): number {
+  return LEAST_FRAMES * frameSize(sampleRate);
+}
 
 /** What a sound is. */
 export interface Recognition {
@@ -36,8 +41,8 @@ export interface Recognition {
 export function recogniser(clips: readonly Float32Array[], { sampleRate }: { sampleRate: number }): (sound: Float32Array) => Recognition {
   if (clips.length < 2) throw new RangeError(`recogniser: two clips are needed at least, got ${clips.length}`);
   const L = clips[0]!.length;
-  const least = LEAST_FRAMES * frameSize(sampleRate);
-  if (L < least) throw new UserError(`clips of ${L} samples are too short to be recognised: ${least} are needed at ${sampleRate} Hz`);
+  const least = leastSamples(sampleRate);
+  if (L < least) throw new UserError(`clips of ${L} samples are too short to be recognised: \`clipSamples\` must be at least ${least} at ${sampleRate} Hz`);
   const known = clips.map((clip, i) => {
     if (clip.length !== L) throw new RangeError(`recogniser: clip 0 has ${L} samples, but clip ${i} has ${clip.length}`);
     return levelsOf(clip, sampleRate);

@@ -9,7 +9,7 @@ export interface Pair {
   readonly below: { readonly label: string; readonly samples?: Float32Array };
 }
 
-const PLOT = { width: 220, height: 140 };
+const PLOT = { width: 200, height: 110 };
 const GAP = 16;
 const EDGE = 12;
 const TEXT_GAP = 8;

@@ -8,6 +8,7 @@ import type { TrainingConfig } from '../../../src/diffwave/training/config.ts';
 /** What depends on how much there is to compute with. */
 export interface Recipe {
   readonly steps: number;
+  readonly learningRate: number;
   /** Of a clip; whole clips of the data set where that is longer. */
   readonly clipSamples: number;
   /** The clips' rate is that of the preset divided by this: few samples shall last long enough to have something in them. */
@@ -17,13 +18,18 @@ export interface Recipe {
 }
 
 /** For two CPU cores. */
-const SMALL: Recipe = { steps: 2000, clipSamples: 512, downsample: 2, cycles: 2 };
+const SMALL: Recipe = { steps: 2000, learningRate: 2e-3, clipSamples: 512, downsample: 2, cycles: 2 };
 /** For a GPU. */
-const LARGE: Recipe = { steps: 20000, clipSamples: Infinity, downsample: 1, cycles: 2 };
+const LARGE: Recipe = { steps: 20000, learningRate: 5e-4, clipSamples: Infinity, downsample: 1, cycles: 2 };
 
 /** The recipe for a preset of that name. */
 export function recipeFor(name: string): Recipe {
   return name === 'tiny' ? SMALL : LARGE;
+}
+
+/** Updates for clips of L samples: of more samples there is more to learn. */
+export function stepsFor({ steps, clipSamples }: Recipe, L: number): number {
+  return Math.round(steps * Math.max(1, L / clipSamples));
 }
 
 /** How recordings are cut. */
@@ -38,7 +44,7 @@ const longestCycle = 24;
  * The preset's network as it is trained on clips of L samples.
  *
  * Convolutions cannot tell where in a clip they are, but the silence that they see beyond its ends can: dilations run up to where a
- * cycle of layers sees both ends from anywhere. What a cycle has found out about the place is there for the next one to use.
+ * cycle of layers sees an end from everywhere. What a cycle has found out about the place is there for the next one to use.
  *
  * x_T is noise alone and the network predicts v: at the last t that is the sound itself, so that what is where in a clip counts from
  * the first update on. A network that predicts ε there learns next to nothing.
@@ -53,11 +59,14 @@ export function overfitModel({ model }: Preset, { recipe, L }: { recipe: Recipe;
 }
 
 /** How it is trained: whole clips, all of them in every batch, t stratified, the learning rate raised at first and brought down at the end. */
-export function overfitTraining({ training }: Preset, { steps, seed, batchSize }: { steps: number; seed: number; batchSize: number }): TrainingConfig {
+export function overfitTraining({ training }: Preset, { recipe, steps, seed, batchSize }: {
+  recipe: Recipe; steps: number; seed: number; batchSize: number;
+}): TrainingConfig {
   return {
     ...training,
     batchSize,
     cropSamples: null,
+    learningRate: recipe.learningRate,
     warmupSteps: Math.min(100, Math.floor(steps / 10)),
     learningRateSchedule: 'cosine',
     decaySteps: steps,

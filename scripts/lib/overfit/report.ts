@@ -6,8 +6,11 @@ import type { Recognition } from '../../../src/evaluation/recognise.ts';
 /** Mean correlation below which a sample is like no clip: chance gives 0.1 to 0.2. */
 const likeNothing = 0.35;
 
-/** Of the first loss: a network that is still above has learned nothing. */
+/** Of the first loss: a network that is still above has learned nothing yet. */
 const hardlyLess = 0.7;
+
+/** Updates after which it should have. */
+const enoughToLearn = 500;
 
 /** A line for every sample: which clip it is, how alike, and how alike the best wrong clip is. */
 export function recognitionTable(samples: readonly Recognition[]): string {
@@ -28,14 +31,16 @@ export function verdictLine({ passed, recognised, reached, meanLikeness, meanWro
     `${meanWrong.toFixed(2)} with the next\nrule: ${PASS_RULE}`;
 }
 
-/** What a FAIL most probably means, in one line, and what to do. */
-export function adviceLine(verdict: Verdict, { firstLoss, lastLoss, count, verify }: {
-  firstLoss: number; lastLoss: number; count: number; verify: string;
+/** What a FAIL most probably means, in one line, and what to do. `verify` is how that command is typed. */
+export function adviceLine(verdict: Verdict, { updates, firstLoss, lastLoss, count, verify }: {
+  updates: number; firstLoss: number; lastLoss: number; count: number; verify: string;
 }): string {
   const { recognised, reached, meanLikeness } = verdict;
   if (!(lastLoss < hardlyLess * firstLoss)) {
-    return `advice: the loss went from ${firstLoss.toFixed(2)} to ${lastLoss.toFixed(2)} only: after some hundred updates that is no lack of training, ` +
-      `but an error; \`${verify}\` finds out whether a kernel is wrong on this adapter`;
+    const went = `advice: the loss went from ${firstLoss.toFixed(2)} to ${lastLoss.toFixed(2)} in ${updates} updates`;
+    return updates < enoughToLearn
+      ? `${went}: that is too early to say anything; give it more`
+      : `${went}: that is no lack of training, but an error; \`${verify}\` finds out whether a kernel is wrong on this adapter`;
   }
   if (meanLikeness < likeNothing) {
     return 'advice: the loss fell, but the samples have a spectrum and nothing else: give it more updates (three times as many) before you ' +
