@@ -58,8 +58,6 @@ export default cli.does(async ({ flags }) => {
   throwUnlessOurs(out);
   await ensureAdapter(); // it may start the process again, which must not find its own lock
   const lock = await FolderLock.take(out, { what: 'the overfit test', log: console.log });
-  for (const name of ours) rmSync(join(out, name), { recursive: true, force: true });
-
   const dataset = await datasetOf(flags.data, { out, options: overfitData(preset, recipe) });
   const { sampleRate } = dataset;
   const L = flags.clipSamples ?? Math.min(Math.max(recipe.clipSamples, leastSamples(sampleRate)), dataset.clipSamples);
@@ -68,6 +66,7 @@ export default cli.does(async ({ flags }) => {
   // The schedule assumes data of variance 1; music at RMS 0.15 would lie 16 dB deeper in the noise.
   const scaled = clips.map(({ audio, rms }) => audio.map((value) => value / rms));
   const recognise = recogniser(scaled, { sampleRate });
+  for (const name of ours) rmSync(join(out, name), { recursive: true, force: true }); // once it is known that there will be others
 
   const config = { ...overfitModel(preset, { recipe, L }), sampleRate };
   const training = overfitTraining(preset, { recipe, steps, seed, batchSize: clipCount });
@@ -94,7 +93,7 @@ export default cli.does(async ({ flags }) => {
     saveEvery: steps,
     onStart: (trainer) => console.log(planLines(trainer)),
     onProgress: (progress) => {
-      if (progress.step === 1 || progress.step % 500 === 0) console.log(progressLine(progress, steps));
+      if (progress.step === 1 || progress.step % 200 === 0) console.log(progressLine(progress, steps));
       log.push(progress);
     },
     onRecovery: (_, recovery) => console.log(recoveryLine(recovery)),
@@ -129,6 +128,6 @@ async function datasetOf(data: string | undefined, { out, options }: { out: stri
 
 /** The test replaces its folder: not one in which anything else lies. */
 function throwUnlessOurs(out: string): void {
-  const foreign = existsSync(out) ? readdirSync(out).find((name) => !ours.includes(name) && name !== lockName && !isTemporary(name, lockName)) : undefined;
+  const foreign = existsSync(out) ? readdirSync(out).find((name) => ![...ours, 'dataset', lockName].includes(name) && !isTemporary(name, lockName)) : undefined;
   if (foreign !== undefined) throw new UserError(`\`out\` ${out} has ${foreign} in it, which is not of an earlier test: choose another folder`);
 }

@@ -25,8 +25,8 @@ export interface Overfit {
   readonly record: { readonly preset: string; readonly adapter: string; readonly seed: number; readonly model: DiffWaveConfig; readonly training: TrainingConfig };
 }
 
-/** Names of what is written, for whoever wants to know whether a folder is one of ours. */
-export const ours = ['dataset', 'clips', 'samples', 'pairs.png', 'loss.png', 'overfit.json'];
+/** Names of what is written. */
+export const ours = ['clips', 'samples', 'pairs.png', 'loss.png', 'overfit.json'];
 
 /**
  * Writes everything into `out`; returns lines that name it. The samples get the level of the clip that they are, or that they are
