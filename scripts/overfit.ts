@@ -44,7 +44,7 @@ const cli = command({
     data: { type: 'string', placeholder: '<folder>', help: 'data set, or folder of music, to take the clips from (the recordings in music/)' },
     preset: { type: 'string', placeholder: '<name>', default: 'tiny', help: `the network: one of ${Object.keys(PRESETS).join(', ')}` },
     clipSamples: { type: 'integer', min: 1, help: 'samples of a clip (tiny 0.14 s, else whole clips of the data set)' },
-    steps: { type: 'integer', min: 1, max: counters, help: 'updates (tiny 2000 for 512 samples and more for more, else 20000)' },
+    steps: { type: 'integer', min: 1, max: counters, help: 'updates (tiny 4000 for 512 samples and more for more, else 20000)' },
     minutes: { type: 'number', above: 0, help: 'of training at most (no limit)' },
     count: { type: 'integer', default: 16, min: 1, max: 1024, help: 'samples to make' },
     seed: { type: 'integer', default: 0, min: 0, help: 'of weights, noise and samples' },

@@ -18,7 +18,7 @@ export interface Recipe {
 }
 
 /** For two CPU cores. */
-const SMALL: Recipe = { steps: 2000, learningRate: 2e-3, clipSamples: 512, downsample: 2, cycles: 2 };
+const SMALL: Recipe = { steps: 4000, learningRate: 2e-3, clipSamples: 512, downsample: 2, cycles: 2 };
 /** For a GPU. */
 const LARGE: Recipe = { steps: 20000, learningRate: 5e-4, clipSamples: Infinity, downsample: 1, cycles: 2 };
 
