@@ -51,10 +51,12 @@ const longestCycle = 24;
  */
 export function overfitModel({ model }: Preset, { recipe, L }: { recipe: Recipe; L: number }): DiffWaveConfig {
   let cycle = 1;
-  const sees = (): number => receptiveField({ ...model, layers: cycle, dilationCycle: cycle });
+  const sees = (): number => receptiveField({ ...model, layers: cycle, dilationCycle: cycle, dilationBase: 2 });
   while (cycle < longestCycle && sees() < L) cycle++;
   return {
-    ...model, layers: recipe.cycles * cycle, dilationCycle: cycle, schedule: 'cosine', betas: null, zeroTerminalSnr: true, prediction: 'v', loss: 'mse',
+    ...model, layers: recipe.cycles * cycle, dilationCycle: cycle, dilationBase: 2, loss: 'mse',
+    schedule: 'cosine', betas: null, zeroTerminalSnr: true, prediction: 'v', variance: 'posterior',
+    scale: 1, emphasis: 0, // every clip is scaled on its own
   };
 }
 
@@ -71,7 +73,10 @@ export function overfitTraining({ training }: Preset, { recipe, steps, seed, bat
     learningRateSchedule: 'cosine',
     decaySteps: steps,
     decayFactor: 0.05,
+    minSnr: null,
     timesteps: 'stratified',
+    polarityFlip: false,
+    gainDb: 0,
     emaDecay: 0.999,
     seed,
   };
