@@ -105,7 +105,7 @@ export default cli.does(async ({ flags }) => {
   console.log(`trained ${last.step} updates in ${(last.seconds / 60).toFixed(1)} min, loss ${lastLoss.toFixed(4)}; now ${count} samples in ${config.diffusionSteps} steps`);
 
   if (average) model.parameters.write(model.parameters.values, average);
-  const { audio } = await sample(model, { shape: [count, L], seed });
+  const { audio } = await sample(model, { shape: [count, L], seed, variance: 'posterior' });
   const recognitions = audio.map(recognise);
   const verdict = verdictOf(recognitions);
   const record = { preset: flags.preset, adapter: gpu.name, seed, model: config, training };

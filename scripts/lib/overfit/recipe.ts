@@ -55,7 +55,7 @@ export function overfitModel({ model }: Preset, { recipe, L }: { recipe: Recipe;
   while (cycle < longestCycle && sees() < L) cycle++;
   return {
     ...model, layers: recipe.cycles * cycle, dilationCycle: cycle, dilationBase: 2, loss: 'mse',
-    schedule: 'cosine', betas: null, zeroTerminalSnr: true, prediction: 'v', variance: 'posterior',
+    schedule: 'cosine', betas: null, zeroTerminalSnr: true, prediction: 'v',
     scale: 1, emphasis: 0, // every clip is scaled on its own
   };
 }
