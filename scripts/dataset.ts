@@ -7,7 +7,7 @@ import type { Manifest } from '../src/dataset/dataset.ts';
 import { clutterLine, overshootLine } from '../src/dataset/dataset.ts';
 import { findingLines } from '../src/dataset/doctor.ts';
 import { loadDataset, prepareDataset } from '../src/dataset/dataset.node.ts';
-import { PRESETS, presetNamed } from '../src/diffwave/presets.ts';
+import { DEFAULT_PRESET, PRESETS, presetNamed } from '../src/diffwave/presets.ts';
 import { escaped } from '../src/formats/describe.ts';
 import { encodeWav16 } from '../src/formats/wav.ts';
 import { command } from './lib/cli/command.ts';
@@ -20,7 +20,7 @@ const cli = command({
   positionals: [{ name: 'folder', help: 'folder of music (WAV, MP3, FLAC, Ogg, Opus, M4A, AIFF, AU, …); sub-folders are searched too', required: true }],
   flags: {
     out: { type: 'string', placeholder: '<dataset>', required: true, help: 'folder for the data set' },
-    preset: { type: 'string', placeholder: '<name>', default: 'gtzan', help: `the network that it is for: ${Object.keys(PRESETS).join(', ')}` },
+    preset: { type: 'string', placeholder: '<name>', default: DEFAULT_PRESET, help: `the network that it is for: ${Object.keys(PRESETS).join(', ')}` },
     sampleRate: { type: 'integer', min: 1, help: "bring files to this rate in Hz before downsampling (the preset's, 22050)" },
     downsample: { type: 'integer', min: 1, help: "keep every n-th sample, after a low-pass (the preset's, 3)" },
     seconds: { type: 'number', above: 0, help: "use so much of each file (the preset's, 30; with --clip-seconds all)" },

@@ -4,7 +4,7 @@ import { powerSpectrum } from '../src/audio/powerSpectrum.ts';
 import { shapedClips } from '../src/diffwave/data/shapedClips.ts';
 import type { DiffWaveConfig } from '../src/diffwave/model/config.ts';
 import { configFor, shapingOf } from '../src/diffwave/model/config.ts';
-import { PRESETS, presetNamed } from '../src/diffwave/presets.ts';
+import { DEFAULT_PRESET, PRESETS, presetNamed } from '../src/diffwave/presets.ts';
 import { receptiveField } from '../src/diffwave/model/shapes.ts';
 import { diagnoseData } from '../src/diffwave/schedule/doctor.ts';
 import { RunFolder, preparationOf } from '../src/diffwave/files/run.node.ts';
@@ -23,7 +23,7 @@ const cli = command({
   summary: 'Says what a noise schedule does to loud and quiet parts of the spectrum, and what to do about it.',
   flags: {
     run: { type: 'string', placeholder: '<run>', help: 'the schedule of a training run; other flags say what would be if' },
-    preset: { type: 'string', placeholder: '<name>', help: `one of ${Object.keys(PRESETS).join(', ')} (gtzan)` },
+    preset: { type: 'string', placeholder: '<name>', help: `one of ${Object.keys(PRESETS).join(', ')} (${DEFAULT_PRESET})` },
     config: configFlag,
     ...scheduleFlags,
     variance: { type: 'string', choices: ['beta', 'posterior'], default: 'beta', help: 'σ² of the reverse steps, as in sample' },
@@ -37,7 +37,7 @@ export default cli.does(async ({ flags }) => {
   }
   const run = flags.run === undefined ? undefined : RunFolder.open(flags.run);
   const file = flags.config === undefined ? undefined : readConfigFile(flags.config);
-  const preset = withFile(presetNamed(run?.config.preset ?? flags.preset ?? file?.preset ?? 'gtzan'), file);
+  const preset = withFile(presetNamed(run?.config.preset ?? flags.preset ?? file?.preset ?? DEFAULT_PRESET), file);
   const base = run?.config.model ?? preset.model;
   const model: DiffWaveConfig = { ...base, ...scheduleFrom(flags, base) };
   const schedule = scheduleOf(model); // before data is read, as it may be refused

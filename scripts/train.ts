@@ -2,12 +2,13 @@
 import { datasetFrom } from '../src/dataset/dataset.node.ts';
 import { contentFingerprint } from '../src/dataset/identity.node.ts';
 import type { Preset } from '../src/diffwave/presets.ts';
-import { PRESETS, presetNamed } from '../src/diffwave/presets.ts';
+import { DEFAULT_PRESET, PRESETS, presetNamed } from '../src/diffwave/presets.ts';
 import { configFor } from '../src/diffwave/model/config.ts';
 import { receptiveField } from '../src/diffwave/model/shapes.ts';
 import { DiffWave } from '../src/diffwave/model/model.ts';
 import { RunFolder, preparationOf } from '../src/diffwave/files/run.node.ts';
 import { splitByTrack } from '../src/diffwave/data/split.ts';
+import { learningRateAt } from '../src/diffwave/training/learningRate.ts';
 import { train } from '../src/diffwave/training/loop.ts';
 import type { TrainingConfig } from '../src/diffwave/training/config.ts';
 import { UserError } from '../src/errors.ts';
@@ -32,7 +33,7 @@ const cli = command({
   flags: {
     data: { type: 'string', placeholder: '<folder>', help: 'data set, or folder of music; required unless --config has it' },
     out: { type: 'string', placeholder: '<run>', required: true, help: 'folder of the run: weights, log, checkpoints' },
-    preset: { type: 'string', placeholder: '<name>', help: `one of ${Object.keys(PRESETS).join(', ')} (gtzan)` },
+    preset: { type: 'string', placeholder: '<name>', help: `one of ${Object.keys(PRESETS).join(', ')} (${DEFAULT_PRESET})` },
     config: configFlag,
     steps: { type: 'integer', default: 100000, min: 1, max: counters, help: 'updates in total, those before a resume included' },
     ...networkFlags,
@@ -63,7 +64,7 @@ export default cli.does(async ({ flags, given }) => {
   } else {
     RunFolder.requireEmpty(flags.out); // before work that may take minutes
   }
-  const presetName = run?.config.preset ?? flags.preset ?? file?.preset ?? 'gtzan';
+  const presetName = run?.config.preset ?? flags.preset ?? file?.preset ?? DEFAULT_PRESET;
   const preset: Preset = presetNamed(presetName);
   const base = withFile(preset, file);
   // Before the data is prepared, which may take minutes: flags that contradict each other are said at once.
@@ -131,6 +132,11 @@ export default cli.does(async ({ flags, given }) => {
   );
   if (training !== wanted) console.log(`cropped   to ${training.cropSamples} samples instead of ${wanted.cropSamples ?? dataset.clipSamples}, so that the step fits`);
   console.log(splitLine(split));
+  const { learningRateSchedule, decaySteps } = training;
+  if (resume && learningRateSchedule === 'cosine' && decaySteps !== null && decaySteps < flags.steps) {
+    const left = learningRateAt(training, decaySteps);
+    console.log(`note: the learning rate falls until update ${decaySteps}, as the run began; from there on it is ${left}, of which little comes`);
+  }
   if (resume) console.log(`resumed   at step ${resume.step}${isNewData ? ', with other data from here on' : ''}`);
   const signal = interruptSignal('stopping after this step, then saving (again to stop at once)');
   let folder = run;

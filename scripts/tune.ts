@@ -1,5 +1,5 @@
 /** npm run tune: shows which sizes of kernels were tried on this adapter, how long they took, and what was chosen. */
-import { PRESETS, presetNamed } from '../src/diffwave/presets.ts';
+import { DEFAULT_PRESET, PRESETS, presetNamed } from '../src/diffwave/presets.ts';
 import { UserError } from '../src/errors.ts';
 import { Gpu } from '../src/gpu/device/gpu.ts';
 import { variantNamed } from '../src/gpu/device/variant.ts';
@@ -18,7 +18,7 @@ export default command({
   name: 'tune',
   summary: 'Finds the sizes of kernels that this GPU runs fastest, and keeps them for the other commands.',
   flags: {
-    preset: { type: 'string', placeholder: '<name>', default: 'gtzan', help: `whose network, one of ${Object.keys(PRESETS).join(', ')}` },
+    preset: { type: 'string', placeholder: '<name>', default: DEFAULT_PRESET, help: `whose network, one of ${Object.keys(PRESETS).join(', ')}` },
     force: { type: 'boolean', help: 'time the tile kernels even on a software adapter, which does not use them' },
   },
 }).does(async ({ flags }) => {

@@ -5,7 +5,7 @@ import { Gpu } from '../src/gpu/device/gpu.ts';
 import { allCases } from '../src/verify/cases/all.ts';
 import { fullCases, compareWithNaive } from '../src/verify/full.ts';
 import { clipLength, completeOptions } from '../src/dataset/options.ts';
-import { PRESETS, presetNamed } from '../src/diffwave/presets.ts';
+import { DEFAULT_PRESET, PRESETS, presetNamed } from '../src/diffwave/presets.ts';
 import { checkGolden } from '../src/verify/golden.ts';
 import type { Row } from '../src/verify/run.ts';
 import { checkCase } from '../src/verify/run.ts';
@@ -28,7 +28,7 @@ export default command({
   positionals: [{ name: 'kernel', many: true, help: `only these: ${kernels.join(', ')}` }],
   flags: {
     full: { type: 'boolean', help: "hold this adapter's own kernels against the naive ones at the shapes of training" },
-    preset: { type: 'string', placeholder: '<name>', default: 'gtzan', help: `--full: whose network, one of ${Object.keys(PRESETS).join(', ')}` },
+    preset: { type: 'string', placeholder: '<name>', default: DEFAULT_PRESET, help: `--full: whose network, one of ${Object.keys(PRESETS).join(', ')}` },
     batch: { type: 'integer', min: 1, help: "--full: clips (the preset's)" },
     length: { type: 'integer', min: 1, help: "--full: samples of a clip (the preset's crop)" },
     matrices: matricesFlag,

@@ -4,7 +4,7 @@
  *     import { DiffWave, Gpu, PRESETS, loadModel, sample, saveModel, train } from 'diffwave-webgpu';
  *
  *     const gpu = await Gpu.open();
- *     const model = DiffWave.create(gpu, PRESETS.tiny.model);
+ *     const model = DiffWave.create(gpu, { ...PRESETS.tiny.model, scale: 1 });
  *     const clip = (i: number) => Float32Array.from({ length: 512 }, (_, n) => Math.sin(0.1 * (i + 1) * n));
  *     const dataset = { clipCount: 4, clipSamples: 512, clip }; // clips of 512 samples in [−1, 1]
  *     const training = { ...PRESETS.tiny.training, cropSamples: 256 };

@@ -136,7 +136,7 @@ test('its types, for Node and for bundlers, with the browser\'s own beside them'
       const device: GPUDevice = gpu.device;
       const half: Loss = (tape, inputs) => loss(tape, { ...inputs, kind: 'l1' });
       const clips = { clipCount: 1, clipSamples: device.limits.maxBufferSize, clip: () => new Float32Array(1) };
-      return train(DiffWave.create(gpu, PRESETS.tiny.model), { dataset: clips, training: PRESETS.tiny.training, steps: 1, loss: half });
+      return train(DiffWave.create(gpu, { ...PRESETS.tiny.model, scale: 1 }), { dataset: clips, training: PRESETS.tiny.training, steps: 1, loss: half });
     }
     export const x: Tensor = new Tape().input('x', [1]);
     // @ts-expect-error: a shape is a list

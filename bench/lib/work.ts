@@ -16,7 +16,8 @@ export interface Sizes {
 /** A preset's configuration at these sizes. */
 export function configured({ preset, B, L }: Sizes): { model: DiffWaveConfig; training: TrainingConfig; L: number } {
   const { model, training } = presetNamed(preset);
-  return { model, training: { ...training, batchSize: B, cropSamples: L }, L };
+  const steady = { learningRateSchedule: 'constant', warmupSteps: 0, decaySteps: null } as const; // whatever number of updates is measured
+  return { model: { ...model, scale: 1, emphasis: 0 }, training: { ...training, ...steady, batchSize: B, cropSamples: L }, L };
 }
 
 /** The preset's own sizes where none are given; where it takes whole clips, those that its data would have. */

@@ -25,6 +25,7 @@ test('presets are valid and have the sizes that were published', () => {
   const sizes = ({ layers, channels, dilationCycle, kernelSize, diffusionSteps }: typeof model) =>
     [layers, channels, dilationCycle, kernelSize, diffusionSteps];
   assert.equal(sizes(PRESETS.gtzan.model), [10, 64, 10, 3, 200]);
+  assert.equal(sizes(PRESETS.music.model), sizes(PRESETS.gtzan.model));
   assert.equal(sizes(PRESETS['diffwave-base'].model), [30, 64, 10, 3, 50]);
   assert.equal(sizes(PRESETS['diffwave-sc09'].model), [36, 256, 12, 3, 200]);
   assert.equal([training.batchSize, training.learningRate], [4, 2e-4]);
@@ -36,8 +37,8 @@ test('every preset has its data at the rate of its network, in clips that its cr
     assert.ok(clipLength(completeOptions(data)) >= (training.cropSamples ?? 1), name);
   }
   assert.equal(PRESETS.gtzan.data, { sampleRate: 22050, seconds: 30, downsample: 3, splits: 6 });
-  assert.is(PRESETS.tiny.data, PRESETS.gtzan.data);
-  assert.equal(Object.values(PRESETS).map(({ data }) => clipLength(data)), [36750, 36750, 16000, 16000]);
+  for (const name of ['music', 'tiny'] as const) assert.is(PRESETS[name].data, PRESETS.gtzan.data);
+  assert.equal(Object.values(PRESETS).map(({ data }) => clipLength(data)), [36750, 36750, 36750, 16000, 16000]);
 });
 
 /** What a preset makes of a folder, and the share of its crops that is nothing but padding. */
@@ -89,14 +90,22 @@ test('recordings of old runs become the clips that they began with', () => {
 
 test('an unknown preset is answered with those there are', () => {
   for (const name of ['big', 'toString', '']) {
-    assert.throws(() => presetNamed(name), isUserError(/no preset .*gtzan, tiny, diffwave-base, diffwave-sc09/));
+    assert.throws(() => presetNamed(name), isUserError(/no preset .*music, gtzan, tiny, diffwave-base, diffwave-sc09/));
   }
 });
 
-test('the tiny preset ends in noise, as its comment says', () => {
+test('the paper\'s preset is the paper\'s, whatever does better', () => {
+  const { scale, emphasis, dilationBase, betaEnd, prediction } = PRESETS.gtzan.model;
+  assert.equal([scale, emphasis, dilationBase, betaEnd, prediction], [1, 0, 2, 0.02, 'epsilon']);
+  assert.equal([PRESETS.gtzan.training.learningRateSchedule, PRESETS.gtzan.training.clipNorm], ['constant', null]);
+});
+
+test('presets end in noise, as their comments say', () => {
   const last = ({ diffusionSteps: steps, betaStart, betaEnd }: typeof PRESETS.tiny.model): number =>
     noiseSchedule({ steps, betaStart, betaEnd }).alphaBar[steps - 1]!;
   assert.is(last(PRESETS.tiny.model).toFixed(3), '0.005');
+  assert.is(last(PRESETS.music.model).toFixed(3), '0.006');
+  assert.is(last({ ...PRESETS.music.model, betaEnd: 0.02 }).toFixed(2), '0.13');
   assert.is(last({ ...PRESETS.tiny.model, betaEnd: 0.02 }).toFixed(2), '0.60');
 });
 

@@ -72,7 +72,7 @@ if (process.platform !== 'win32') {
     const data = join(temporaryFolder(), 'set');
     await prepareDataset({ source: music, out: data, seconds: 1, splits: 2 });
     const settings = [
-      '--data', data, '--preset', 'tiny', '--batch-size', '2', '--crop-samples', '64', '--diffusion-steps', '4',
+      '--data', data, '--preset', 'tiny', '--batch-size', '2', '--crop-samples', '64', '--diffusion-steps', '4', '--learning-rate-schedule', 'constant',
       '--clip-norm', '0.5', '--weight-decay', '0.01', '--timesteps', 'stratified', '--gain-db', '6',
     ];
     const often = ['--print-every', '1', '--save-every', '1', '--validate-every', '3', '--sample-every', '9', '--keep', '2', '--steps', '100000'];

@@ -24,7 +24,7 @@ async function dataset(music: Record<string, Float32Array>, options = half): Pro
 }
 const data = await dataset(files);
 
-const SMALL = ['--preset', 'tiny', '--batch-size', '2', '--crop-samples', '64', '--diffusion-steps', '4', '--print-every', '1', '--save-every', '2'];
+const SMALL = ['--preset', 'tiny', '--batch-size', '2', '--crop-samples', '64', '--diffusion-steps', '4', '--print-every', '1', '--save-every', '2', '--learning-rate-schedule', 'constant'];
 const newRun = (): string => join(temporaryFolder(), 'run');
 const stateOf = (run: string, step: number) => JSON.parse(readFileSync(join(run, 'checkpoints', `step-${step}`, 'state.json'), 'utf8'));
 

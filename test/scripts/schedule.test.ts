@@ -22,8 +22,8 @@ function typed(words: string, base: DiffWaveConfig = gtzan.model) {
   return [schedule, diffusionSteps, betaStart, betaEnd, betas, zeroTerminalSnr, prediction];
 }
 
-test('the doctor on the default: 0.63, and what helps', async () => {
-  const stdout = await succeeds('schedule', []);
+test('the doctor on the paper\'s schedule: 0.63, and what helps', async () => {
+  const stdout = await succeeds('schedule', ['--preset', 'gtzan']);
   assert.is(stdout, `${scheduleReport(gtzan.model, 'beta')}\n`);
   assert.match(stdout, /^schedule  linear β from 0.0001 to 0.02, T = 200, predicting ε$/m);
   assert.match(stdout, /^x_T       ᾱ_T = 0.132: 13 % of the signal's power, SNR -8.2 dB$/m);

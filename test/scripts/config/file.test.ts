@@ -60,7 +60,7 @@ test('fields that are unknown or wrong are named, with the file', () => {
     [{ training: { batchSize: '2' } }, /batchSize must be a whole number from 1, not "2"\.$/],
     [{ preparation: { seconds: -1 } }, /seconds must be a number above 0, or null, not -1\.$/],
     [{ model: [] }, /model must be an object, not \[\]\.$/],
-    [{ preset: 'jazz' }, /preset must be "gtzan" or "tiny" or .*, not "jazz"\.$/],
+    [{ preset: 'jazz' }, /preset must be "music" or "gtzan" or "tiny" or .*, not "jazz"\.$/],
     [{ data: 5 }, /data must be a path, not 5\.$/],
     [{ format: 2 }, /format must be 1, or left out, not 2\.$/],
     [[], /wanted an object/],
@@ -93,11 +93,12 @@ test('a file that says something else than the run is refused, unless a flag has
 
 test('what differs from the preset is said by the fields\' names', () => {
   assert.is(differsLine(tiny, tiny), undefined);
+  assert.is(differsLine({ ...tiny, model: { ...tiny.model, scale: 5.5 } }, tiny), undefined, 'found in the data');
   const model = { ...tiny.model, layers: 6, schedule: 'list', betas: [0.1, 0.2], diffusionSteps: 2 } as const;
-  const training = { ...tiny.training, cropSamples: null, learningRateSchedule: 'cosine', decaySteps: 9 } as const;
+  const training = { ...tiny.training, cropSamples: null, learningRateSchedule: 'step', decaySteps: 9 } as const;
   assert.is(differsLine({ model, training }, tiny),
     'differs   layers 6 instead of 8, diffusionSteps 2 instead of 50, betaSchedule list instead of linear, ' +
-    'betas 2 numbers instead of none, cropSamples none instead of 2048, learningRateSchedule cosine instead of constant, decaySteps 9 instead of none');
+    'betas 2 numbers instead of none, cropSamples none instead of 2048, learningRateSchedule step instead of cosine, decaySteps 9 instead of none');
 });
 
 test.run();

@@ -20,17 +20,19 @@ const newRun = (): string => join(temporaryFolder(), 'run');
 const fileOf = (content: object): string => join(temporaryFolder({ 'c.json': JSON.stringify(content) }), 'c.json');
 const NETWORK = ['--layers', '3', '--channels', '8', '--kernel-size', '5', '--dilation-cycle', '2', '--embedding-width', '16'];
 const SIZES = { layers: 3, channels: 8, kernelSize: 5, dilationCycle: 2, embeddingWidth: 16 };
-const SMALL = ['--preset', 'tiny', '--batch-size', '1', '--crop-samples', '128', '--diffusion-steps', '4'];
+const SMALL = ['--preset', 'tiny', '--batch-size', '1', '--crop-samples', '128', '--diffusion-steps', '4', '--learning-rate-schedule', 'constant'];
 
 test('the network has its flags, what differs is said, and a resumed run keeps it', async () => {
   const run = newRun();
   const stdout = await succeeds('train', ['--data', data, '--out', run, '--steps', '1', ...SMALL, ...NETWORK]);
   const differs = 'differs   layers 3 instead of 8, channels 8 instead of 32, kernelSize 5 instead of 3, dilationCycle 2 instead of 8, ' +
-    'embeddingWidth 16 instead of 128, diffusionSteps 4 instead of 50, batchSize 1 instead of 4, cropSamples 128 instead of 2048\n';
+    'embeddingWidth 16 instead of 128, diffusionSteps 4 instead of 50, batchSize 1 instead of 4, cropSamples 128 instead of 2048, learningRateSchedule constant instead of cosine\n';
   assert.match(stdout, differs);
   assert.match(stdout, /^model     tiny: 3 layers × 8 channels, T = 4, sees 17 samples/m); // 1 + 4·(1 + 2 + 1)
   const { model, preparation } = RunFolder.open(run).config;
-  assert.equal(model, { ...PRESETS.tiny.model, ...SIZES, diffusionSteps: 4 });
+  const { scale } = model;
+  assert.ok(typeof scale === 'number' && scale > 1, 'found in the data, which are quieter than RMS 1');
+  assert.equal(model, { ...PRESETS.tiny.model, ...SIZES, diffusionSteps: 4, scale });
   assert.equal(preparation, { sampleRate: 22050, seconds: null, downsample: 3, clipSeconds: 1 });
 
   const resume = ['--data', data, '--out', run, '--resume', '--steps', '2'];
@@ -48,9 +50,9 @@ test('a file will do: flags win over it, and it wins over the preset', async () 
   const args = ['--config', file, '--out', run, '--layers', '2'];
   await succeeds('train', [...args, '--steps', '1']);
   const first = RunFolder.open(run).config;
-  assert.equal(first.model, { ...PRESETS.tiny.model, ...SIZES, layers: 2, diffusionSteps: 4 });
+  assert.equal(first.model, { ...PRESETS.tiny.model, ...SIZES, layers: 2, diffusionSteps: 4, scale: first.model.scale });
   assert.equal(first.training, {
-    ...PRESETS.tiny.training, batchSize: 1, cropSamples: 128, polarityFlip: true, learningRateSchedule: 'cosine', decaySteps: 1,
+    ...PRESETS.tiny.training, batchSize: 1, cropSamples: 128, polarityFlip: true, learningRateSchedule: 'cosine', warmupSteps: 0, decaySteps: 1,
   });
   assert.equal([first.data, first.validationTracks], [data, 0]);
 
