@@ -131,7 +131,7 @@ function adviceOnHiss({ config, diagnosis, variance }: { config: ScheduleConfig;
   const said = `A bin ${-worst.decibels} dB under the noise comes out ${excess.toFixed(1)} dB too loud, as hiss`;
   if (variance === 'posterior') return [`${said}: more steps mend that.`];
   const [calmer] = sampledLevels({ schedule: scheduleOf(config), variance: 'posterior', start: 'true', decibels: [worst.decibels] });
-  return [`${said}: with sample --variance posterior it is ${signed(20 * Math.log10(calmer!))} dB; more steps bring both nearer to 0.`];
+  return [`${said}: with sample --variance posterior it is ${signed(20 * Math.log10(calmer!))} dB, of a network as good as that (others crackle with it); more steps bring both nearer to 0.`];
 }
 
 function adviceOnErrors(config: ScheduleConfig): string[] {
