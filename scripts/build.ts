@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { UserError } from '../src/errors.ts';
 import { command } from './lib/cli/command.ts';
 import { inPackage } from './lib/cli/invocation.ts';
+import { shaderModule } from './lib/web/shaders.ts';
 
 const dist = inPackage('dist');
 
@@ -30,13 +31,6 @@ function compile(): void {
   const compiler = inPackage('node_modules/typescript/lib/tsc.js');
   const { status } = spawnSync(process.execPath, [compiler, '--project', inPackage('tsconfig.build.json')], { stdio: 'inherit' });
   if (status !== 0) throw new UserError('the compiler found faults, see above: there is no package');
-}
-
-/** The module `#shaders`: every file's text by its stem. */
-function shaderModule(): string {
-  const texts = readdirSync(inPackage('shaders')).sort()
-    .map((file) => [file.replace('.wgsl', ''), readFileSync(inPackage(`shaders/${file}`), 'utf8')]);
-  return `export const shaders = ${JSON.stringify(Object.fromEntries(texts), null, 1)};\n`;
 }
 
 function filesBelow(folder: string, ending: string): string[] {

@@ -36,7 +36,8 @@ export { between, continuation, denoise, inpaint, variation } from './diffwave/s
 export type { Verb } from './diffwave/sampling/verbs.ts';
 
 export { lowPass } from './audio/lowpass.ts';
-export type { Dataset, Manifest } from './dataset/dataset.ts';
+export { Dataset } from './dataset/dataset.ts';
+export type { Manifest } from './dataset/dataset.ts';
 export type { DatasetOptions } from './dataset/options.ts';
 export { readSafetensors, writeSafetensors } from './formats/safetensors.ts';
 

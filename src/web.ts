@@ -7,6 +7,7 @@ import { provideTuningStore } from './tuning/tuned.ts';
 import { pageTuningStore } from './tuning/tuning.web.ts';
 
 export * from './index.ts';
+export * from './page.ts';
 
 providePlatform(() => webPlatform(shaders));
 const store = pageTuningStore(shaders);

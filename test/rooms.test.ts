@@ -48,7 +48,10 @@ const ALLOWED: Record<string, string[]> = {
 };
 
 /** They join the rooms into one whole, so they may import from all of them; no room imports them. */
-const JOINTS = ['src/index.ts', 'src/index.node.ts', 'src/web.ts', 'src/tape.ts'];
+const JOINTS = ['src/index.ts', 'src/index.node.ts', 'src/page.ts', 'src/web.ts', 'src/tape.ts'];
+
+/** What pages in web/ may import of the package. */
+const PUBLIC = 'src/web.ts';
 
 /** What an independent truth may share with what it judges: the definition of the random bits. */
 const SHARED_WITH_REFERENCE = 'src/random.ts';
@@ -87,8 +90,9 @@ function fault({ from, to }: Import): string | undefined {
     return say('only *.node.ts files may need Node');
   }
   if (target === 'reference' && from.startsWith('scripts/')) return say('the reference is for tests, bench and verify');
+  if (from.startsWith('web/') && /^(src|scripts|test|bench)\//.test(to) && to !== PUBLIC) return say(`pages use the package as others do, by ${PUBLIC}`);
   if (source === undefined || JOINTS.includes(from)) return undefined;
-  if (target === undefined) return /^(scripts|test|bench)\//.test(to) ? say('upward') : undefined;
+  if (target === undefined) return /^(scripts|test|bench|web)\//.test(to) ? say('upward') : undefined;
   if (!(source in ALLOWED)) return say(`room ${source} is not in the order`);
   if (source === 'reference' && to === SHARED_WITH_REFERENCE) return undefined;
   const isDownward = source === target || isAmong(ALLOWED[source]!, target);
@@ -119,10 +123,10 @@ function filesBelow(folder: string, pattern: RegExp): string[] {
 }
 
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
-const folders = ['src', 'scripts', 'test', 'bench', 'shaders'].filter((folder) => existsSync(join(root, folder)));
-const sources = folders.flatMap((folder) => filesBelow(folder, /\.(ts|mjs|wgsl)$/));
+const folders = ['src', 'scripts', 'test', 'bench', 'shaders', 'web'].filter((folder) => existsSync(join(root, folder)));
+const sources = folders.flatMap((folder) => filesBelow(folder, /\.(ts|mjs|wgsl|css)$/));
 
-const imports = sources.filter((file) => !file.endsWith('.wgsl')).flatMap((file) => importsOf(file, read(file)));
+const imports = sources.filter((file) => /\.(ts|mjs)$/.test(file)).flatMap((file) => importsOf(file, read(file)));
 
 test('imports point downward', () => {
   assert.ok(imports.length > 0);
@@ -158,6 +162,7 @@ test('the check sees what it should', () => {
     ['src/gpu/a.ts', `const b = await import('webgpu');`],
     ['src/audio/a.ts', `import { b } from '../disk/files.node.ts';`],
     ['src/diffwave/files/a.ts', `const b = await import('../../disk/files.node.ts');`],
+    ['web/engine/a.ts', `import { b } from '../../src/gpu/b.ts';`],
     ['src/attic/a.ts', `import { b } from '../gpu/b.ts';`],
   ]) assert.ok(faultOf(from!, line!), `${from}: ${line}`);
   for (const [from, line] of [
@@ -169,6 +174,7 @@ test('the check sees what it should', () => {
     ['src/diffwave/training/a.ts', `import { b } from '../streams.ts';`],
     ['src/diffwave/sampling/a.ts', `import { b } from './samplers/b.ts';`],
         ['test/ops/a.test.ts', `import { b } from '../../src/reference/b.ts';`],
+    ['web/engine/a.ts', `import { b } from '../../src/web.ts';`],
     ['src/gpu/a.ts', `// import { b } from '../ops/b.ts';`],
   ]) assert.is(faultOf(from!, line!), undefined, `${from}: ${line}`);
 });

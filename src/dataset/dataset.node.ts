@@ -14,26 +14,19 @@ import { UserError } from '../errors.ts';
 import type { StagedFile } from '../disk/files.node.ts';
 import { stageFile } from '../disk/files.node.ts';
 import { FolderLock, lockName } from '../disk/lock.node.ts';
-import type { FilePath } from '../disk/regularFile.node.ts';
 import { RegularFile } from '../disk/regularFile.node.ts';
 import { systemReason } from '../disk/systemErrors.node.ts';
 import { ClipWriter, readSamples } from './clipFile.node.ts';
-import { Dataset, FORMAT, SILENCE_PEAK, VERSION } from './dataset.ts';
-import { clipStarts, clutterLine, listLeftOut, peakOf, prepareTrack } from './dataset.ts';
-import type { ClipEntry, DatasetContent, LeftOut, Manifest } from './dataset.ts';
+import { Dataset, FORMAT, VERSION, listLeftOut } from './dataset.ts';
+import type { Manifest } from './dataset.ts';
 import { CLIPS, MANIFEST, differenceTo, inspect, isDataset, isLeftover, readManifest } from './folder.node.ts';
-import { diagnose, examine, isKnownDamaged, sameAs } from './doctor.ts';
-import type { TrackHealth } from './doctor.ts';
-import { findDuplicates } from './duplicates.ts';
 import { clipLength, completeOptions } from './options.ts';
 import type { DatasetOptions } from './options.ts';
+import { prepareFiles } from './prepare.ts';
+import type { Recording } from './prepare.ts';
 import { findSoundFiles, fingerprint, requireFolder } from './sources.node.ts';
 import type { SourceFile } from './sources.node.ts';
-import { escaped } from '../formats/describe.ts';
-import type { ChannelHealth } from '../formats/channelHealth.ts';
 import { decodeSound } from '../formats/sound.ts';
-
-const PROGRESS_FILES = 50; // a line of progress after so many files, about every ten seconds
 
 export interface PrepareOptions extends Partial<DatasetOptions> {
   readonly source: string; // folder of sound files, searched with its sub-folders
@@ -101,7 +94,9 @@ async function prepareInto(out: string, { source, files, wanted, log, lock }: {
   const clips = new ClipWriter(join(out, CLIPS));
   let staged: StagedFile | undefined;
   try {
-    const content = await prepareFiles(files, { options, clips, log });
+    const content = await prepareFiles(files.map(recordingOf), {
+      options, clips, log, systemReason, digest: (samples) => createHash('sha256').update(samples).digest('hex'),
+    });
     if (content.clipCount === 0) {
       throw new UserError(`No sound file in ${source} can be used: ${listLeftOut(content.leftOut)}`);
     }
@@ -172,119 +167,12 @@ export async function datasetFrom(
   return loadDataset(out);
 }
 
-interface Preparation {
-  readonly options: DatasetOptions;
-  readonly clips: ClipWriter;
-  readonly log: (line: string) => void;
-}
-
-/** Decodes, prepares and writes file after file; what the manifest says about the result. */
-async function prepareFiles(files: readonly SourceFile[], { options, clips, log }: Preparation): Promise<DatasetContent> {
-  const clipSamples = clipLength(options);
-  const rate = options.sampleRate / options.downsample;
-  // Where clips have a length of their own, a file that is a moment longer than one must not count twice.
-  const overlaps = options.clipSeconds === undefined;
-  const entries: ClipEntry[] = [];
-  const leftOut: LeftOut[] = [];
-  const warnings: string[] = [];
-  const sums = { values: 0, squares: 0, peak: 0 };
-  let trackCount = 0;
-  const health: TrackHealth[] = [];
-  const digests: string[] = [];
-  const warn = (line: string) => {
-    warnings.push(line);
-    log(`warning: ${line}`);
+function recordingOf({ onDisk, ...file }: SourceFile): Recording {
+  return {
+    ...file,
+    async decode(name, seconds) {
+      using sound = RegularFile.open(onDisk, name, 'a sound file');
+      return await decodeSound(sound, name, { seconds });
+    },
   };
-
-  const clutter = files.filter(({ isClutter }) => isClutter).length;
-  if (clutter > 0) log(clutterLine(clutter));
-  for (const [index, { path: file, onDisk, problem, isClutter }] of files.entries()) {
-    if (index > 0 && index % PROGRESS_FILES === 0) log(`${index} of ${files.length} files`);
-    if (isClutter) continue;
-    const name = escaped(file); // in messages, which are of one line
-    const track = problem ? { reason: problem } : await readTrack(onDisk, { name, options, warn });
-    if ('reason' in track) {
-      const reason = isKnownDamaged(file) ? `${track.reason} (GTZAN's file of this name is known to be damaged)` : track.reason;
-      leftOut.push({ file, reason });
-      log(`left out: ${name} ${reason}`);
-      continue;
-    }
-    if (track.samples.length < clipSamples) {
-      const seconds = (samples: number) => `${(samples / rate).toFixed(2)} s`;
-      warn(
-        `${name}: its ${seconds(track.samples.length)} are less than a clip of ${seconds(clipSamples)}; ` +
-          'padded with silence',
-      );
-    }
-    for (const start of clipStarts({ trackSamples: track.samples.length, clipSamples, overlaps })) {
-      const clip = new Float32Array(clipSamples);
-      clip.set(track.samples.subarray(start, start + clipSamples));
-      clips.append(clip);
-      entries.push({ file, track: trackCount, offsetSeconds: start / rate });
-      for (const value of clip) {
-        sums.values += value;
-        sums.squares += value * value;
-      }
-      sums.peak = Math.max(sums.peak, peakOf(clip));
-    }
-    health.push(examine(track.samples, { file, sampleRate: rate, channels: track.health, silence: SILENCE_PEAK }));
-    digests.push(createHash('sha256').update(track.samples).digest('hex'));
-    trackCount++;
-  }
-  const count = Math.max(1, entries.length * clipSamples);
-  const statistics = { mean: sums.values / count, rms: Math.sqrt(sums.squares / count), peak: sums.peak };
-  return { clipCount: entries.length, trackCount, statistics, clips: entries, leftOut, warnings, ...(clutter > 0 && { clutter }), ...diagnosis(health, digests, entries, { clips, clipSamples, rate }) };
 }
-
-/** What the manifest says about the tracks' health; their samples are read again from the clips where two of them are compared. */
-function diagnosis(
-  health: readonly TrackHealth[], digests: readonly string[], entries: readonly ClipEntry[],
-  { clips, clipSamples, rate }: { clips: ClipWriter; clipSamples: number; rate: number },
-): Pick<DatasetContent, 'findings' | 'sameAs'> {
-  const firstClip: number[] = [];
-  entries.forEach(({ track }, clip) => (firstClip[track] ??= clip));
-  const read = (track: number): Float32Array => {
-    const from = firstClip[track]!;
-    const own = entries.slice(from, firstClip[track + 1] ?? entries.length);
-    const starts = own.map(({ offsetSeconds }) => Math.round(offsetSeconds * rate));
-    const samples = new Float32Array(starts.at(-1)! + clipSamples);
-    starts.forEach((start, i) => samples.set(clips.read((from + i) * clipSamples, clipSamples), start));
-    return samples;
-  };
-  const duplicates = findDuplicates(health.map(({ landmarks }, track) => ({ ...landmarks, digest: digests[track]! })), { read, sampleRate: rate });
-  const first = sameAs(health.length, duplicates);
-  return { findings: diagnose(health, duplicates), ...(first && { sameAs: first }) };
-}
-
-interface TrackContext {
-  readonly name: string; // how warnings and reasons call the file
-  readonly options: DatasetOptions;
-  readonly warn: (line: string) => void;
-}
-
-/** One file at the data set's rate, or the reason why it cannot be used. */
-async function readTrack(
-  path: FilePath,
-  { name, options, warn }: TrackContext,
-): Promise<{ samples: Float32Array; health: ChannelHealth } | { reason: string }> {
-  try {
-    using file = RegularFile.open(path, name, 'a sound file');
-    const decoded = await decodeSound(file, name, { seconds: options.seconds ?? Infinity });
-    const samples = prepareTrack(decoded.samples, decoded.sampleRate, options);
-    const peak = peakOf(samples);
-    if (peak < SILENCE_PEAK) return { reason: `is silent (peak ${decibels(peak)}, needed ${decibels(SILENCE_PEAK)})` };
-    decoded.warnings.forEach(warn);
-    return { samples, health: decoded.health };
-  } catch (error) {
-    if (error instanceof UserError) return { reason: error.message.replace(`${name} `, '') };
-    if (isTooLarge(error)) return { reason: 'does not fit into the memory of this machine: use the first so many `seconds` of each file' };
-    const reason = systemReason(error);
-    if (reason) return { reason: `cannot be read: ${reason}` };
-    throw error;
-  }
-}
-
-/** What V8 says where there is no memory for an array. */
-const isTooLarge = (error: unknown): boolean => error instanceof RangeError && /allocation failed|Invalid (typed )?array (buffer )?length/i.test(error.message);
-
-const decibels = (level: number): string => (level === 0 ? '-∞ dBFS' : `${(20 * Math.log10(level)).toFixed(0)} dBFS`);

@@ -19,22 +19,22 @@ import { UserError } from '../../errors.ts';
 import { appendToFile, parseJsonFile, readFileOrExplain, writeFileAtomic } from '../../disk/files.node.ts';
 import { FolderLock, lockName } from '../../disk/lock.node.ts';
 import type { Gpu } from '../../gpu/device/gpu.ts';
-import type { Checkpoint } from './checkpoint.node.ts';
-import {
-  dataOfCheckpoint, discard, expectSameNetwork, hashOf, loadCheckpoint, rawWeightsName, stepOfFile, weightsName, writeCheckpoint,
-} from './checkpoint.node.ts';
+import { dataOfCheckpoint, discard, hashOf, loadCheckpoint, stepOfFile, writeCheckpoint } from './checkpoint.node.ts';
+import type { Checkpoint } from './checkpoint.ts';
+import { expectSameNetwork, rawWeightsName, weightsFiles, weightsName } from './checkpoint.ts';
 import type { DiffWave } from '../model/model.ts';
 import { loadModel } from './model.node.ts';
-import type { RunConfig } from './runConfig.node.ts';
-import { formatVersion, readRunConfig } from './runConfig.node.ts';
+import type { RunConfig } from './runConfig.ts';
+import { formatVersion } from './runConfig.ts';
+import { readRunConfig } from './runConfig.node.ts';
 import type { Progress, Recovery } from '../training/loop.ts';
 import type { LogEntry, ReportEntry } from './log.node.ts';
 import { readLogEntries, staysAt } from './log.node.ts';
 
-export type { Checkpoint } from './checkpoint.node.ts';
+export type { Checkpoint } from './checkpoint.ts';
 
-export type { RunConfig } from './runConfig.node.ts';
-export { formatVersion, preparationOf } from './runConfig.node.ts';
+export type { RunConfig } from './runConfig.ts';
+export { formatVersion, preparationOf } from './runConfig.ts';
 
 /** Says which weights made a sound. */
 export interface WeightsIdentity {
@@ -180,7 +180,7 @@ export class RunFolder {
     if (this.#averages !== (state.average !== undefined)) {
       throw new TypeError(`${this.path} ${this.#averages ? 'wants an average' : 'has no average'} of the weights`);
     }
-    const files = await this.#weightsFiles(model, state);
+    const files = await weightsFiles(model, state);
     const folder = join(this.path, 'checkpoints', `step-${state.step}`);
     try {
       writeCheckpoint(folder, model, { state, files });
@@ -192,12 +192,6 @@ export class RunFolder {
       throw new UserError(`step ${state.step} could not be saved in ${this.path} (${(error as Error).message})${rest}`);
     }
     this.#prune(keep);
-  }
-
-  /** The weights' files of a checkpoint and of the run, by name. */
-  async #weightsFiles(model: DiffWave, { average }: Checkpoint): Promise<Map<string, Uint8Array>> {
-    if (!average) return new Map([[weightsName, await model.toBytes()]]);
-    return new Map([[weightsName, await model.toBytes(average)], [rawWeightsName, await model.toBytes()]]);
   }
 
   /** Says which checkpoint is the best so far: it is kept whatever `keep` says, once it is saved. */

@@ -1,0 +1,26 @@
+/** What pages need beyond `index.ts`, where Node has its folders and commands: music, runs and checks in memory. */
+export { parseManifest } from './dataset/dataset.ts';
+export { fingerprintOf, prepareClips } from './dataset/inMemory.ts';
+export type { NamedSound } from './dataset/inMemory.ts';
+export { soundEndings } from './formats/sound.ts';
+export { encodeWav } from './formats/wav.ts';
+export { sha256 } from './formats/sha256.ts';
+
+export { archiveRun, readRunArchive } from './diffwave/files/runArchive.ts';
+export type { ArchivedReport, ArchivedRun } from './diffwave/files/runArchive.ts';
+export { formatVersion } from './diffwave/files/runConfig.ts';
+export type { RunConfig } from './diffwave/files/runConfig.ts';
+export { withWeights } from './diffwave/model/withWeights.ts';
+export { splitByTrack } from './diffwave/data/split.ts';
+export { receptiveField } from './diffwave/model/shapes.ts';
+export { betterThanWiener } from './diffwave/validation/validation.ts';
+export { diagnose } from './diffwave/schedule/doctor.ts';
+
+export { formatBytes } from './gpu/device/buffers.ts';
+export { uniforms } from './random.ts';
+export { spectrogram } from './audio/spectrogram.ts';
+export { colorMap } from './pictures/spectrogramImage.ts';
+
+export { allCases } from './verify/cases/all.ts';
+export { checkCase, variantsOf } from './verify/run.ts';
+export type { Row } from './verify/run.ts';

@@ -1,0 +1,102 @@
+/** What the page and its worker say to each other. The page asks, the worker answers, and tells what happens meanwhile. */
+import type { Manifest, Preset, Progress, Row, TrainingConfig, DiffWaveConfig, Validation } from '../../src/web.ts';
+
+export interface Adapter {
+  readonly name: string;
+  readonly description: string; // lines
+  readonly variant: string;
+  readonly software: boolean;
+  readonly driver: string;
+  readonly limits: Readonly<Record<string, number>>;
+  readonly features: readonly string[];
+}
+
+export interface Music {
+  readonly manifest: Manifest;
+  /** How long it took, in seconds. */
+  readonly seconds: number;
+}
+
+/** A run that is kept in this browser. */
+export interface KeptRun {
+  readonly step: number;
+  readonly preset: string;
+  readonly model: DiffWaveConfig;
+  readonly training: TrainingConfig;
+  readonly log: readonly LossPoint[];
+  /** Whether the music that it was trained on is here as well. */
+  readonly hasMusic: boolean;
+}
+
+export type LossPoint = Pick<Progress, 'step' | 'loss' | 'seconds'>;
+
+export interface TrainingWish {
+  readonly preset: string;
+  readonly model: DiffWaveConfig;
+  readonly training: TrainingConfig;
+  readonly steps: number; // in total
+  readonly saveEvery: number;
+}
+
+export type What =
+  | { readonly kind: 'new' }
+  | { readonly kind: 'variation'; readonly clip: number; readonly strength: number }
+  | { readonly kind: 'between'; readonly clip: number; readonly other: number; readonly mix: number; readonly strength: number }
+  | { readonly kind: 'continue'; readonly clip: number }
+  | { readonly kind: 'inpaint'; readonly clip: number; readonly from: number; readonly to: number } // seconds
+  | { readonly kind: 'denoise'; readonly clip: number };
+
+export interface SamplingWish {
+  readonly what: What;
+  readonly seconds: number;
+  readonly seed: number;
+  readonly sampler: 'ddpm' | 'ddim' | 'dpm++' | 'fast';
+  readonly steps?: number;
+  readonly loop: boolean;
+}
+
+export interface Sound {
+  readonly samples: Float32Array<ArrayBuffer>;
+  readonly sampleRate: number;
+  /** The file, with seed and weights in it, as Node writes it. */
+  readonly wav: Uint8Array<ArrayBuffer>;
+  readonly seconds: number; // that it took
+}
+
+/** What the page may ask for: the question's data, the answer. */
+export interface Questions {
+  open: [undefined, Adapter];
+  prepare: [{ readonly files: readonly File[]; readonly data: Preset['data']; readonly source: string }, Music];
+  music: [undefined, Music | undefined]; // that was prepared before
+  clip: [number, Float32Array<ArrayBuffer>];
+  run: [undefined, KeptRun | undefined];
+  train: [TrainingWish, { readonly step: number }];
+  goOn: [{ readonly steps: number; readonly saveEvery: number }, { readonly step: number }];
+  pause: [undefined, undefined];
+  forget: [undefined, undefined];
+  runFile: [undefined, Uint8Array<ArrayBuffer>];
+  weightsFile: [undefined, Uint8Array<ArrayBuffer>];
+  takeFile: [File, string]; // a run, or weights; a line about it
+  sample: [SamplingWish, Sound];
+  verify: [undefined, { readonly rows: number; readonly failed: number }];
+}
+
+export type Question = keyof Questions;
+
+/** What the worker tells unasked. */
+export interface News {
+  line: string; // for the user
+  plan: string;
+  progress: Progress;
+  validation: Validation;
+  saved: number; // the step
+  sampling: { readonly done: number; readonly total: number };
+  checked: { readonly rows: readonly Row[]; readonly done: number; readonly total: number };
+}
+
+export interface Asked { readonly id: number; readonly question: Question; readonly data: unknown }
+
+export type Told =
+  | { readonly id: number; readonly answer: unknown }
+  | { readonly id: number; readonly problem: string; readonly isForUser: boolean }
+  | { readonly news: keyof News; readonly data: unknown };

@@ -1,0 +1,121 @@
+/** Training in the worker: a run that begins or goes on, with checkpoints that a killed tab does not take away. */
+import type { ArchivedReport, ArchivedRun, Dataset, Gpu, RunConfig, Trainer } from '../../src/web.ts';
+import { DiffWave, Validator, archiveRun, fingerprintOf, formatBytes, formatVersion, splitByTrack, train, withWeights } from '../../src/web.ts';
+import type { News, TrainingWish } from './protocol.ts';
+import type { Store } from './store.ts';
+
+type Tell = <N extends keyof News>(news: N, data: News[N]) => void;
+
+export interface TrainingContext {
+  readonly gpu: Gpu;
+  readonly dataset: Dataset;
+  readonly store: Store;
+  readonly signal: AbortSignal;
+  readonly tell: Tell;
+}
+
+/** Updates between two lines: often enough that the curve moves, seldom enough to cost nothing. */
+const printEvery = 5;
+
+/** The first validation waits for so many updates, the following ones for twice as many each, up to a limit. */
+const [firstValidation, mostBetween] = [50, 1000];
+
+/** A new run's configuration, as Node's config.json has it. */
+export function configOf({ preset, model, training }: TrainingWish, dataset: Dataset): RunConfig {
+  const { tracks } = splitByTrack(dataset, { seed: training.seed, leastClips: training.batchSize });
+  return {
+    format: formatVersion, preset, model: { ...model, sampleRate: dataset.sampleRate }, training, data: dataset.manifest.source,
+    preparation: dataset.manifest.options, validationTracks: tracks, copiesTogether: true,
+  };
+}
+
+/** Trains until `steps` or the signal; returns the step that is saved. */
+export async function trainRun(
+  { config, from, steps, saveEvery }: { config: RunConfig; from?: ArchivedRun; steps: number; saveEvery: number }, context: TrainingContext,
+): Promise<number> {
+  const { gpu, dataset, store, signal, tell } = context;
+  const { training, validationTracks, copiesTogether = false } = config;
+  const split = splitByTrack(dataset, { tracks: validationTracks, seed: training.seed, leastClips: training.batchSize, copiesTogether });
+  const data = await fingerprintOf(dataset);
+  using model = DiffWave.create(gpu, config.model, { seed: training.seed });
+  const resume = from?.load(model);
+  const log: ArchivedReport[] = [...(from?.log ?? [])];
+  const watch = new Watch(split, training.seed, tell);
+  let saved = resume?.step ?? 0;
+  try {
+    await train(model, {
+      dataset: split.training, training, steps, resume, signal, printEvery, saveEvery, snapshotEvery: Math.min(saveEvery, 500),
+      onStart: async (trainer) => {
+        tell('plan', planLine(trainer));
+        if (split.note) tell('line', split.note);
+        await watch.begin(trainer);
+      },
+      onUpdate: () => watch.look(),
+      onProgress: (progress) => {
+        const { step, loss, gradientNorm, learningRate, seconds } = progress;
+        log.push({ step, loss, gradientNorm, learningRate, seconds });
+        tell('progress', progress);
+      },
+      onRecovery: async (trainer, { step, resumedFrom, reason }) => {
+        tell('line', `the GPU was lost after ${step} updates (${reason}): going on from step ${resumedFrom} on a new device`);
+        await watch.begin(trainer);
+      },
+      onSave: async (state) => {
+        await store.write(await archiveRun(model, { ...state, data }, { config, log: log.filter(({ step }) => step <= state.step) }));
+        saved = state.step;
+        tell('saved', saved);
+      },
+    });
+  } finally {
+    watch.end();
+  }
+  return saved;
+}
+
+function planLine({ memory: { choice, forecast }, model: { parameters }, training: { batchSize } }: Trainer): string {
+  const batch = choice.microBatches === 1 ? 'the whole batch at once' : `the batch of ${batchSize} in ${choice.microBatches} parts`;
+  const activations = choice.recompute ? 'activations computed again for the gradients' : 'activations kept';
+  return `${parameters.count.toLocaleString('en')} parameters, ${batch}, ${activations}; ${formatBytes(forecast.total)} of GPU memory`;
+}
+
+/** Validation beside training, on tracks that are kept back. */
+class Watch {
+  readonly #split: ReturnType<typeof splitByTrack>;
+  readonly #seed: number;
+  readonly #tell: Tell;
+  #trainer: Trainer | undefined;
+  #validator: Validator | undefined;
+  #next = firstValidation;
+
+  constructor(split: ReturnType<typeof splitByTrack>, seed: number, tell: Tell) {
+    this.#split = split;
+    this.#seed = seed;
+    this.#tell = tell;
+  }
+
+  async begin(trainer: Trainer): Promise<void> {
+    this.#trainer = trainer;
+    const { training, validation } = this.#split;
+    if (!validation) return;
+    const { model } = trainer;
+    const L = trainer.training.cropSamples ?? training.clipSamples;
+    const items = this.#validator?.items;
+    this.#validator = await Validator.create({ model, training, validation, L, seed: this.#seed, items });
+    while (this.#next <= trainer.step) this.#advance();
+  }
+
+  async look(): Promise<void> {
+    const [trainer, validator] = [this.#trainer!, this.#validator];
+    if (!validator || trainer.step < this.#next) return;
+    this.#advance();
+    this.#tell('validation', await withWeights(trainer.model, trainer.average, () => validator.evaluate(trainer.step)));
+  }
+
+  end(): void {
+    this.#validator?.destroy();
+  }
+
+  #advance(): void {
+    this.#next += Math.min(this.#next, mostBetween);
+  }
+}

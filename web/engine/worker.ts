@@ -1,0 +1,142 @@
+/** The worker: owns the GPU, the music and the run, and does one thing after the other. */
+import type { ArchivedRun } from '../../src/web.ts';
+import { DiffWave, Gpu, UserError, allCases, checkCase, readRunArchive } from '../../src/web.ts';
+import { MusicShelf } from './music.ts';
+import type { Adapter, Asked, KeptRun, News, Question, Questions, Told } from './protocol.ts';
+import { makeSound } from './sampling.ts';
+import { Store } from './store.ts';
+import { configOf, trainRun } from './training.ts';
+
+const music = new MusicShelf();
+const runs = new Store('run');
+let gpu: Promise<Gpu> | undefined;
+/** Weights that were given without a run. */
+let loose: Uint8Array | undefined;
+let busy: { readonly what: string; readonly stop: AbortController } | undefined;
+
+const post = (told: Told): void => postMessage(told);
+const tell = <N extends keyof News>(news: N, data: News[N]): void => post({ news, data });
+
+const openGpu = (): Promise<Gpu> => (gpu ??= Gpu.open().catch((error: unknown) => {
+  gpu = undefined; // the next try may find one
+  throw error;
+}));
+
+const keptRun = async (): Promise<ArchivedRun | undefined> => {
+  const bytes = await runs.read();
+  return bytes && await readRunArchive(bytes, 'the run that is kept here');
+};
+
+/** The GPU has one thing to do at a time: training that samples beside it would need the memory for both. */
+async function alone<T>(what: string, body: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  if (busy) throw new UserError(`${busy.what} is going on: wait for its end, or pause it`);
+  busy = { what, stop: new AbortController() };
+  try {
+    return await body(busy.stop.signal);
+  } finally {
+    busy = undefined;
+  }
+}
+
+const answers: { readonly [Q in Question]: (data: Questions[Q][0]) => Promise<Questions[Q][1]> } = {
+  open: async () => describe(await openGpu()),
+  prepare: ({ files, ...options }) => music.prepare(files, { ...options, log: (line) => tell('line', line) }),
+  music: () => music.kept(),
+  clip: async (index) => (await music.dataset()).clip(index).slice() as Float32Array<ArrayBuffer>,
+  async run(): Promise<KeptRun | undefined> {
+    const run = await keptRun();
+    if (!run) return undefined;
+    const { step, log, config: { preset, model, training } } = run;
+    return { step, preset, model, training, log, hasMusic: (await music.kept()) !== undefined };
+  },
+  train: (wish) => alone('training', async (signal) => {
+    const dataset = await music.dataset();
+    const { steps, saveEvery } = wish;
+    loose = undefined;
+    return { step: await trainRun({ config: configOf(wish, dataset), steps, saveEvery }, { gpu: await openGpu(), dataset, store: runs, signal, tell }) };
+  }),
+  goOn: ({ steps, saveEvery }) => alone('training', async (signal) => {
+    const from = await keptRun();
+    if (!from) throw new UserError('there is no run to go on with');
+    const dataset = await music.dataset();
+    if (from.data !== undefined && from.data !== await music.fingerprint()) {
+      throw new UserError('the music that is here is not what the run was trained on: prepare the same files for the same preset, or start a new run');
+    }
+    return { step: await trainRun({ config: from.config, from, steps, saveEvery }, { gpu: await openGpu(), dataset, store: runs, signal, tell }) };
+  }),
+  async pause() {
+    busy?.stop.abort();
+    return undefined;
+  },
+  async forget() {
+    if (busy) throw new UserError(`${busy.what} is going on: pause it first`);
+    await runs.clear();
+    return undefined;
+  },
+  async runFile() {
+    const bytes = await runs.read();
+    if (!bytes) throw new UserError('there is no run yet');
+    return bytes;
+  },
+  weightsFile: async () => new Uint8Array(await weightsNow()),
+  takeFile: (file) => alone('loading', async () => {
+    const bytes = new Uint8Array(await file.arrayBuffer());
+    if (file.name.endsWith('.safetensors')) {
+      using model = DiffWave.fromBytes(await openGpu(), bytes, { file: file.name });
+      loose = bytes;
+      return `${file.name}: a network of ${model.config.layers} layers × ${model.config.channels} channels at ${model.config.sampleRate} Hz`;
+    }
+    const run = await readRunArchive(bytes, file.name);
+    using model = DiffWave.create(await openGpu(), run.config.model);
+    run.load(model); // a damaged one must not take the place of the one that is kept
+    await runs.write(bytes);
+    loose = undefined;
+    return `${file.name}: a run of ${run.step} updates`;
+  }),
+  sample: (wish) => alone('sampling', async () => makeSound(wish, {
+    gpu: await openGpu(), weights: await weightsNow(), step: loose ? null : (await keptRun())!.step, dataset: () => music.dataset(),
+    onStep: (done, total) => tell('sampling', { done, total }),
+  })),
+  verify: () => alone('verification', async (signal) => {
+    const opened = await openGpu();
+    let [count, failed] = [0, 0];
+    for (const [i, kernelCase] of allCases.entries()) {
+      if (signal.aborted) break;
+      const rows = await checkCase(opened, kernelCase);
+      count += rows.length;
+      failed += rows.filter(({ ok }) => !ok).length;
+      tell('checked', { rows, done: i + 1, total: allCases.length });
+    }
+    return { rows: count, failed };
+  }),
+};
+
+async function weightsNow(): Promise<Uint8Array> {
+  const weights = loose ?? (await keptRun())?.weights;
+  if (!weights) throw new UserError('there are no weights yet: train first, or open a run or weights.safetensors');
+  return weights;
+}
+
+function describe(opened: Gpu): Adapter {
+  const { device: { limits, features }, info: { vendor, architecture, description } } = opened;
+  const names = ['maxStorageBufferBindingSize', 'maxBufferSize', 'maxComputeInvocationsPerWorkgroup', 'maxComputeWorkgroupStorageSize', 'maxComputeWorkgroupsPerDimension'] as const;
+  return {
+    name: opened.name,
+    description: opened.describe(),
+    variant: opened.variant.variant,
+    software: opened.isSoftware,
+    driver: [vendor, architecture, description].filter(Boolean).join(' · '),
+    limits: Object.fromEntries(names.map((name) => [name, limits[name]])),
+    features: [...features],
+  };
+}
+
+onmessage = async ({ data: { id, question, data } }: MessageEvent<Asked>) => {
+  try {
+    post({ id, answer: await (answers[question] as (data: unknown) => Promise<unknown>)(data) });
+  } catch (error) {
+    const isForUser = error instanceof UserError;
+    if (!isForUser) console.error(error);
+    post({ id, problem: error instanceof Error ? error.message : String(error), isForUser });
+  }
+};

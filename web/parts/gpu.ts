@@ -1,0 +1,70 @@
+/** Part 5: the adapter, and the proof that our kernels are right on it. */
+import type { Row } from '../../src/web.ts';
+import { formatBytes } from '../../src/web.ts';
+import type { Adapter } from '../engine/protocol.ts';
+import { Saying, button, download, el, section } from '../view/dom.ts';
+import type { Notebook } from './notebook.ts';
+
+/** What is left of a bench's file name: 'Apple M2' → 'apple-m2'. */
+const stem = (adapter: string): string => adapter.toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-|-$/g, '');
+
+export function gpuPart(notebook: Notebook): void {
+  const { engine } = notebook;
+  const say = new Saying();
+  const facts = el('table', {});
+  const bar = el('progress', { max: 1, value: 0, 'aria-label': 'Part of the kernels that are checked' });
+  const body = el('tbody', {});
+  let adapter: Adapter | undefined;
+  let rows: Row[] = [];
+  const fact = (name: string, text: string): HTMLElement => el('tr', {}, el('th', { scope: 'row' }, name), el('td', {}, text));
+  const open = async (): Promise<Adapter> => {
+    if (adapter) return adapter;
+    adapter = await engine.ask('open', undefined);
+    const { limits } = adapter;
+    facts.replaceChildren(
+      fact('adapter', adapter.name), fact('driver', adapter.driver || 'the browser does not say'), fact('kernels', adapter.variant),
+      fact('one binding', formatBytes(limits.maxStorageBufferBindingSize!)), fact('one buffer', formatBytes(limits.maxBufferSize!)),
+      fact('invocations of a workgroup', limits.maxComputeInvocationsPerWorkgroup!.toLocaleString('en')),
+      fact('memory of a workgroup', formatBytes(limits.maxComputeWorkgroupStorageSize!)),
+      fact('features', adapter.features.join(', ') || 'none beyond the standard'),
+    );
+    return adapter;
+  };
+  const verify = button('Verify every kernel', async () => {
+    rows = [];
+    body.replaceChildren();
+    await open();
+    say.say('Checking …');
+    const { rows: count, failed } = await engine.ask('verify', undefined);
+    say.say(failed === 0 ? `PASS: ${count.toLocaleString('en')} checks, none failed.` : `FAIL: ${failed} of ${count.toLocaleString('en')} checks failed.`);
+    if (failed > 0) say.element.classList.add('bad');
+    save.disabled = false;
+  }, { main: true, say });
+  const stop = button('Stop', () => engine.ask('pause', undefined), { say });
+  const save = button('Download the results', async () => {
+    const from = { ...(await open()) };
+    const origin = { date: new Date().toISOString(), adapter: from.name, driver: from.driver, software: from.software, versions: { browser: navigator.userAgent } };
+    const lines = [
+      { bench: 'adapter', variant: from.variant, limits: from.limits, features: from.features, ...origin },
+      ...rows.map((row) => ({ bench: 'verify', ...row, ...origin })),
+    ];
+    download(`${stem(from.name)}.jsonl`, lines.map((line) => `${JSON.stringify(line)}\n`).join(''), 'application/json');
+  }, { say });
+  save.disabled = true;
+  engine.on('checked', ({ rows: more, done, total }) => {
+    rows.push(...more);
+    bar.value = done / total;
+    const failed = more.filter(({ ok }) => !ok);
+    const worst = more.reduce((a, b) => (b.error / (b.tolerance || Infinity) > a.error / (a.tolerance || Infinity) ? b : a));
+    body.append(el('tr', {},
+      el('td', {}, more[0]!.subject), el('td', {}, more[0]!.name), el('td', {}, worst.error.toExponential(1)), el('td', {}, worst.tolerance.toExponential(1)),
+      el('td', { class: failed.length === 0 ? 'pass' : 'fail' }, failed.length === 0 ? 'PASS' : `FAIL: ${failed.map(({ direction }) => direction).join(', ')}`)));
+    say.say(`Checking: ${done} of ${total} cases`);
+  });
+  const table = el('table', {}, el('thead', {}, el('tr', {}, ...['kernel', 'case', 'error', 'tolerance', 'verdict'].map((name) => el('th', { scope: 'col' }, name)))), body);
+  section('gpu').append(
+    el('div', { class: 'table', tabindex: 0, role: 'region', 'aria-label': 'The adapter' }, facts),
+    el('div', { class: 'row' }, verify, stop, save), say.element, bar,
+    el('details', {}, el('summary', {}, 'Every case'), el('div', { class: 'table', tabindex: 0, role: 'region', 'aria-label': 'Every case' }, table)));
+  void say.during(open);
+}

@@ -1,0 +1,112 @@
+/** Part 1: recordings become clips. */
+import { PRESETS, soundEndings } from '../../src/web.ts';
+import type { Music } from '../engine/protocol.ts';
+import { Facts, Saying, button, el, filePicker, section, selectField } from '../view/dom.ts';
+import { SoundFigure } from '../view/soundFigure.ts';
+import type { Notebook, PresetName } from './notebook.ts';
+import { counted, duration } from './notebook.ts';
+import { Recorder } from './recorder.ts';
+
+const presetTexts: Record<PresetName, string> = {
+  tiny: 'tiny: 5 s at 7,350 Hz, for a first try',
+  gtzan: 'gtzan: 5 s at 7,350 Hz, for hours of music',
+  'diffwave-base': 'diffwave-base: 0.7 s at 22,050 Hz',
+  'diffwave-sc09': 'diffwave-sc09: 1 s at 16 kHz, large',
+};
+
+export function musicPart(notebook: Notebook): void {
+  const { engine } = notebook;
+  const say = new Saying();
+  const lines = el('ul', { class: 'lines', 'aria-label': 'What was left out, and why' });
+  const facts = new Facts(['recordings', 'clips', 'length of a clip', 'sample rate', 'altogether']);
+  let [clip, asked] = [0, 0];
+  const show = async (index: number): Promise<void> => {
+    const { manifest } = notebook;
+    if (!manifest) return;
+    clip = (index + manifest.clipCount) % manifest.clipCount;
+    const mine = ++asked;
+    const samples = await engine.ask('clip', clip);
+    if (mine !== asked) return; // another one was asked for meanwhile
+    const { file, offsetSeconds } = manifest.clips[clip]!;
+    figure.set({ samples, sampleRate: manifest.sampleRate }, { name: `Clip ${clip + 1} of ${manifest.clipCount}`, note: `${file}, from ${offsetSeconds.toFixed(1)} s` });
+  };
+  const before = button('←', () => show(clip - 1), { say });
+  const after = button('→', () => show(clip + 1), { say });
+  before.setAttribute('aria-label', 'Clip before');
+  after.setAttribute('aria-label', 'Next clip');
+  const figure = new SoundFigure({ beside: [el('span', { class: 'clips' }, before, after)] });
+
+  const take = async ({ manifest, seconds }: Music): Promise<void> => {
+    notebook.manifest = manifest;
+    const clipSeconds = manifest.clipSamples / manifest.sampleRate;
+    facts.set('recordings', String(manifest.trackCount));
+    facts.set('clips', manifest.clipCount.toLocaleString('en'));
+    facts.set('length of a clip', `${clipSeconds.toFixed(2)} s`);
+    facts.set('sample rate', `${manifest.sampleRate.toLocaleString('en')} Hz`);
+    facts.set('altogether', duration(manifest.clipCount * clipSeconds));
+    say.say(`${counted(manifest.clipCount, 'clip')} of ${counted(manifest.trackCount, 'recording')}${seconds > 0 ? `, prepared in ${seconds.toFixed(1)} s` : ', kept from the last time'}.`);
+    notebook.changed();
+    await show(0);
+  };
+  const prepare = (files: readonly File[], source: string): Promise<void> => say.during(async () => {
+    lines.replaceChildren();
+    const [sounds, others] = [files.filter(({ name }) => soundEndings.test(name)), files.filter(({ name }) => !soundEndings.test(name))];
+    for (const { name } of others) lines.append(el('li', {}, `left out: ${name} is no sound file by its name (.wav, .mp3, .flac, .ogg, .m4a …)`));
+    say.say(`Preparing ${counted(sounds.length, 'file')} …`);
+    await take(await engine.ask('prepare', { files: sounds, data: notebook.preset.data, source }));
+  });
+  engine.on('line', (line) => lines.append(el('li', {}, line)));
+
+  const preset = selectField('Prepare for the preset', presetTexts);
+  preset.select.value = notebook.presetName;
+  preset.select.onchange = () => {
+    notebook.presetName = preset.select.value as PresetName;
+    notebook.changed();
+  };
+  const bundled = button('Take the bundled recordings', async () => {
+    const names: string[] = await (await fetch('music/list.json')).json();
+    const files = await Promise.all(names.map(async (name) => new File([await (await fetch(`music/${name}`)).blob()], name)));
+    await prepare(files, 'bundled recordings');
+  }, { main: true, say });
+  const drop = el('div', { class: 'drop' },
+    el('div', { class: 'row' }, bundled,
+      filePicker('Choose files', { many: true }, (files) => prepare(files, 'files')),
+      filePicker('Choose a folder', { folder: true }, (files) => prepare(files, files[0]!.webkitRelativePath.split('/')[0] || 'folder')),
+      new Recorder(say, (file) => prepare([file], 'microphone')).element),
+    el('p', {}, 'Or drop files here: WAV, MP3, FLAC, Ogg, Opus, M4A, AIFF, AU. They stay on this machine.'));
+  drop.ondragover = (event) => {
+    event.preventDefault();
+    drop.classList.add('over');
+  };
+  drop.ondragleave = () => drop.classList.remove('over');
+  drop.ondrop = (event) => {
+    event.preventDefault();
+    drop.classList.remove('over');
+    void filesIn(event.dataTransfer!).then((files) => prepare(files, 'dropped files'));
+  };
+  section('music').append(el('div', { class: 'row' }, preset.label), drop, say.element, lines, facts.element, figure.element);
+  void say.during(async () => {
+    const kept = await engine.ask('music', undefined);
+    if (!kept) return;
+    const name = (Object.keys(PRESETS) as PresetName[]).find((each) => JSON.stringify(PRESETS[each].data) === JSON.stringify(kept.manifest.options));
+    if (name && JSON.stringify(notebook.preset.data) !== JSON.stringify(kept.manifest.options)) preset.select.value = notebook.presetName = name;
+    await take(kept);
+  });
+}
+
+/** Files that were dropped, those in folders too. */
+async function filesIn({ items, files }: DataTransfer): Promise<File[]> {
+  const entries = [...items].map((item) => item.webkitGetAsEntry()).filter((entry) => entry !== null);
+  if (entries.length === 0) return [...files];
+  const walk = async (entry: FileSystemEntry): Promise<File[]> => {
+    if (entry.isFile) return [await new Promise<File>((resolve, reject) => (entry as FileSystemFileEntry).file(resolve, reject))];
+    const reader = (entry as FileSystemDirectoryEntry).createReader();
+    const found: File[] = [];
+    for (;;) { // a reader gives some at a time, and none at its end
+      const some = await new Promise<FileSystemEntry[]>((resolve, reject) => reader.readEntries(resolve, reject));
+      if (some.length === 0) return found;
+      for (const each of some) found.push(...(await walk(each)));
+    }
+  };
+  return (await Promise.all(entries.map(walk))).flat();
+}

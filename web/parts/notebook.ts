@@ -1,0 +1,43 @@
+/** What the parts of the page share: the worker, the music, the preset. */
+import type { Manifest, Preset } from '../../src/web.ts';
+import { PRESETS } from '../../src/web.ts';
+import type { Engine } from '../engine/client.ts';
+
+export type PresetName = keyof typeof PRESETS;
+
+export class Notebook {
+  readonly engine: Engine;
+  presetName: PresetName = 'tiny';
+  /** What the last prepared music is. */
+  manifest: Manifest | undefined;
+  readonly #listeners: (() => void)[] = [];
+
+  constructor(engine: Engine) {
+    this.engine = engine;
+  }
+
+  get preset(): Preset {
+    return PRESETS[this.presetName];
+  }
+
+  /** Called when there is other music, or another preset was chosen. */
+  onChange(listener: () => void): void {
+    this.#listeners.push(listener);
+  }
+
+  changed(): void {
+    for (const listener of this.#listeners) listener();
+  }
+}
+
+/** '1 clip', '2 clips'. */
+export const counted = (count: number, what: string): string => `${count.toLocaleString('en')} ${what}${count === 1 ? '' : 's'}`;
+
+/** 75 → '1 min 15 s'. */
+export function duration(seconds: number): string {
+  if (!Number.isFinite(seconds)) return '–';
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${whole} s`;
+  const minutes = Math.floor(whole / 60);
+  return minutes < 60 ? `${minutes} min ${whole % 60} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}

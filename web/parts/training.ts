@@ -1,0 +1,143 @@
+/** Part 3: training, and the run that is kept. */
+import type { Progress } from '../../src/web.ts';
+import { PRESETS, betterThanWiener, receptiveField } from '../../src/web.ts';
+import type { KeptRun } from '../engine/protocol.ts';
+import { Facts, Saying, button, download, el, filePicker, numberField, section } from '../view/dom.ts';
+import { LossChart } from '../view/lossChart.ts';
+import type { Notebook } from './notebook.ts';
+import { counted, duration } from './notebook.ts';
+
+export function trainingPart(notebook: Notebook): void {
+  const { engine } = notebook;
+  const [say, plan] = [new Saying(), new Saying()];
+  const facts = new Facts(['updates', 'loss', 'better than Wiener', 'updates per second', 'time left', 'kept']);
+  const bar = el('progress', { max: 1, value: 0, 'aria-label': 'Part of the updates that are done' });
+  const place = el('div', { class: 'chart', role: 'img', 'aria-label': 'Loss over updates; its figures are below' });
+
+  const steps = numberField('Updates in total', { value: 2000, min: 1 });
+  const fields = {
+    layers: numberField('Layers', { value: 8, min: 1, max: 100 }),
+    channels: numberField('Channels', { value: 32, min: 1, max: 1024 }),
+    batchSize: numberField('Clips per update', { value: 4, min: 1, max: 512 }),
+    cropSamples: numberField('Samples of a crop', { value: 2048, min: 16 }),
+    learningRate: numberField('Learning rate', { value: 2e-4, min: 0, step: 'any' }),
+    seed: numberField('Seed', { value: 0, min: 0 }),
+    saveEvery: numberField('Keep every … updates', { value: 250, min: 1 }),
+  };
+  const sees = el('p', { class: 'said' });
+  const fill = (): void => {
+    const { model, training } = notebook.preset;
+    const values = { ...model, ...training, cropSamples: training.cropSamples ?? notebook.manifest?.clipSamples ?? 36750 };
+    for (const name of ['layers', 'channels', 'batchSize', 'cropSamples', 'learningRate'] as const) fields[name].input.value = String(values[name]);
+    sees.textContent = `The preset's network sees ${receptiveField(model).toLocaleString('en')} samples, ${(receptiveField(model) / model.sampleRate).toFixed(2)} s.`;
+  };
+  let filledFor = notebook.presetName;
+  notebook.onChange(() => {
+    if (filledFor !== notebook.presetName) fill(); // what was typed stays where only the music is other
+    filledFor = notebook.presetName;
+    start.disabled = isTraining || !notebook.manifest;
+  });
+
+  let isTraining = false;
+  let kept: KeptRun | undefined;
+  const state = (): void => {
+    start.disabled = isTraining || !notebook.manifest;
+    start.className = kept ? '' : 'main'; // going on is what is meant then
+    goOn.hidden = isTraining || !kept;
+    pause.hidden = !isTraining;
+    goOn.textContent = kept ? `Go on from update ${kept.step.toLocaleString('en')}` : '';
+    getRun.disabled = getWeights.disabled = !kept;
+  };
+  const refresh = async (): Promise<void> => {
+    kept = await engine.ask('run', undefined);
+    facts.set('kept', kept ? `update ${kept.step.toLocaleString('en')}` : '–');
+    state();
+  };
+  const during = async (body: () => Promise<{ step: number }>): Promise<void> => {
+    isTraining = true;
+    state();
+    addEventListener('beforeunload', warn);
+    say.say('Training …');
+    try {
+      const { step } = await body();
+      say.say(`${counted(step, 'update')} done and kept in this browser.`);
+    } finally {
+      isTraining = false;
+      removeEventListener('beforeunload', warn);
+      await refresh();
+    }
+  };
+  const network = () => ({ layers: fields.layers.read(), channels: fields.channels.read() });
+  const start = button('Start a new run', async () => {
+    if (kept && kept.step > 0 && !confirm(`This takes the place of the run of ${counted(kept.step, 'update')} that is kept here. Download it first if you want to keep it. Start anew?`)) return;
+    chart.reset([]);
+    const { model, training } = notebook.preset;
+    const clipSamples = notebook.manifest!.clipSamples;
+    await during(() => engine.ask('train', {
+      preset: notebook.presetName,
+      model: { ...model, ...network(), dilationCycle: Math.min(model.dilationCycle, fields.layers.read()) },
+      training: {
+        ...training, batchSize: fields.batchSize.read(), learningRate: fields.learningRate.read(), seed: fields.seed.read(),
+        cropSamples: fields.cropSamples.read() >= clipSamples ? null : fields.cropSamples.read(),
+      },
+      steps: steps.read(), saveEvery: fields.saveEvery.read(),
+    }));
+  }, { main: true, say });
+  const goOn = button('', () => during(() => engine.ask('goOn', { steps: steps.read(), saveEvery: fields.saveEvery.read() })), { main: true, say });
+  const pause = button('Pause', async () => {
+    say.say('Pausing after this update, then keeping it …');
+    await engine.ask('pause', undefined);
+  }, { say });
+  const getRun = button('Download the run', async () => download('run.zip', await engine.ask('runFile', undefined), 'application/zip'), { say });
+  const getWeights = button('Download the weights', async () => download('weights.safetensors', await engine.ask('weightsFile', undefined)), { say });
+  const open = filePicker('Open a run or weights', { accept: '.zip,.safetensors' }, ([file]) => say.during(async () => {
+    say.say(`${await engine.ask('takeFile', file!)}. It is what sampling takes now.`);
+    await refresh();
+    if (kept && file!.name.endsWith('.zip')) chart.reset(kept.log);
+  }));
+
+  engine.on('plan', (line) => plan.say(line));
+  engine.on('saved', (step) => facts.set('kept', `update ${step.toLocaleString('en')}`));
+  engine.on('validation', (validation) => {
+    const { step, loss, bins } = validation;
+    const mean = (of: (bin: (typeof bins)[number]) => number): number => bins.reduce((sum, bin) => sum + of(bin), 0) / bins.length;
+    facts.set('better than Wiener', `${betterThanWiener(validation)} of ${bins.length} bins`);
+    chart.judge({ step, loss, wiener: mean(({ wiener }) => wiener), zero: mean(({ zero }) => zero) });
+  });
+  engine.on('progress', (progress: Progress) => {
+    const { step, recent, stepsPerSecond, eta } = progress;
+    const total = steps.input.valueAsNumber || step;
+    chart.add(progress);
+    bar.value = step / total;
+    facts.set('updates', `${step.toLocaleString('en')} of ${total.toLocaleString('en')}`);
+    facts.set('loss', recent.loss.toFixed(4));
+    // The first update compiles the kernels: its speed says nothing about the rest.
+    facts.set('updates per second', step === 1 ? '–' : stepsPerSecond.toPrecision(3));
+    facts.set('time left', step === 1 ? '–' : duration(eta));
+  });
+
+  section('training').append(
+    el('div', { class: 'fields' }, steps.label),
+    el('details', {}, el('summary', {}, 'Network and training'), el('div', { class: 'fields' }, ...Object.values(fields).map(({ label }) => label)), sees),
+    el('div', { class: 'row' }, goOn, start, pause), say.element, bar, facts.element, place, plan.element,
+    el('div', { class: 'row' }, getRun, getWeights, open),
+    el('p', {}, 'A run is a ZIP file of a run folder: unpacked, ', el('code', {}, 'npm run sample -- --run'), ' and ',
+      el('code', {}, 'npm run train -- --resume'), ' open it, and a packed run folder can be opened here.'),
+  );
+  const chart = new LossChart(place);
+  fill();
+  state();
+  void say.during(async () => {
+    await refresh();
+    if (!kept) return;
+    chart.reset(kept.log);
+    facts.set('updates', kept.step.toLocaleString('en'));
+    if (kept.preset in PRESETS) steps.input.value = String(Math.max(steps.input.valueAsNumber, kept.step * 2));
+    say.say(`A run of ${counted(kept.step, 'update')} is kept in this browser${kept.hasMusic ? ': it can go on, to the same bits as if it had not been stopped' : ', but not its music'}.`);
+  });
+}
+
+/** Browsers ask with words of their own; what is kept is safe, what came after it is not. */
+function warn(event: BeforeUnloadEvent): void {
+  event.preventDefault();
+}

@@ -1,0 +1,112 @@
+/** A sound's picture: waveform above, spectrogram below, one time axis for both, frequencies and seconds with their units. */
+import { colorMap, spectrogram } from '../../src/web.ts';
+
+/** Pixels around the plots, for the axes. */
+const margin = { left: 52, right: 12, top: 6, bottom: 38 };
+const waveHeight = 0.24; // of what is there for both
+const gap = 8;
+
+/** The quietest level that has a colour of its own, in dB below the loudest. */
+const rangeDb = 80;
+
+export interface Pictured {
+  readonly samples: Float32Array;
+  readonly sampleRate: number;
+}
+
+/** Draws into a canvas of any size, sharp on screens of any density. `at`: where the playhead is, in seconds. */
+export function drawPicture(canvas: HTMLCanvasElement, { samples, sampleRate }: Pictured, image: ImageBitmap | OffscreenCanvas, at?: number): void {
+  const { clientWidth: width, clientHeight: height } = canvas;
+  const scale = devicePixelRatio;
+  if (width === 0) return;
+  [canvas.width, canvas.height] = [Math.round(width * scale), Math.round(height * scale)];
+  const context = canvas.getContext('2d')!;
+  context.scale(scale, scale);
+  const style = getComputedStyle(canvas);
+  const [ink, soft, line, accent] = ['--ink', '--soft', '--line', '--accent'].map((name) => style.getPropertyValue(name));
+  const plot = { x: margin.left, width: width - margin.left - margin.right, y: margin.top, height: height - margin.top - margin.bottom };
+  const wave = { y: plot.y, height: Math.round(plot.height * waveHeight) };
+  const spectrum = { y: wave.y + wave.height + gap, height: plot.height - wave.height - gap };
+  const seconds = samples.length / sampleRate;
+  const xOf = (time: number): number => plot.x + (time / seconds) * plot.width;
+
+  context.strokeStyle = line!;
+  context.strokeRect(plot.x + 0.5, wave.y + 0.5, plot.width - 1, wave.height - 1);
+  const reach = samples.reduce((most, value) => Math.max(most, Math.abs(value)), 1); // noise goes beyond full scale
+  drawWave(context, samples, { x: plot.x, width: plot.width, ...wave, reach }, accent!);
+  context.imageSmoothingEnabled = true;
+  context.drawImage(image, plot.x, spectrum.y, plot.width, spectrum.height);
+
+  context.fillStyle = soft!;
+  context.font = `12px ${style.getPropertyValue('--ui')}`;
+  context.textAlign = 'right';
+  context.textBaseline = 'middle';
+  context.fillText(`±${Number(reach.toPrecision(2))}`, plot.x - 8, wave.y + wave.height / 2);
+  const nyquist = sampleRate / 2;
+  for (const hertz of ticks(nyquist, spectrum.height / 36)) {
+    const y = spectrum.y + spectrum.height * (1 - hertz / nyquist);
+    context.fillRect(plot.x - 4, y, 4, 1);
+    context.fillText(`${hertz / 1000}`, plot.x - 8, Math.min(y, spectrum.y + spectrum.height - 5));
+  }
+  context.save();
+  context.translate(11, spectrum.y + spectrum.height / 2);
+  context.rotate(-Math.PI / 2);
+  context.textAlign = 'center';
+  context.fillText('frequency / kHz', 0, 0);
+  context.restore();
+  const bottom = spectrum.y + spectrum.height;
+  context.textBaseline = 'top';
+  context.textAlign = 'center';
+  for (const time of ticks(seconds, plot.width / 70)) {
+    context.fillRect(xOf(time), bottom, 1, 4);
+    context.fillText(String(time), Math.max(plot.x + 4, xOf(time)), bottom + 6);
+  }
+  context.fillText('time / s', plot.x + plot.width / 2, bottom + 22);
+  if (at === undefined) return;
+  context.fillStyle = ink!;
+  context.fillRect(xOf(at) - 0.5, wave.y, 1, wave.height);
+  context.fillStyle = '#ffffff';
+  context.fillRect(xOf(at) - 0.5, spectrum.y, 1, spectrum.height);
+}
+
+function drawWave(context: CanvasRenderingContext2D, samples: Float32Array, box: { x: number; y: number; width: number; height: number; reach: number }, color: string): void {
+  context.fillStyle = color;
+  const columns = Math.max(1, Math.floor(box.width));
+  const yOf = (value: number): number => box.y + (box.height * (1 - value / box.reach)) / 2;
+  for (let column = 0; column < columns; column++) {
+    const from = Math.floor((column * samples.length) / columns);
+    const to = Math.max(from + 1, Math.floor(((column + 1) * samples.length) / columns));
+    let [low, high] = [Infinity, -Infinity];
+    for (let i = from; i < to; i++) {
+      low = Math.min(low, samples[i]!);
+      high = Math.max(high, samples[i]!);
+    }
+    context.fillRect(box.x + column, yOf(high), 1, Math.max(1, yOf(low) - yOf(high)));
+  }
+}
+
+/** The spectrogram in the colours of all of the project's pictures; frames across, frequencies upwards. */
+export function spectrogramOf({ samples }: Pictured): OffscreenCanvas {
+  const size = samples.length >= 8192 ? 512 : samples.length >= 1024 ? 256 : 64;
+  const hop = Math.max(size / 16, Math.ceil(samples.length / 1200));
+  const { frames, bins, db } = spectrogram(samples, { size, hop });
+  const loudest = db.reduce((most, value) => Math.max(most, value), -Infinity);
+  const pixels = new ImageData(frames, bins);
+  for (let frame = 0; frame < frames; frame++) {
+    for (let bin = 0; bin < bins; bin++) {
+      const color = colorMap(1 + (db[frame * bins + bin]! - loudest) / rangeDb);
+      pixels.data.set([...color, 255], 4 * ((bins - 1 - bin) * frames + frame));
+    }
+  }
+  const canvas = new OffscreenCanvas(frames, bins);
+  canvas.getContext('2d')!.putImageData(pixels, 0, 0);
+  return canvas;
+}
+
+/** 0 and what follows up to `end`, a step of 1, 2 or 5 times a power of ten apart. */
+function ticks(end: number, most: number): number[] {
+  const rough = end / Math.max(1, most);
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = power * [1, 2, 5, 10].find((factor) => factor * power >= rough)!;
+  return Array.from({ length: Math.floor(end / step + 1e-9) + 1 }, (_, i) => Number((i * step).toPrecision(12)));
+}
