@@ -11,6 +11,7 @@ export type { ArchivedReport, ArchivedRun } from './diffwave/files/runArchive.ts
 export { formatVersion } from './diffwave/files/runConfig.ts';
 export type { RunConfig } from './diffwave/files/runConfig.ts';
 export { withWeights } from './diffwave/model/withWeights.ts';
+export { trainingOver } from './diffwave/training/learningRate.ts';
 export { splitByTrack } from './diffwave/data/split.ts';
 export { receptiveField } from './diffwave/model/shapes.ts';
 export { betterThanWiener } from './diffwave/validation/validation.ts';

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { endProcess } from '../scripts/lib/cli/command.ts';
 import { ensureAdapter } from '../scripts/lib/adapter/gpu.ts';
+import { findChromium } from './web/chromium.ts';
 
 /** A suite that `test.run()` queued: runs it, prints a dot a test, and resolves to what happened. */
 type Suite = () => Promise<[errors: string | true, passed: number, skipped: number, total: number]>;
@@ -18,6 +19,7 @@ const uvu = globalThis as unknown as { UVU_DEFER: number; UVU_QUEUE: Suite[][] }
 uvu.UVU_DEFER = 1;
 
 const folder = fileURLToPath(new URL('.', import.meta.url));
+let isPageLeftOut = false;
 let passed = 0;
 let failed = 0;
 
@@ -34,9 +36,17 @@ async function main(): Promise<void> {
     .map((file) => file.replaceAll('\\', '/'))
     .filter((file) => kind.test(file) && (names.length === 0 || names.some((name) => file.includes(name))))
     .sort();
+  if (findChromium() === undefined) leaveOutPage(files);
   if (files.length === 0) throw new Error(`no test file has ${names.join(' or ')} in its path`);
   await ensureAdapter();
   for (const file of files) await runFile(file);
+}
+
+/** Takes the tests of the page off the list. */
+function leaveOutPage(files: string[]): void {
+  const others = files.filter((file) => !file.startsWith('web/'));
+  isPageLeftOut = others.length < files.length;
+  files.splice(0, files.length, ...others);
 }
 
 async function runFile(file: string): Promise<void> {
@@ -72,6 +82,7 @@ async function endWith(problem: unknown): Promise<never> {
 }
 
 async function end(): Promise<never> {
+  if (isPageLeftOut) console.log('note: no Chromium was found, so the page was not tested: install one, or name it in DIFFWAVE_CHROMIUM');
   console.log(`${passed} passed, ${failed} failed`);
   return endProcess(passed > 0 && failed === 0 ? 0 : 1);
 }

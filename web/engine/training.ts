@@ -1,6 +1,6 @@
 /** Training in the worker: a run that begins or goes on, with checkpoints that a killed tab does not take away. */
 import type { ArchivedReport, ArchivedRun, Dataset, Gpu, RunConfig, Trainer } from '../../src/web.ts';
-import { DiffWave, Validator, archiveRun, fingerprintOf, formatBytes, formatVersion, splitByTrack, train, withWeights } from '../../src/web.ts';
+import { DiffWave, Validator, archiveRun, configFor, fingerprintOf, formatBytes, formatVersion, splitByTrack, train, trainingOver, withWeights } from '../../src/web.ts';
 import type { News, TrainingWish } from './protocol.ts';
 import type { Store } from './store.ts';
 
@@ -21,10 +21,10 @@ const printEvery = 5;
 const [firstValidation, mostBetween] = [50, 1000];
 
 /** A new run's configuration, as Node's config.json has it. */
-export function configOf({ preset, model, training }: TrainingWish, dataset: Dataset): RunConfig {
+export function configOf({ preset, model, training, steps }: TrainingWish, dataset: Dataset): RunConfig {
   const { tracks } = splitByTrack(dataset, { seed: training.seed, leastClips: training.batchSize });
   return {
-    format: formatVersion, preset, model: { ...model, sampleRate: dataset.sampleRate }, training, data: dataset.manifest.source,
+    format: formatVersion, preset, model: configFor(model, dataset), training: trainingOver(steps, training), data: dataset.manifest.source,
     preparation: dataset.manifest.options, validationTracks: tracks, copiesTogether: true,
   };
 }

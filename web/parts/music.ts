@@ -3,6 +3,7 @@ import { PRESETS, soundEndings } from '../../src/web.ts';
 import type { Music } from '../engine/protocol.ts';
 import { Facts, Saying, button, el, filePicker, section, selectField } from '../view/dom.ts';
 import { SoundFigure } from '../view/soundFigure.ts';
+import { isForBrowser, wavOf } from './browserDecoded.ts';
 import type { Notebook, PresetName } from './notebook.ts';
 import { counted, duration } from './notebook.ts';
 import { Recorder } from './recorder.ts';
@@ -53,7 +54,9 @@ export function musicPart(notebook: Notebook): void {
     const [sounds, others] = [files.filter(({ name }) => soundEndings.test(name)), files.filter(({ name }) => !soundEndings.test(name))];
     for (const { name } of others) lines.append(el('li', {}, `left out: ${name} is no sound file by its name (.wav, .mp3, .flac, .ogg, .m4a …)`));
     say.say(`Preparing ${counted(sounds.length, 'file')} …`);
-    await take(await engine.ask('prepare', { files: sounds, data: notebook.preset.data, source }));
+    // What the browser cannot decode either, the worker says in its line.
+    const readable = await Promise.all(sounds.map((file) => (isForBrowser(file.name) ? wavOf(file, file.name).catch(() => file) : file)));
+    await take(await engine.ask('prepare', { files: readable, data: notebook.preset.data, source }));
   });
   engine.on('line', (line) => lines.append(el('li', {}, line)));
 

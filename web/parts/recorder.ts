@@ -1,6 +1,6 @@
 /** The microphone as a source of music. */
-import { encodeWav } from '../../src/web.ts';
 import { Saying, button } from '../view/dom.ts';
+import { wavOf } from './browserDecoded.ts';
 
 export class Recorder {
   readonly element: HTMLButtonElement;
@@ -22,24 +22,11 @@ export class Recorder {
         this.#recording = undefined;
         this.element.textContent = 'Record';
         for (const track of stream.getTracks()) track.stop();
-        await take(await wavOf(new Blob(parts)));
+        await take(await wavOf(new Blob(parts), 'recording.wav'));
       });
       recorder.start();
       this.element.textContent = 'Stop recording';
       say.say('Recording …');
     }, { say });
-  }
-}
-
-/** What browsers record is compressed in ways of their own; as a WAV it takes the same way as every other file. */
-async function wavOf(recorded: Blob): Promise<File> {
-  const context = new AudioContext();
-  try {
-    const buffer = await context.decodeAudioData(await recorded.arrayBuffer());
-    const channels = Array.from({ length: buffer.numberOfChannels }, (_, i) => buffer.getChannelData(i));
-    const samples = channels[0]!.map((_, i) => channels.reduce((sum, channel) => sum + channel[i]!, 0) / channels.length);
-    return new File([encodeWav(samples, { sampleRate: buffer.sampleRate, format: 'float' }) as Uint8Array<ArrayBuffer>], 'recording.wav');
-  } finally {
-    await context.close();
   }
 }

@@ -4,6 +4,9 @@ import type { LossPoint } from '../engine/protocol.ts';
 
 interface Judged { readonly step: number; readonly loss: number; readonly wiener: number; readonly zero: number }
 
+/** CSS pixels; the legend comes below. */
+const plotHeight = 280;
+
 /** Points that are drawn at most: a curve of thousands of pixels shows no more. */
 const mostPoints = 2000;
 
@@ -60,7 +63,7 @@ export class LossChart {
   }
 
   #size(): { width: number; height: number } {
-    return { width: this.#place.clientWidth, height: Math.max(200, this.#place.clientHeight - 40) };
+    return { width: this.#place.clientWidth, height: plotHeight };
   }
 
   #build(): void {

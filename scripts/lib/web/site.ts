@@ -9,10 +9,11 @@ import { shaderModule } from './shaders.ts';
 /** Files by their path within the site. */
 export type Site = ReadonlyMap<string, Uint8Array>;
 
-/** The package's own shaders, which Node reads from files, as the module that browsers get. */
-const withShaders: Plugin = {
-  name: 'shaders',
+/** What is another thing on the page: shaders are a module, which Node reads from files, and AAC is the browser's own. */
+const forPages: Plugin = {
+  name: 'pages',
   setup(build) {
+    build.onResolve({ filter: /^@audio\/decode-aac$/ }, () => ({ path: inPackage('web/engine/noAac.ts') }));
     build.onResolve({ filter: /^#shaders$/ }, () => ({ path: 'shaders', namespace: 'shaders' }));
     build.onLoad({ filter: /.*/, namespace: 'shaders' }, () => ({ contents: shaderModule(), loader: 'js' }));
   },
@@ -24,7 +25,7 @@ export async function buildSite(): Promise<Site> {
   const { outputFiles } = await build({
     entryPoints: { page: inPackage('web/page.ts'), worker: inPackage('web/engine/worker.ts'), style: inPackage('web/style.css') },
     outdir: '/', chunkNames: 'parts/[name]-[hash]', bundle: true, splitting: true, format: 'esm', platform: 'browser', target: 'es2022',
-    minify: true, legalComments: 'none', write: false, logLevel: 'silent', plugins: [withShaders],
+    minify: true, legalComments: 'none', write: false, logLevel: 'silent', plugins: [forPages],
   });
   const site = new Map<string, Uint8Array>();
   // Paths are of this system; the site has forward slashes.
