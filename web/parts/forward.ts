@@ -6,7 +6,7 @@ import type { Notebook } from './notebook.ts';
 
 export function forwardPart(notebook: Notebook): void {
   const say = new Saying();
-  const facts = new Facts(['step t', 'ᾱ_t', 'level of the music', 'level of the noise']);
+  const facts = new Facts(['step t', 'ᾱ', 'level of the music', 'level of the noise']);
   const slider = el('input', { type: 'range', min: 0, value: 0, step: 1, 'aria-label': 'Diffusion step t' });
   const figure = new SoundFigure();
   const verdict = el('p', {});
@@ -18,7 +18,7 @@ export function forwardPart(notebook: Notebook): void {
     const t = slider.valueAsNumber; // 0 is the clip itself
     const [signal, rest] = t === 0 ? [1, 0] : [sqrtAlphaBar[t - 1]!, sqrtOneMinusAlphaBar[t - 1]!];
     facts.set('step t', `${t} of ${steps}`);
-    facts.set('ᾱ_t', (t === 0 ? 1 : alphaBar[t - 1]!).toPrecision(3));
+    facts.set('ᾱ', (t === 0 ? 1 : alphaBar[t - 1]!).toPrecision(3));
     facts.set('level of the music', signal.toFixed(3));
     facts.set('level of the noise', rest.toFixed(3));
     slider.setAttribute('aria-valuetext', `step ${t} of ${steps}, level of the noise ${rest.toFixed(2)}`);

@@ -11,7 +11,7 @@ const stem = (adapter: string): string => adapter.toLowerCase().replace(/[^a-z0-
 export function gpuPart(notebook: Notebook): void {
   const { engine } = notebook;
   const say = new Saying();
-  const facts = el('table', {});
+  const facts = el('table', { class: 'facts' });
   const bar = el('progress', { max: 1, value: 0, 'aria-label': 'Part of the kernels that are checked' });
   const body = el('tbody', {});
   let adapter: Adapter | undefined;
