@@ -19,6 +19,7 @@ export { diagnose } from './diffwave/schedule/doctor.ts';
 
 export { formatBytes } from './gpu/device/buffers.ts';
 export { uniforms } from './random.ts';
+export { unshape } from './audio/shaping.ts';
 export { spectrogram } from './audio/spectrogram.ts';
 export { colorMap } from './pictures/spectrogramImage.ts';
 

@@ -81,14 +81,14 @@ test('the run goes on in Node, and what Node made of it opens in the page', asyn
 test('a tab that is killed in mid-training goes on to the bits of a run that nobody disturbed', async () => {
   const { page, context, faults } = await visits.visit();
   await takeBundledMusic(page);
-  await chooseSmallNetwork(page, { updates: 100_000, keepEvery: 10 });
+  await chooseSmallNetwork(page, { updates, keepEvery: 10 });
   await page.getByRole('button', { name: 'Start a new run' }).click();
   await page.locator('#training dd', { hasText: /^update 10$/ }).waitFor();
   await page.close(); // its worker with it, at whatever it is doing
   const again = await visits.comeTo(context, faults);
   const offer = again.getByRole('button', { name: /Go on from update [12]0$/ });
   await offer.waitFor();
-  await fill(again, { 'Updates in total': updates });
+  await fill(again, { 'Updates in total': updates }); // on coming back it proposes more
   await again.getByText('Network and training').click();
   await fill(again, { 'Keep every … updates': 10 });
   await offer.click();

@@ -68,6 +68,8 @@ export interface Questions {
   open: [undefined, Adapter];
   prepare: [{ readonly files: readonly File[]; readonly data: Preset['data']; readonly source: string }, Music];
   music: [undefined, Music | undefined]; // that was prepared before
+  /** What sound is before a network of this configuration sees it, by the music. */
+  shaping: [DiffWaveConfig, { readonly scale: number; readonly emphasis: number }];
   clip: [number, Float32Array<ArrayBuffer>];
   run: [undefined, KeptRun | undefined];
   train: [TrainingWish, { readonly step: number }];

@@ -1,6 +1,6 @@
 /** The worker: owns the GPU, the music and the run, and does one thing after the other. */
 import type { ArchivedRun } from '../../src/web.ts';
-import { DiffWave, Gpu, UserError, allCases, checkCase, readRunArchive } from '../../src/web.ts';
+import { DiffWave, Gpu, UserError, allCases, checkCase, configFor, readRunArchive } from '../../src/web.ts';
 import { MusicShelf } from './music.ts';
 import type { Adapter, Asked, KeptRun, News, Question, Questions, Told } from './protocol.ts';
 import { makeSound } from './sampling.ts';
@@ -43,6 +43,10 @@ const answers: { readonly [Q in Question]: (data: Questions[Q][0]) => Promise<Qu
   prepare: ({ files, ...options }) => music.prepare(files, { ...options, log: (line) => tell('line', line) }),
   music: () => music.kept(),
   clip: async (index) => (await music.dataset()).clip(index).slice() as Float32Array<ArrayBuffer>,
+  async shaping(model) {
+    const { scale, emphasis } = configFor(model, await music.dataset());
+    return { scale, emphasis };
+  },
   async run(): Promise<KeptRun | undefined> {
     const run = await keptRun();
     if (!run) return undefined;

@@ -1,5 +1,5 @@
 /** Part 2: a clip under more and more noise. */
-import { diagnose, scheduleOf, uniforms } from '../../src/web.ts';
+import { diagnose, scheduleOf, uniforms, unshape } from '../../src/web.ts';
 import { Facts, Saying, el, section } from '../view/dom.ts';
 import { SoundFigure } from '../view/soundFigure.ts';
 import type { Notebook } from './notebook.ts';
@@ -45,6 +45,8 @@ export function forwardPart(notebook: Notebook): void {
     if (notebook.manifest) {
       clean = await notebook.engine.ask('clip', 0);
       noise = gaussian(clean.length);
+      // The network sees sound with its high tones raised and its level brought to the noise's; heard without that, the noise has its inverse.
+      unshape(noise, await notebook.engine.ask('shaping', notebook.preset.model));
     }
     show();
   };

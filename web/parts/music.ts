@@ -10,7 +10,8 @@ import { Recorder } from './recorder.ts';
 
 const presetTexts: Record<PresetName, string> = {
   tiny: 'tiny: 5 s at 7,350 Hz, for a first try',
-  gtzan: 'gtzan: 5 s at 7,350 Hz, for hours of music',
+  music: 'music: 5 s at 7,350 Hz, for hours of music',
+  gtzan: 'gtzan: the same to the letter of the papers',
   'diffwave-base': 'diffwave-base: 0.7 s at 22,050 Hz',
   'diffwave-sc09': 'diffwave-sc09: 1 s at 16 kHz, large',
 };
