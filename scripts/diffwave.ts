@@ -13,6 +13,7 @@ const commands: Readonly<Record<string, { summary: string; load: () => Promise<{
   dataset: { summary: 'music of any format becomes equal clips at a low rate', load: () => import('./dataset.ts') },
   train: { summary: 'trains, prints the loss, saves checkpoints', load: () => import('./train.ts') },
   sample: { summary: 'makes sounds, also from sounds of yours', load: () => import('./sample.ts') },
+  evaluate: { summary: 'how much samples are like music', load: () => import('./evaluate.ts') },
   schedule: { summary: 'what a noise schedule does to the spectrum', load: () => import('./schedule.ts') },
   report: { summary: 'one HTML file about a run', load: () => import('./report.ts') },
   overfit: { summary: 'learns four clips by heart and recognises them, PASS or FAIL', load: () => import('./overfit.ts') },

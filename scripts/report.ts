@@ -6,11 +6,12 @@ import { readValidations, savedSamples } from '../src/diffwave/files/journal.nod
 import { RunFolder } from '../src/diffwave/files/run.node.ts';
 import { readFileOrExplain, writeFileAtomic } from '../src/disk/files.node.ts';
 import { command } from './lib/cli/command.ts';
+import { readEvaluation } from './lib/evaluate/record.ts';
 import { reportPage } from './lib/report/page.ts';
 
 const cli = command({
   name: 'report',
-  summary: 'Writes one self-contained HTML page about a run: loss curves, baselines, samples, configuration.',
+  summary: 'Writes one self-contained HTML page about a run: loss curves, baselines, evaluation, samples, configuration.',
   flags: {
     run: { type: 'string', placeholder: '<run>', required: true, help: 'folder of the run' },
     out: { type: 'string', placeholder: '<file>', help: 'the page (<run>/report.html)' },
@@ -27,6 +28,7 @@ export default cli.does(({ flags }) => {
     log: run.readLog(),
     validations: readValidations(flags.run),
     samples,
+    evaluation: readEvaluation(flags.run),
   }, {
     libraryScript: library('uplot/dist/uPlot.iife.min.js'),
     libraryStyle: library('uplot/dist/uPlot.min.css'),

@@ -63,7 +63,7 @@ test('has what it needs and nothing else', () => {
 
 test('the command: version, help, mistakes, completion', () => {
   assert.is(diffwave('--version'), `${version}\n`);
-  for (const name of ['demo', 'dataset', 'train', 'sample', 'schedule', 'report', 'overfit', 'verify', 'info', 'tune']) {
+  for (const name of ['demo', 'dataset', 'train', 'sample', 'evaluate', 'schedule', 'report', 'overfit', 'verify', 'info', 'tune']) {
     assert.match(diffwave('--help'), new RegExp(`^  ${name} `, 'm'));
     assert.match(diffwave(name, '--help'), `npx diffwave ${name}`);
   }

@@ -32,4 +32,6 @@ export const streams = {
   evaluationPieces: 64,
   /** Noise that an evaluation compares with; `step` is its kind. */
   evaluationNoise: 65,
+  /** Members of a set drawn anew; `step` is the draw. */
+  evaluationBootstrap: 66,
 } as const;

@@ -89,3 +89,39 @@ export function distancesFrom(first: SetFeatures): (second: SetFeatures) => Dist
     logSpectrum: logSpectrumDistance(first.logSpectrum, second.logSpectrum),
   });
 }
+
+/**
+ * How different pieces are from each other: the mean log-spectral distance of all pairs, in dB. It does not hear the order of events,
+ * on purpose: two stretches of the same hiss differ in every sample, and by a distance of waveforms they would be as varied as can be.
+ * Pairs of one piece with itself, which a bootstrap draws, do not count.
+ */
+export class Variety {
+  readonly #distances: Float64Array; // (pieces, pieces)
+  readonly #count: number;
+
+  constructor(pieces: readonly PieceFeatures[]) {
+    const count = pieces.length;
+    this.#count = count;
+    this.#distances = new Float64Array(count * count);
+    for (let i = 0; i < count; i++) {
+      for (let j = 0; j < i; j++) {
+        const distance = logSpectrumDistance(pieces[i]!.logSpectrum, pieces[j]!.logSpectrum);
+        this.#distances[i * count + j] = distance;
+        this.#distances[j * count + i] = distance;
+      }
+    }
+  }
+
+  /** Of these pieces, by default of all. NaN where there are no two. */
+  of(members: readonly number[] = Array.from({ length: this.#count }, (_, i) => i)): number {
+    let [sum, pairs] = [0, 0];
+    for (const i of members) {
+      for (const j of members) {
+        if (i === j) continue;
+        sum += this.#distances[i * this.#count + j]!;
+        pairs += 1;
+      }
+    }
+    return sum / pairs;
+  }
+}

@@ -1,5 +1,5 @@
 /** The Fréchet distance between Gaussians that are fitted to two sets of points. */
-import { symmetricEigen } from './eigen.ts';
+import { symmetricEigen, symmetricEigenvalues } from './eigen.ts';
 
 /** Points as far as a Gaussian needs them: sums, so that sets can be joined by adding. */
 export interface Moments {
@@ -65,7 +65,7 @@ export function frechetFrom(first: Gaussian): (second: Gaussian) => number {
   const d = first.mean.length;
   const root = squareRoot(first.covariance, d);
   return (second) => {
-    const { values } = symmetricEigen(product(product(root, second.covariance, d), root, d, 'symmetric'), d);
+    const values = symmetricEigenvalues(product(product(root, second.covariance, d), root, d, 'symmetric'), d);
     let distance = 0;
     for (let i = 0; i < d; i++) {
       distance += (first.mean[i]! - second.mean[i]!) ** 2 + first.covariance[i * d + i]! + second.covariance[i * d + i]!;

@@ -8,9 +8,12 @@ import { checkedClip } from '../diffwave/data/clips.ts';
 import { meanSpectrum } from '../diffwave/data/spectrum.ts';
 import { streams } from '../diffwave/streams.ts';
 import { UserError } from '../errors.ts';
+import { bootstrap } from './bootstrap.ts';
+import { CopySearch } from './copies.ts';
 import type { Distances, PieceFeatures, SetFeatures } from './features.ts';
-import { FeatureTaker, distancesFrom, leastSamples, setFeatures } from './features.ts';
+import { FeatureTaker, Variety, distancesFrom, leastSamples, setFeatures } from './features.ts';
 import { gaussianProcesses } from './gaussianProcess.ts';
+import type { Copies, Figure, Measurement, ScaledFigure } from './measurement.ts';
 import { coverWithPieces, cutIntoPieces, drawPieces, some } from './pieces.ts';
 
 export interface YardstickOptions {
@@ -21,35 +24,6 @@ export interface YardstickOptions {
   readonly seed?: number;
 }
 
-/** A distance from the held-out tracks, beside those of what it is to be compared with. */
-export interface Figure {
-  readonly samples: number;
-  /** Of as many, equally long pieces of training tracks: the best that can be asked for. */
-  readonly floor: number;
-  /** Of a stationary Gaussian process with the training set's mean power spectrum: "only a spectrum". */
-  readonly spectrum: number;
-  /** Of white noise with the training set's level. */
-  readonly white: number;
-}
-
-/** A figure on the scale on which 0 is other music of this set and 100 is only a spectrum. */
-export interface ScaledFigure extends Figure {
-  readonly percent: number;
-}
-
-export interface Measurement {
-  /** Squared Fréchet distance of embedded windows, without a unit. */
-  readonly frechet: ScaledFigure;
-  /** Of the mean modulation spectrum from 2 to 20 Hz, in dB. */
-  readonly modulation: ScaledFigure;
-  /** Of the mean logarithmic spectrum, in dB. Noise that has the spectrum comes near the floor here, so there is no percentage. */
-  readonly logSpectrum: Figure;
-  /** Root mean square in dB of full scale. */
-  readonly level: { readonly samples: number; readonly training: number; readonly heldOut: number };
-  /** What was compared: so many pieces of so many samples each. */
-  readonly pieces: { readonly count: number; readonly length: number };
-}
-
 /** What stands beside the samples' figures, for pieces of one number and length. */
 interface References {
   readonly distances: (set: SetFeatures) => Distances;
@@ -57,6 +31,7 @@ interface References {
   readonly floor: Distances;
   readonly spectrum: Distances;
   readonly white: Distances;
+  readonly variety: number;
 }
 
 /** Clips that scales and held-out figures are taken from: more change little and take seconds. */
@@ -101,24 +76,50 @@ export class Yardstick {
    * references have as many pieces of that length, so that what a distance has too much for being estimated from few
    * (`frechetFrom`) is in all of them alike. A function of the options and the samples.
    *
+   * @param draws of the bootstrap, for intervals; 0 for none, which is faster
    * @throws UserError when there is no sample, one is too short, or one has a value that is not a number
    */
-  measure(samples: readonly Float32Array[]): Measurement {
-    const pieces = this.#piecesOf(samples).flat();
-    const [count, length] = [pieces.length, pieces[0]!.length];
+  measure(samples: readonly Float32Array[], { draws = 0 }: { draws?: number } = {}): Measurement {
+    const pieces = this.#piecesOf(samples);
+    const [count, length] = [pieces.flat().length, pieces[0]![0]!.length];
     const references = this.#referencesFor(count, length);
-    const set = setFeatures(pieces.map((piece) => this.#taker.of(piece)));
-    const distances = references.distances(set);
+    const features = pieces.map((each) => each.map((piece) => this.#taker.of(piece)));
+    const variety = new Variety(features.map(([first]) => first!));
+    const figures = (members: readonly number[]) => {
+      const set = setFeatures(members.flatMap((i) => features[i]!));
+      return { ...references.distances(set), level: decibels(set.power), variety: variety.of(members) };
+    };
+    const own = figures(samples.map((_, i) => i));
+    const intervals = draws > 0 ? bootstrap(samples.length, figures, { seed: this.#options.seed, draws }) : undefined;
     const figure = (key: keyof Distances): Figure => ({
-      samples: distances[key], floor: references.floor[key], spectrum: references.spectrum[key], white: references.white[key],
+      // Moved by its bias, the interval of a distance near 0 may reach below it.
+      samples: own[key], interval: intervals && [Math.max(0, intervals[key][0]), intervals[key][1]],
+      floor: references.floor[key], spectrum: references.spectrum[key], white: references.white[key],
     });
     return {
       frechet: scaled(figure('frechet')),
       modulation: scaled(figure('modulation')),
       logSpectrum: figure('logSpectrum'),
-      level: { samples: decibels(set.power), training: decibels(this.#power), heldOut: decibels(references.heldOut.power) },
+      level: { samples: own.level, interval: intervals?.level, training: decibels(this.#power), heldOut: decibels(references.heldOut.power) },
+      variety: samples.length > 1 && references.variety > 0
+        ? { samples: own.variety, interval: intervals?.variety, training: references.variety }
+        : undefined,
       pieces: { count, length },
     };
+  }
+
+  /**
+   * Looks for samples, and for held-out clips, in the training clips: see `CopySearch`. Takes a while, seconds for an hour of music.
+   *
+   * @throws UserError as `measure`
+   */
+  copies(samples: readonly Float32Array[]): Copies {
+    this.#piecesOf(samples);
+    const { training, heldOut, sampleRate } = this.#options;
+    const search = new CopySearch(training, sampleRate);
+    const clips = some(heldOut, mostClips);
+    const others = Array.from({ length: clips.clipCount }, (_, i) => checkedClip(clips, i));
+    return { samples: search.of(samples).matches, heldOut: search.of(others).matches, seconds: search.seconds };
   }
 
   #piecesOf(samples: readonly Float32Array[]): Float32Array[][] {
@@ -145,14 +146,14 @@ export class Yardstick {
       [this.#spectrum, [this.#power, this.#power]],
       { length, place: { seed, stream: streams.evaluationNoise, step: 0, item } },
     ));
-    const floors = Array.from({ length: floorDraws }, (_, draw) =>
-      distances(setFeatures(features(drawPieces(training, { count, length, seed, draw })))));
+    const draws = Array.from({ length: floorDraws }, (_, draw) => features(drawPieces(training, { count, length, seed, draw })));
     const made: References = {
       distances,
       heldOut: reference,
-      floor: meanDistances(floors),
+      floor: meanDistances(draws.map((draw) => distances(setFeatures(draw)))),
       spectrum: distances(setFeatures(features(noise.map(([shaped]) => shaped!)))),
       white: distances(setFeatures(features(noise.map(([, white]) => white!)))),
+      variety: new Variety(draws[0]!.slice(0, training.clipCount)).of(),
     };
     this.#references.set(key, made);
     return made;
@@ -171,7 +172,9 @@ function meanDistances(all: readonly Distances[]): Distances {
 }
 
 function scaled(figure: Figure): ScaledFigure {
-  return { ...figure, percent: (100 * (figure.samples - figure.floor)) / (figure.spectrum - figure.floor) };
+  const percent = (value: number): number => (100 * (value - figure.floor)) / (figure.spectrum - figure.floor);
+  const { samples, interval } = figure;
+  return { ...figure, percent: percent(samples), percentInterval: interval && [percent(interval[0]), percent(interval[1])] };
 }
 
 function decibels(power: number): number {

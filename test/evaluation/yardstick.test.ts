@@ -5,7 +5,7 @@ import { lowPass } from '../../src/audio/lowpass.ts';
 import { powerSpectrum } from '../../src/audio/powerSpectrum.ts';
 import { meanSpectrum } from '../../src/diffwave/data/spectrum.ts';
 import { gaussianProcesses } from '../../src/evaluation/gaussianProcess.ts';
-import type { Measurement } from '../../src/evaluation/yardstick.ts';
+import type { Measurement } from '../../src/evaluation/measurement.ts';
 import { Yardstick } from '../../src/evaluation/yardstick.ts';
 import { sampleRate, shuffled, tunes, white } from './music.ts';
 
@@ -78,6 +78,53 @@ test('a level that is off is given in decibels', () => {
 test('the same clip over and over is far from a set of clips', () => {
   const one = measured(() => good[0]!);
   assert.ok(one.frechet.percent > 50, String(one.frechet.percent));
+  assert.is(one.variety!.samples, 0);
+  const shares = [1, 2, 4, 16].map((different) => measured((_, i) => good[i % different]!).variety!);
+  rises(shares.map(({ samples }) => samples), 'variety');
+  const last = shares.at(-1)!;
+  assert.ok(last.samples > 0.75 * last.training && last.samples < 1.33 * last.training, JSON.stringify(last));
+  assert.is(yardstick.measure([good[0]!]).variety, undefined);
+});
+
+test('hiss of one spectrum is not varied, although no two waveforms are alike', () => {
+  const hiss = measured((_, i) => white(i, L)).variety!;
+  assert.ok(hiss.samples < 0.35 * hiss.training, JSON.stringify(hiss));
+});
+
+test('few samples make a distance too large, and its references as well', () => {
+  const spectrum = meanSpectrum(training, 1024);
+  const hiss = gaussianProcesses.bind(null, [spectrum]);
+  const all = [4, 8, 16].map((count) => {
+    const music = yardstick.measure(good.slice(0, count));
+    const noise = yardstick.measure(good.slice(0, count).map((_, item) => hiss({ length: L, place: { seed: 79, stream: 0, step: 0, item } })[0]!));
+    return { music, noise };
+  });
+  rises(all.map(({ music }) => music.frechet.floor).reverse(), 'floor');
+  for (const { music, noise } of all) {
+    const spread = 120 / music.pieces.count; // of a few tunes
+    assert.ok(Math.abs(music.frechet.percent) < spread, all.map((each) => each.music.frechet.percent).join(', '));
+    assert.ok(Math.abs(noise.frechet.percent - 100) < 10, all.map((each) => each.noise.frechet.percent).join(', '));
+  }
+});
+
+test('intervals are about samples: around the figure, and narrower for more of them', () => {
+  const [few, many] = [4, 16].map((count) => yardstick.measure(good.slice(0, count), { draws: 60 }));
+  for (const { frechet, modulation, logSpectrum, level, variety } of [few!, many!]) {
+    for (const { samples, interval } of [frechet, modulation, logSpectrum, level, variety!]) {
+      assert.ok(interval![0] <= samples && samples <= interval![1], JSON.stringify({ samples, interval }));
+    }
+    assert.ok(frechet.percentInterval![0] <= frechet.percent && frechet.percent <= frechet.percentInterval![1]);
+  }
+  const width = ({ level }: Measurement): number => level.interval![1] - level.interval![0];
+  assert.ok(width(many!) < width(few!), `${width(many!)}, ${width(few!)}`);
+});
+
+test('memorised: stretches of training clips are found again, other music is not', () => {
+  const honest = yardstick.copies(good.slice(0, 6));
+  assert.ok(honest.samples.at(-1)! < 0.9 && honest.heldOut.at(-1)! < 0.9, JSON.stringify(honest));
+  const stolen = yardstick.copies([3, 17, 29].map((clip) => training.clip(clip).slice(999, 6999)));
+  assert.ok(stolen.samples[0]! > 0.95 && stolen.samples[0]! > stolen.heldOut.at(-1)!, JSON.stringify(stolen));
+  assert.equal(stolen.heldOut, honest.heldOut);
 });
 
 test('a function of its input, and the references of the number and length of the pieces alone', () => {

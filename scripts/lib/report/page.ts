@@ -3,6 +3,8 @@ import type { RunConfig } from '../../../src/diffwave/files/run.node.ts';
 import type { Validation } from '../../../src/diffwave/validation/validation.ts';
 import { betterThanWiener } from '../../../src/diffwave/validation/validation.ts';
 import { recentLoss } from '../../../src/diffwave/training/recentLoss.ts';
+import type { Evaluation } from '../evaluate/record.ts';
+import { evaluationHtml } from './evaluation.ts';
 import { formatDuration } from './lines.ts';
 import type { Chart, LogLine } from './data.ts';
 import { binsChart, lossChart, speedChart, speeds } from './data.ts';
@@ -20,6 +22,8 @@ export interface ReportContent {
   readonly log: readonly LogLine[];
   readonly validations: readonly Validation[];
   readonly samples: readonly ReportSample[];
+  /** Where the run has been evaluated. */
+  readonly evaluation?: Evaluation;
 }
 
 /** What is put into every page: the chart library and the code that uses it. */
@@ -31,7 +35,7 @@ export interface PageAssets {
 
 /** The page's text. Everything that comes from a run is escaped. */
 export function reportPage(content: ReportContent, assets: PageAssets): string {
-  const { name, config, log, validations, samples } = content;
+  const { name, config, log, validations, samples, evaluation } = content;
   const last = validations.at(-1);
   const charts: Chart[] = [];
   if (log.length > 1) charts.push(lossChart(log, validations), speedChart(log));
@@ -61,6 +65,9 @@ ${last ? `<div id="bins" class="chart"></div>
 ${binsTable(last)}
 <p class="note">Dashed: the ideal linear (Wiener) filter that knows the training set's mean power spectrum, and predicting
 zero. A network below its dashed line has learned more than a spectrum.</p>` : '<p>This run has no validation.</p>'}
+
+<h2>Like music?</h2>
+${evaluation ? evaluationHtml(evaluation, escapeHtml) : `<p>Not evaluated yet; <code>${typedCommand('evaluate')} --run …</code> does it.</p>`}
 
 <h2>Samples</h2>
 ${samples.length > 0 ? samples.map(sampleFigure).join('\n') : `<p>None were made on the way; <code>${typedCommand('train')} --sample-every 1000</code> makes some.</p>`}
@@ -97,6 +104,8 @@ caption { text-align: left; font-weight: 600; padding-bottom: 2px; }
 th { text-align: left; font-weight: normal; color: #5b626f; padding: 2px 20px 2px 0; }
 td { padding: 2px 20px 2px 0; font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
 .bins th, .bins td { text-align: right; }
+.evaluation th:first-child { text-align: left; }
+.evaluation td:last-child { text-align: left; }
 .better { color: #16703c; font-weight: 600; }
 figure { margin: 16px 0 28px; }
 figcaption { font-weight: 600; margin-bottom: 6px; }
