@@ -35,6 +35,9 @@ export type { SampleOptions, Samples, Waypoint } from './diffwave/sampling/sampl
 export { between, continuation, denoise, inpaint, variation } from './diffwave/sampling/verbs.ts';
 export type { Verb } from './diffwave/sampling/verbs.ts';
 
+export { Yardstick } from './evaluation/yardstick.ts';
+export type { Copies, Figure, Measurement, ScaledFigure, YardstickOptions } from './evaluation/yardstick.ts';
+
 export { lowPass } from './audio/lowpass.ts';
 export { Dataset } from './dataset/dataset.ts';
 export type { Manifest } from './dataset/dataset.ts';

@@ -16,6 +16,8 @@ import { gaussianProcesses } from './gaussianProcess.ts';
 import type { Copies, Figure, Measurement, ScaledFigure } from './measurement.ts';
 import { coverWithPieces, cutIntoPieces, drawPieces, some } from './pieces.ts';
 
+export type { Copies, Figure, Measurement, ScaledFigure } from './measurement.ts';
+
 export interface YardstickOptions {
   readonly training: ClipSource;
   /** Clips of tracks that were not trained on. */

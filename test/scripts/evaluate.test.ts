@@ -2,12 +2,16 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { parse } from '../../scripts/lib/cli/flags.ts';
 import { rowsOf, tableText } from '../../scripts/lib/evaluate/rows.ts';
+import { setsFrom } from '../../scripts/lib/evaluate/sets.ts';
+import { makingFlags, makingOf } from '../../scripts/lib/evaluate/sounds.ts';
 import { verdictOf } from '../../scripts/lib/evaluate/verdict.ts';
 import { loadDataset, prepareDataset } from '../../src/dataset/dataset.node.ts';
 import { splitByTrack } from '../../src/diffwave/data/split.ts';
 import { RunFolder } from '../../src/diffwave/files/run.node.ts';
 import { PRESETS } from '../../src/diffwave/presets.ts';
+import { UserError } from '../../src/errors.ts';
 import type { Copies, Measurement } from '../../src/evaluation/measurement.ts';
 import { decodeWav, encodeWav16 } from '../../src/formats/wav.ts';
 import { temporaryFolder } from '../audio/helpers.ts';
@@ -105,20 +109,43 @@ test('what cannot be evaluated is refused in one line', async () => {
   RunFolder.create(without, { preset: 'tiny', ...PRESETS.tiny, data });
   const nowhere = join(temporaryFolder(), 'run');
   RunFolder.create(nowhere, { preset: 'tiny', ...PRESETS.tiny, data: '/gone/music' });
-  for (const [args, texts] of [
-    [[], ['--run <run> is required, or --samples <folder>']],
-    [['--run', '/nowhere'], ['/nowhere: there is no such folder']],
+  const [slow, single] = [join(temporaryFolder(), 'set'), join(temporaryFolder(), 'set')];
+  await prepareDataset({ source: music, out: slow, sampleRate: 8000, downsample: 2, seconds: 1, splits: 1 });
+  await prepareDataset({ source: temporaryFolder({ 'one.wav': tuneOf(1, 22050) }), out: single, seconds: 1, splits: 2 });
+  await Promise.all(([
     [['--run', run, '--samples', folder, '--steps', '3'], ['--steps has no meaning with --samples']],
     [['--samples', folder], ['--data is required without a --run']],
-    [['--samples', join(folder, 'none'), '--data', data], ['there is no such folder (samples wanted)']],
     [['--samples', join(folder, 'empty'), '--data', data], ['has no WAV files in it']],
     [['--samples', folder, '--data', data], ['sample 0 is too short to be evaluated: 100 samples']],
-    [['--run', run, '--seconds', '1', '--length', '5'], ['--seconds and --length say the same thing twice']],
-    [['--run', run, '--sampler', 'ddpm', '--eta', '0.5'], ['eta']],
-    [['--run', run, '--count', '1'], ['--count must be at least 2']],
     [['--run', without], ['the run kept no track back', 'give a folder of other music with --held-out']],
-    [['--run', nowhere], ["the run's data, /gone/music, is not there: say where it is with --data"]],
-  ] as const) await refuses('evaluate', args, texts);
+  ] as const).map(([args, texts]) => refuses('evaluate', args, texts)));
+  // As the command finds them, but without a process each.
+  const opened = RunFolder.open(run);
+  const making = (words: string): unknown =>
+    makingOf(parse({ name: 'evaluate', summary: '', flags: makingFlags }, words.split(' ')).flags, { run: opened, clipSeconds: 0.5 });
+  assert.throws(() => making('--seconds 1 --length 5'), /--seconds and --length say the same thing twice/);
+  assert.throws(() => making('--sampler ddpm --eta 0.5'), /eta/);
+  assert.is((making('--steps 2') as { L: number }).L, 3675);
+  assert.is((making('--length 99') as { L: number }).L, 99);
+  const print = (): void => {};
+  for (const [options, pattern] of [
+    [{ run: RunFolder.open(nowhere) }, /^the run's data, \/gone\/music, is not there: say where it is with `data`$/],
+    [{ run: opened, data: slow }, /^the run was trained at 7350 Hz, but .* has 4000 Hz$/],
+    [{ data, heldOut: slow }, /has 4000 Hz, but .* has 7350 Hz$/],
+    [{ data: single }, /there is one track only\): give a folder of other music with `heldOut`$/],
+  ] as const) {
+    const error = await setsFrom({ ...options, print }).catch((thrown: unknown) => thrown);
+    assert.ok(error instanceof UserError && pattern.test(error.message), String(error));
+  }
+});
+
+test('a run whose data are not those that it was trained on: tracks are chosen anew, and a line says so', async () => {
+  const lines: string[] = [];
+  const changed = join(temporaryFolder(), 'set');
+  await prepareDataset({ source: music, out: changed, seconds: 0.9, splits: 2 });
+  const sets = await setsFrom({ run: RunFolder.open(await trained()), data: changed, print: (line) => lines.push(line) });
+  assert.equal(lines, ['note: this is not the data that the run was trained on: tracks to measure from are chosen anew']);
+  assert.is(sets.training.clipCount + sets.heldOut.clipCount, 24);
 });
 
 const figure = { samples: 5, floor: 5, spectrum: 15, white: 22 };

@@ -29,7 +29,7 @@ export interface SetsFrom {
 }
 
 /**
- * The tracks that the run kept back are a function of its data, its seed and their number. Throws a `UserError` if there is nothing
+ * The tracks that the run kept back are a function of its data, its seed, their number, and whether copies were kept together. Throws a `UserError` if there is nothing
  * that was not trained on, or rates differ.
  */
 export async function setsFrom({ run, data = run?.config.data, heldOut, print }: SetsFrom): Promise<Sets> {
@@ -57,7 +57,8 @@ function splitOf(dataset: Dataset, { run, print, isNeeded }: { run?: RunFolder; 
   const isOther = trainedOn !== undefined && trainedOn !== contentFingerprint(dataset);
   if (isOther) print('note: this is not the data that the run was trained on: tracks to measure from are chosen anew');
   const tracks = run && !isOther ? run.config.validationTracks ?? 0 : isNeeded ? undefined : 0;
-  const split = splitByTrack(dataset, { tracks, seed, leastClips: batchSize });
+  const copiesTogether = run && !isOther ? run.config.copiesTogether ?? false : true;
+  const split = splitByTrack(dataset, { tracks, seed, leastClips: batchSize, copiesTogether });
   if (isNeeded && !split.validation) {
     const why = run && !isOther ? 'the run kept no track back' : split.note ?? 'there is one track only';
     throw new UserError(`there is nothing to measure from that was not trained on (${why}): give a folder of other music with \`heldOut\``);
