@@ -10,11 +10,11 @@ import { verdictOf } from '../../scripts/lib/evaluate/verdict.ts';
 import { loadDataset, prepareDataset } from '../../src/dataset/dataset.node.ts';
 import { splitByTrack } from '../../src/diffwave/data/split.ts';
 import { RunFolder } from '../../src/diffwave/files/run.node.ts';
-import { PRESETS } from '../../src/diffwave/presets.ts';
 import { UserError } from '../../src/errors.ts';
 import type { Copies, Measurement } from '../../src/evaluation/measurement.ts';
 import { decodeWav, encodeWav16 } from '../../src/formats/wav.ts';
 import { temporaryFolder } from '../audio/helpers.ts';
+import { classic } from '../diffwave/classic.ts';
 import { tuneOf } from '../evaluation/music.ts';
 import { refuses, succeeds } from './program.ts';
 
@@ -106,9 +106,9 @@ test('what cannot be evaluated is refused in one line', async () => {
   const run = await trained();
   const folder = temporaryFolder({ 'a.wav': tuneOf(1, 300), 'empty/b.txt': '' });
   const without = join(temporaryFolder(), 'run');
-  RunFolder.create(without, { preset: 'tiny', ...PRESETS.tiny, data });
+  RunFolder.create(without, { preset: 'tiny', ...classic, data });
   const nowhere = join(temporaryFolder(), 'run');
-  RunFolder.create(nowhere, { preset: 'tiny', ...PRESETS.tiny, data: '/gone/music' });
+  RunFolder.create(nowhere, { preset: 'tiny', ...classic, data: '/gone/music' });
   const [slow, single] = [join(temporaryFolder(), 'set'), join(temporaryFolder(), 'set')];
   await prepareDataset({ source: music, out: slow, sampleRate: 8000, downsample: 2, seconds: 1, splits: 1 });
   await prepareDataset({ source: temporaryFolder({ 'one.wav': tuneOf(1, 22050) }), out: single, seconds: 1, splits: 2 });
