@@ -97,7 +97,7 @@ export async function downloaded(page: Page, name: string): Promise<Uint8Array> 
 export async function chooseSmallNetwork(page: Page, { updates, keepEvery }: { updates: number; keepEvery: number }): Promise<void> {
   await page.getByText('Network and training').click();
   await fill(page, {
-    'Layers': 2, 'Channels': 8, 'Samples of a crop': 256, 'Learning rate': 0.005, 'Updates in total': updates, 'Keep every … updates': keepEvery,
+    'Layers': 2, 'Channels': 8, 'Samples of a crop': 256, 'Learning rate': 0.005, 'Updates in total': updates, 'Checkpoint every': keepEvery,
   });
 }
 

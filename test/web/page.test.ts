@@ -90,7 +90,7 @@ test('a tab that is killed in mid-training goes on to the bits of a run that nob
   await offer.waitFor();
   await fill(again, { 'Updates in total': updates }); // on coming back it proposes more
   await again.getByText('Network and training').click();
-  await fill(again, { 'Keep every … updates': 10 });
+  await fill(again, { 'Checkpoint every': 10 });
   await offer.click();
   await again.getByText(`${updates} updates done and kept`).waitFor();
   const resumed = unzipSync(await downloaded(again, 'Download the run'));

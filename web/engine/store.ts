@@ -17,13 +17,24 @@ export class Store {
   readonly #name: string;
   #newest: { readonly file: 'a' | 'b'; readonly number: number } | undefined;
   #looked = false;
+  /** Settles when what was asked for before is done: a file that is read while it is written would look broken. */
+  #turn: Promise<unknown> = Promise.resolve();
 
   constructor(name: string) {
     this.#name = name;
   }
 
   /** The bytes that were written last and whole; undefined if there are none. */
-  async read(): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  read(): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    return this.#inTurn(() => this.#read());
+  }
+
+  /** Resolves when the bytes are on the disk; what was there before is there until then. Throws a `UserError` if there is no room. */
+  write(content: Uint8Array<ArrayBuffer>): Promise<void> {
+    return this.#inTurn(() => this.#write(content));
+  }
+
+  async #read(): Promise<Uint8Array<ArrayBuffer> | undefined> {
     const found = await Promise.all((['a', 'b'] as const).map(async (file) => ({ file, ...(await this.#whole(file)) })));
     const [best] = found.filter(({ head }) => head).sort((a, b) => b.head!.number - a.head!.number);
     this.#newest = best && { file: best.file, number: best.head!.number };
@@ -31,9 +42,8 @@ export class Store {
     return best?.content;
   }
 
-  /** Resolves when the bytes are on the disk; what was there before is there until then. Throws a `UserError` if there is no room. */
-  async write(content: Uint8Array<ArrayBuffer>): Promise<void> {
-    if (!this.#looked) await this.read();
+  async #write(content: Uint8Array<ArrayBuffer>): Promise<void> {
+    if (!this.#looked) await this.#read();
     const file = this.#newest?.file === 'a' ? 'b' : 'a';
     const number = (this.#newest?.number ?? 0) + 1;
     const head: Head = { number, length: content.length, sha256: await sha256(content) };
@@ -53,7 +63,17 @@ export class Store {
     this.#newest = { file, number };
   }
 
-  async clear(): Promise<void> {
+  clear(): Promise<void> {
+    return this.#inTurn(() => this.#clear());
+  }
+
+  #inTurn<T>(body: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(body);
+    this.#turn = result.catch(() => undefined);
+    return result;
+  }
+
+  async #clear(): Promise<void> {
     const folder = await navigator.storage.getDirectory();
     for (const file of ['a', 'b'] as const) await folder.removeEntry(this.#nameOf(file)).catch(() => undefined);
     this.#newest = undefined;

@@ -22,7 +22,7 @@ export function trainingPart(notebook: Notebook): void {
     cropSamples: numberField('Samples of a crop', { value: 2048, min: 16 }),
     learningRate: numberField('Learning rate', { value: 2e-4, min: 0, step: 'any' }),
     seed: numberField('Seed', { value: 0, min: 0 }),
-    saveEvery: numberField('Keep every … updates', { value: 250, min: 1 }),
+    saveEvery: numberField('Checkpoint every', { value: 250, min: 1 }),
   };
   const sees = el('p', { class: 'said' });
   const fill = (): void => {
@@ -43,6 +43,7 @@ export function trainingPart(notebook: Notebook): void {
   const state = (): void => {
     start.disabled = isTraining || !notebook.manifest;
     start.className = kept ? '' : 'main'; // going on is what is meant then
+    start.hidden = isTraining;
     goOn.hidden = isTraining || !kept;
     pause.hidden = !isTraining;
     goOn.textContent = kept ? `Go on from update ${kept.step.toLocaleString('en')}` : '';
@@ -97,7 +98,10 @@ export function trainingPart(notebook: Notebook): void {
   }));
 
   engine.on('plan', (line) => plan.say(line));
-  engine.on('saved', (step) => facts.set('kept', `update ${step.toLocaleString('en')}`));
+  engine.on('saved', (step) => {
+    facts.set('kept', `update ${step.toLocaleString('en')}`);
+    getRun.disabled = getWeights.disabled = false;
+  });
   engine.on('validation', (validation) => {
     const { step, loss, bins } = validation;
     const mean = (of: (bin: (typeof bins)[number]) => number): number => bins.reduce((sum, bin) => sum + of(bin), 0) / bins.length;
