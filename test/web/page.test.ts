@@ -131,6 +131,15 @@ test('nothing is fetched from another host, and little before it is asked for', 
   assert.ok(bytes > 20_000 && bytes <= 400_000, `${bytes} bytes`);
 });
 
+test('every kernel is right on the adapter of the browser', async () => {
+  const { page } = first;
+  await page.getByRole('button', { name: 'Verify every kernel' }).click();
+  await page.locator('#gpu .said', { hasText: /^(PASS|FAIL): / }).waitFor();
+  assert.match(await page.locator('#gpu .said').textContent() ?? '', /^PASS: [\d,]+ checks, none failed\.$/);
+  const rows = new TextDecoder().decode(await downloaded(page, 'Download the results')).trim().split('\n').map((line) => JSON.parse(line));
+  assert.ok(rows.length > 1000 && rows.slice(1).every(({ bench, ok, adapter }) => bench === 'verify' && ok && adapter));
+});
+
 test('axe finds no serious fault, in light and in dark, wide and narrow', async () => {
   const { page } = first;
   const { default: axe } = await import('axe-core');
