@@ -1,4 +1,5 @@
 /** npm run train: trains a DiffWave on a data set or a folder of music. */
+import type { Dataset } from '../src/dataset/dataset.ts';
 import { datasetFrom } from '../src/dataset/dataset.node.ts';
 import { contentFingerprint } from '../src/dataset/identity.node.ts';
 import type { Preset } from '../src/diffwave/presets.ts';
@@ -13,6 +14,7 @@ import { train } from '../src/diffwave/training/loop.ts';
 import type { TrainingConfig } from '../src/diffwave/training/config.ts';
 import { UserError } from '../src/errors.ts';
 import { counters } from '../src/random.ts';
+import { firstThenOthers, textOfFirst } from '../src/ranks.ts';
 import { formatBytes } from '../src/gpu/device/buffers.ts';
 import { command } from './lib/cli/command.ts';
 import { differsLine } from './lib/config/differences.ts';
@@ -21,10 +23,12 @@ import { interruptSignal } from './lib/cli/interrupt.ts';
 import { besideTraining, defaultMemoryLimit, memoryLimitFlag, parseBytes, withCropThatFits } from './lib/train/memory.ts';
 import { Monitor, monitorFlags, splitLine } from './lib/train/monitor.ts';
 import { noTuneFlag, openGpu } from './lib/adapter/openGpu.ts';
+import { isFirstRank, openRanks } from './lib/cli/ranks.ts';
+import { companyLine, expectSameState, expectSameTraining } from './lib/train/together.ts';
 import { planLines } from './lib/report/lines.ts';
 import { scheduleFlags } from './lib/schedule/flags.ts';
 import { scheduleLine } from './lib/schedule/report.ts';
-import { modelAsFlags, modelFrom, networkFlags, refuseContradictions, trainingFlags, trainingFrom } from './lib/train/flags.ts';
+import { modelAsFlags, modelFrom, networkFlags, refuseContradictions, sharedBy, trainingFlags, trainingFrom } from './lib/train/flags.ts';
 import { typedCommand } from './lib/cli/invocation.ts';
 
 const cli = command({
@@ -61,7 +65,7 @@ export default cli.does(async ({ flags, given }) => {
     const { preset, model, training, validationTracks = 0 } = run.config;
     const fixed = { preset, validationTracks, ...training, ...modelAsFlags(model, flags) };
     refuseContradictions({ path: run.path, fixed, flags, given });
-  } else {
+  } else if (isFirstRank()) {
     RunFolder.requireEmpty(flags.out); // before work that may take minutes
   }
   const presetName = run?.config.preset ?? flags.preset ?? file?.preset ?? DEFAULT_PRESET;
@@ -69,8 +73,12 @@ export default cli.does(async ({ flags, given }) => {
   const base = withFile(preset, file);
   // Before the data is prepared, which may take minutes: flags that contradict each other are said at once.
   const network = run && !file ? run.config.model : modelFrom(flags, base.model);
+  const precision = run?.config.training.precision ?? flags.precision ?? file?.training.precision;
+  const matrices = precision === 'matrix';
+  const company = await openRanks({ matrices });
+  const { ranks, isFirst, print } = company;
   const trainingFor = (clipSamples: number): TrainingConfig =>
-    trainingFrom(flags, { preset, file: file?.training, clipSamples, steps: flags.steps });
+    trainingFrom(flags, { preset, file: file?.training, clipSamples, steps: flags.steps, ranks: ranks.size });
   const tracks = flags.validationTracks ?? file?.validationTracks;
   if (run && file) {
     // What the run has found in its data is what the file leaves to them.
@@ -78,9 +86,10 @@ export default cli.does(async ({ flags, given }) => {
     const wanted = { preset: flags.preset ?? file.preset, model: { ...network, scale }, training: trainingFor(Infinity), validationTracks: tracks };
     refuseOther(file, wanted, run);
   }
-  let lock = run && await RunFolder.lock(flags.out, console.log);
+  let lock = run && isFirst ? await RunFolder.lock(flags.out, print) : undefined;
   if (lock) run!.writeUnder(lock);
-  const dataset = await datasetFrom(data, run ? preparationOf(run.config) : base.data, console.log);
+  const prepared = (): Promise<Dataset> => datasetFrom(data, run ? preparationOf(run.config) : base.data, print);
+  const dataset = await firstThenOthers(ranks, prepared);
   const said = (run?.config ?? file)?.model.sampleRate;
   if (said !== undefined && said !== dataset.sampleRate) {
     const who = run ? 'the run was trained at' : `${flags.config} is for`;
@@ -96,11 +105,12 @@ export default cli.does(async ({ flags, given }) => {
     );
   }
   const model = run?.config.model ?? configFor(network, dataset);
-  const wanted = run?.config.training ?? trainingFor(dataset.clipSamples);
+  const wanted = run ? sharedBy(ranks.size, run.config.training) : trainingFor(dataset.clipSamples);
 
   const split = splitByTrack(dataset, { tracks: run ? run.config.validationTracks ?? 0 : tracks, seed: wanted.seed, leastClips: wanted.batchSize, copiesTogether: run ? run.config.copiesTogether ?? false : true });
 
-  const gpu = await openGpu({ tune: !flags.noTune, model, matrices: wanted.precision === 'matrix' });
+  const gpu = await firstThenOthers(ranks, () => openGpu({ tune: !flags.noTune && isFirst, model, matrices, print }));
+  if (ranks.size > 1) gpu.variant = JSON.parse(await textOfFirst(ranks, JSON.stringify(gpu.variant)));
   const diffwave = DiffWave.create(gpu, model, { seed: wanted.seed });
   const allowed = flags.memoryLimit === undefined ? (run?.config ?? file)?.memoryLimit : parseBytes(flags.memoryLimit);
   const memory = {
@@ -111,35 +121,38 @@ export default cli.does(async ({ flags, given }) => {
   const training = run || isOrdered
     ? wanted
     : withCropThatFits(wanted, { diffwave, clipSamples: dataset.clipSamples, ...memory });
-  const resume = run?.resume(diffwave);
+  const resume = run?.resume(diffwave, { readOnly: !isFirst });
   if (resume && resume.step >= flags.steps) {
     throw new UserError(`the run is at step ${resume.step} already: ask for more with --steps`);
   }
-  if (run && (isNewData || run.config.data !== data)) {
+  if (run && isFirst && wanted !== run.config.training) run.recordParts(wanted.parts!);
+  if (run && isFirst && (isNewData || run.config.data !== data)) {
     run.recordData({ data, preparation: dataset.manifest.options }, isNewData ? { step: resume!.step, fingerprint } : undefined);
   }
-  console.log(gpu.describe());
-  console.log(
+  print(gpu.describe());
+  print(
     `model     ${presetName}: ${model.layers} layers × ${model.channels} channels, T = ${model.diffusionSteps}, ` +
     `sees ${receptiveField(model)} samples (${(receptiveField(model) / model.sampleRate).toFixed(2)} s)`,
   );
   const differs = differsLine({ model, training }, preset);
-  if (differs !== undefined) console.log(differs);
-  console.log(scheduleLine(model));
-  console.log(
+  if (differs !== undefined) print(differs);
+  print(scheduleLine(model));
+  print(
     `data      ${dataset.clipCount} clips of ${dataset.clipSamples} samples at ${dataset.sampleRate} Hz, ` +
     `batch ${training.batchSize} × ${training.cropSamples ?? dataset.clipSamples} samples`,
   );
-  if (training !== wanted) console.log(`cropped   to ${training.cropSamples} samples instead of ${wanted.cropSamples ?? dataset.clipSamples}, so that the step fits`);
-  console.log(splitLine(split));
+  if (training !== wanted) print(`cropped   to ${training.cropSamples} samples instead of ${wanted.cropSamples ?? dataset.clipSamples}, so that the step fits`);
+  print(splitLine(split));
   const { learningRateSchedule, decaySteps } = training;
   if (resume && learningRateSchedule === 'cosine' && decaySteps !== null && decaySteps < flags.steps) {
     const left = learningRateAt(training, decaySteps);
-    console.log(`note: the learning rate falls until update ${decaySteps}, as the run began; from there on it is ${left}, of which little comes`);
+    print(`note: the learning rate falls until update ${decaySteps}, as the run began; from there on it is ${left}, of which little comes`);
   }
-  if (resume) console.log(`resumed   at step ${resume.step}${isNewData ? ', with other data from here on' : ''}`);
-  const signal = interruptSignal('stopping after this step, then saving (again to stop at once)');
-  let folder = run;
+  if (resume) print(`resumed   at step ${resume.step}${isNewData ? ', with other data from here on' : ''}`);
+  await expectSameTraining(ranks, { flags, model, training, data: fingerprint, gpu, diffwave, resume });
+  if (ranks.size > 1) print(companyLine(company, { training, adapter: gpu.name, isSoftware: gpu.isSoftware }));
+  const signal = interruptSignal('stopping after this step, then saving (again to stop at once)', isFirst ? undefined : () => {});
+  let folder = isFirst ? run : undefined;
   let monitor: Monitor | undefined;
   let saved = '';
   let forecast = 0;
@@ -149,27 +162,28 @@ export default cli.does(async ({ flags, given }) => {
     training,
     resume,
     signal,
+    ranks,
     steps: flags.steps,
     printEvery: flags.printEvery,
     saveEvery: flags.saveEvery,
     snapshotEvery: flags.snapshotEvery,
     onStart: async (trainer) => {
       // Only now is it known that everything fits: a run that cannot start leaves no folder behind.
-      if (!folder) {
-        lock = await RunFolder.lock(flags.out, console.log);
+      if (!folder && isFirst) {
+        lock = await RunFolder.lock(flags.out, print);
         folder = RunFolder.create(flags.out, {
           preset: presetName, model, training, data, preparation: dataset.manifest.options, validationTracks: split.tracks, copiesTogether: true,
           memoryLimit: allowed,
         });
         folder.writeUnder(lock);
       }
-      console.log(planLines(trainer));
+      print(planLines(trainer));
       forecast = trainer.memory.forecast.total;
-      monitor = await Monitor.create({ ...flags, trainer, run: folder, split, resumedAt: resume?.step });
+      monitor = await Monitor.create({ ...flags, trainer, run: folder, ranks, split, resumedAt: resume?.step });
     },
     onUpdate: ({ step }) => monitor!.update(step),
     onProgress: (progress) => {
-      folder!.appendLog(progress);
+      folder?.appendLog(progress);
       monitor!.progress(progress);
     },
     onRecovery: async (trainer, recovery) => {
@@ -177,17 +191,21 @@ export default cli.does(async ({ flags, given }) => {
       await monitor?.recovered(trainer, recovery);
     },
     onSave: async (state) => {
+      await expectSameState(ranks, diffwave, state);
+      if (!folder) return;
       monitor!.markIfBest(state.step);
-      await folder!.save(diffwave, { ...state, data: fingerprint }, { keep: flags.keep });
+      await folder.save(diffwave, { ...state, data: fingerprint }, { keep: flags.keep });
       saved = `saved step ${state.step} in ${flags.out}`;
       if (state.step < flags.steps && !signal.aborted) monitor!.display.print(saved);
     },
   }).finally(() => monitor?.end());
-  console.log(`GPU memory at the peak ${formatBytes(gpu.buffers.peakBytes)}, ${formatBytes(forecast)} were predicted`);
+  print(`GPU memory at the peak ${formatBytes(gpu.buffers.peakBytes)}, ${formatBytes(forecast)} were predicted`);
   lock?.release();
-  console.log(saved);
-  console.log(signal.aborted
+  print(saved);
+  print(signal.aborted
     ? `go on with: ${typedCommand('train')} --data ${data} --out ${flags.out} --steps ${flags.steps} --resume`
     : `listen with: ${typedCommand('sample')} --run ${flags.out} --seconds 5 --out samples`);
   gpu.close();
+  await ranks.barrier(); // what one has said and written is there before any of them ends
+  company.part();
 });

@@ -10,7 +10,7 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 const home = temporaryFolder();
 
 /** What scripts keep in the user's cache folder goes elsewhere; what Mesa has compiled stays, as that takes seconds. */
-const CACHES = {
+export const CACHES = {
   HOME: home,
   XDG_CACHE_HOME: home,
   LOCALAPPDATA: home,

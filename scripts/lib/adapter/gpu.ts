@@ -44,8 +44,11 @@ export function unusedGpuNote(adapter: GPUAdapter | null, machine?: Machine): st
 function runAgain(environment: Record<string, string>): Promise<number> {
   const needsLoader = import.meta.url.endsWith('.ts') && !process.execArgv.some((arg) => arg.includes('tsx'));
   const loader = needsLoader ? ['--import', import.meta.resolve('tsx')] : [];
+  // MPICH's launcher hands its processes a descriptor; of others than the streams Node passes on only those that are named.
+  const handedOn = Number(process.env.PMI_FD ?? 0);
+  const others = Array.from({ length: Math.max(0, handedOn - 2) }, (_, i) => (i + 3 === handedOn ? handedOn : ('ignore' as const)));
   const child = spawn(process.execPath, [...process.execArgv, ...loader, ...process.argv.slice(1)], {
-    stdio: 'inherit',
+    stdio: ['inherit', 'inherit', 'inherit', ...others],
     env: { ...process.env, ...environment, [RESTARTED]: '1' },
   });
   // Ctrl-C in a terminal reaches both processes: this one only waits for the other to save and end. Without a

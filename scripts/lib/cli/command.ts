@@ -5,6 +5,7 @@
 import { systemReason } from '../../../src/disk/systemErrors.node.ts';
 import { UserError, escaped } from '../../../src/errors.ts';
 import { typedCommand } from './invocation.ts';
+import { mayReport } from './ranks.ts';
 import { spelled } from './spelling.ts';
 import { type CommandSpec, type FlagSpec, type Parsed, type PositionalSpec, parse, rangeOf, typed } from './flags.ts';
 
@@ -74,7 +75,9 @@ export async function runCommand<const S extends CommandSpec>(
     return await body(parse(spec, argv)) ?? undefined;
   } catch (error) {
     const { text, code } = explain(error);
-    output.err(`${spec.name}: ${text}\n`);
+    const speaker = await mayReport(error);
+    if (speaker) output.err(`${spec.name}: ${speaker.prefix}${text}\n`);
+    await speaker?.said?.();
     return code;
   }
 }

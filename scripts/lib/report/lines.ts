@@ -17,14 +17,20 @@ export function lossText({ loss, updates }: Progress['recent']): string {
   return `loss ${loss.toFixed(4)} over ${updates} ${updates === 1 ? 'update' : 'updates'}`;
 }
 
-/** 'step 200 of 1000 · loss 0.1234 over 100 updates · 3.2 steps/s · 4 min 10 s left'. */
+/** '4 % waiting for other ranks': of the time. */
+export function waitingText(share: number): string {
+  return `${(100 * share).toFixed(0)} % waiting for other ranks`;
+}
+
+/** 'step 200 of 1000 · loss 0.1234 over 100 updates · 3.2 steps/s · 4 min 10 s left'; of several ranks, how much of the time this one waited. */
 export function progressLine(progress: Progress, steps: number): string {
-  const { step, recent, stepsPerSecond, eta } = progress;
+  const { step, recent, stepsPerSecond, eta, waiting } = progress;
   // The first update compiles the kernels: its speed says nothing about the rest.
   if (step === 1) return `step 1 of ${steps} · ${lossText(recent)}`;
   const speed = stepsPerSecond >= 10 ? stepsPerSecond.toFixed(0) : stepsPerSecond.toFixed(2);
   const rest = step < steps ? ` · ${formatDuration(eta)} left` : '';
-  return `step ${step} of ${steps} · ${lossText(recent)} · ${speed} steps/s${rest}`;
+  const waited = waiting === undefined ? '' : ` · ${waitingText(waiting)}`;
+  return `step ${step} of ${steps} · ${lossText(recent)} · ${speed} steps/s${waited}${rest}`;
 }
 
 /** What happened when the GPU was lost. */
@@ -43,11 +49,12 @@ export function pagedLine(seconds: number, { total }: { readonly total: number }
 /** What a training step needs and how it was fitted into memory, before it runs. */
 export function planLines({ plan, training, used, memory: { choice, forecast }, model: { parameters } }: Trainer): string {
   const { microBatches, recompute } = choice;
-  const batch = microBatches === 1
-    ? 'the whole batch at once'
-    : `the batch in ${microBatches} parts of ${Math.ceil(training.batchSize / microBatches)}`;
-  const { total, ...parts } = forecast;
-  const list = Object.entries(parts).map(([name, bytes]) => `${name} ${formatBytes(bytes)}`).join(', ');
+  const parts = training.parts ?? microBatches;
+  const inParts = `the batch in ${parts} ${parts === 1 ? 'part' : 'parts'} of ${Math.ceil(training.batchSize / parts)}`;
+  const added = training.parts === null ? '' : ', added on the host';
+  const batch = parts === 1 && training.parts === null ? 'the whole batch at once' : `${inParts}${added}`;
+  const { total, ...uses } = forecast;
+  const list = Object.entries(uses).map(([name, bytes]) => `${name} ${formatBytes(bytes)}`).join(', ');
   return [
     ...(training.precision === 'float32' ? [] : [`precision ${used.note ?? used.precision}`]),
     `plan      ${parameters.count.toLocaleString('en')} parameters, ${batch}, ` +

@@ -65,13 +65,14 @@ export const trainingFlags = {
     help: "mixed stores activations as f16; matrix multiplies in subgroup matrices as well, an experiment of WebGPU's (float32)",
   },
   seed: { type: 'integer', min: 0, help: 'of weights, order, crops and noise (0)' },
+  parts: { type: 'integer', min: 1, help: 'parts of a batch whose gradients are added in a fixed order: the same bits on any number of processes (one a clip where there are several)' },
 } as const satisfies CommandSpec['flags'];
 
 type FlagsOf<F extends CommandSpec['flags']> = Parsed<{ name: string; summary: string; flags: F }>['flags'];
 
 /** The training that flags and file ask for. Throws a `UserError` if a schedule lacks its length. */
-export function trainingFrom(flags: FlagsOf<typeof trainingFlags>, { preset, file = {}, clipSamples, steps }: {
-  preset: Preset; file?: Partial<TrainingConfig>; clipSamples: number; steps: number;
+export function trainingFrom(flags: FlagsOf<typeof trainingFlags>, { preset, file = {}, clipSamples, steps, ranks = 1 }: {
+  preset: Preset; file?: Partial<TrainingConfig>; clipSamples: number; steps: number; ranks?: number;
 }): TrainingConfig {
   const { cropSamples } = preset.training;
   // A switch that is not there is false, which is no wish to switch off what the file switches on.
@@ -86,10 +87,19 @@ export function trainingFrom(flags: FlagsOf<typeof trainingFlags>, { preset, fil
   if (training.learningRateSchedule === 'step' && training.decaySteps === null) {
     throw new UserError('--learning-rate-schedule step needs --decay-steps: the updates between two drops');
   }
-  if (training.learningRateSchedule !== 'cosine' || training.decaySteps !== null) return training;
+  const shared = sharedBy(ranks, training);
+  if (shared.parts !== null && shared.batchSize % shared.parts !== 0) {
+    throw new UserError(`--batch-size ${shared.batchSize} must be a multiple of --parts ${shared.parts}: parts are of one size`);
+  }
+  if (shared.learningRateSchedule !== 'cosine' || shared.decaySteps !== null) return shared;
   // A warm-up that was asked for is an order, one of the preset a wish.
   const isOrdered = flags.warmupSteps !== undefined || file.warmupSteps !== undefined;
-  return isOrdered ? { ...training, decaySteps: steps } : trainingOver(steps, training);
+  return isOrdered ? { ...shared, decaySteps: steps } : trainingOver(steps, shared);
+}
+
+/** The training as so many ranks can share it: where nobody said how its batch is cut, a clip is a part. */
+export function sharedBy(ranks: number, training: TrainingConfig): TrainingConfig {
+  return ranks > 1 && training.parts === null ? { ...training, parts: training.batchSize } : training;
 }
 
 /** What was fixed when a run began cannot be given another value now: throws a `UserError` that names the flag. */

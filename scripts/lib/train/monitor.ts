@@ -10,10 +10,12 @@ import type { Progress, Recovery } from '../../../src/diffwave/training/loop.ts'
 import type { Validation } from '../../../src/diffwave/validation/validation.ts';
 import { Validator } from '../../../src/diffwave/validation/validation.ts';
 import { withWeights } from '../../../src/diffwave/model/withWeights.ts';
+import type { Ranks } from '../../../src/ranks.ts';
+import { alone } from '../../../src/ranks.ts';
 import { UserError, escaped } from '../../../src/errors.ts';
 import { DeviceLostError } from '../../../src/gpu/device/opened.ts';
 import { spelled } from '../cli/spelling.ts';
-import { ProgressDisplay } from './progressDisplay.ts';
+import { ProgressDisplay, silence } from './progressDisplay.ts';
 import { pagedLine, recoveryLine } from '../report/lines.ts';
 import { validationLine, validationTable } from './validationReport.ts';
 
@@ -34,7 +36,10 @@ export const monitorFlags = {
 
 export interface MonitorOptions {
   readonly trainer: Trainer;
-  readonly run: RunFolder;
+  /** Where it is written to; none for a rank that only takes part in validations. */
+  readonly run?: RunFolder;
+  /** Who validates together. */
+  readonly ranks?: Ranks;
   readonly split: Split;
   /** Updates in total. */
   readonly steps: number;
@@ -50,7 +55,7 @@ export class Monitor {
   readonly #options: MonitorOptions;
   #trainer: Trainer;
   #validator: Validator | undefined;
-  readonly #journal: Journal;
+  readonly #journal: Journal | undefined;
   #latest: Validation | undefined;
   #paging: PagingWatch;
 
@@ -58,19 +63,22 @@ export class Monitor {
     this.#options = options;
     this.#trainer = options.trainer;
     this.#validator = validator;
-    this.#journal = new Journal(options.run.path, { resumedAt: options.resumedAt });
-    this.display = new ProgressDisplay({ steps: options.steps });
+    const { run, ranks = alone } = options;
+    // A launcher may give the first rank a terminal that nobody looks at, and stops reading it before it ends the ranks.
+    const terminal = ranks.size > 1 ? { write: (text: string) => process.stdout.write(text) } : undefined;
+    this.#journal = run && new Journal(run.path, { resumedAt: options.resumedAt });
+    this.display = new ProgressDisplay({ steps: options.steps, terminal: run ? terminal : silence });
     this.#paging = pagingWatchOf(options.trainer);
   }
 
   /** Throws a `UserError` if validation does not fit. */
   static async create(options: MonitorOptions): Promise<Monitor> {
-    return new Monitor(options, await validatorOf(options.trainer, options.split));
+    return new Monitor(options, await validatorOf(options.trainer, options));
   }
 
   progress(progress: Progress): void {
     this.display.report(progress);
-    this.#journal.progress(progress);
+    this.#journal?.progress(progress);
   }
 
   /** After every update. */
@@ -80,7 +88,7 @@ export class Monitor {
     const seconds = this.#paging.update(performance.now() / 1000);
     if (seconds !== undefined) this.display.print(pagedLine(seconds, this.#trainer.memory.forecast));
     if (step % validateEvery === 0 || step === steps) await this.#validate(step);
-    if (sampleEvery !== undefined && step % sampleEvery === 0) await this.#sample(step);
+    if (this.#options.run && sampleEvery !== undefined && step % sampleEvery === 0) await this.#sample(step, this.#options.run);
   }
 
   /** After the GPU was lost: goes on with the trainer that is on the new device. */
@@ -88,13 +96,13 @@ export class Monitor {
     this.display.print(recoveryLine(recovery));
     this.#trainer = trainer;
     this.#paging = pagingWatchOf(trainer);
-    this.#validator = await validatorOf(trainer, this.#options.split, this.#validator);
+    this.#validator = await validatorOf(trainer, this.#options, this.#validator);
   }
 
   /** Before the checkpoint of this update is saved: says whether it is the best so far. */
   markIfBest(step: number): void {
     const { run } = this.#options;
-    if (this.#latest?.step !== step || this.#latest.loss >= (run.best?.loss ?? Infinity)) return;
+    if (!run || this.#latest?.step !== step || this.#latest.loss >= (run.best?.loss ?? Infinity)) return;
     run.markBest({ step, loss: this.#latest.loss });
   }
 
@@ -110,14 +118,14 @@ export class Monitor {
     if (!validator || this.#latest?.step === step) return; // this step again, if the GPU was lost after its validation
     const { model, average } = this.#trainer;
     this.#latest = await withWeights(model, average, () => validator.evaluate(step));
-    this.#options.run.expectOurs();
-    this.#journal.validation(this.#latest);
+    this.#options.run?.expectOurs();
+    this.#journal?.validation(this.#latest);
     this.display.print(validationLine(this.#latest));
   }
 
-  async #sample(step: number): Promise<void> {
+  async #sample(step: number, run: RunFolder): Promise<void> {
     const { model, average, training: { seed } } = this.#trainer;
-    const { config } = this.#options.run;
+    const { config } = run;
     let audio: Float32Array;
     try {
       const shape = sampleShape(config.model);
@@ -127,8 +135,8 @@ export class Monitor {
       if (!(error instanceof UserError) || error instanceof DeviceLostError) throw error;
       return this.display.print(`no sample after ${step} updates: ${spelled(error.message)}`);
     }
-    this.#options.run.expectOurs();
-    const { wav } = this.#journal.sample(step, audio, config.model.sampleRate);
+    run.expectOurs();
+    const { wav } = this.#journal!.sample(step, audio, config.model.sampleRate);
     this.display.print(`sample ${wav}`);
   }
 }
@@ -139,10 +147,10 @@ function pagingWatchOf({ plan, memory: { forecast }, model: { gpu } }: Trainer):
 
 /** The validator of a trainer's model, if there is something to validate on, looking at what `before` looked at. */
 async function validatorOf(
-  { model, training: { cropSamples, seed } }: Trainer, { training, validation }: Split, before?: Validator,
+  { model, training: { cropSamples, seed } }: Trainer, { split: { training, validation }, ranks }: MonitorOptions, before?: Validator,
 ): Promise<Validator | undefined> {
   const L = cropSamples ?? training.clipSamples;
-  return validation && Validator.create({ model, training, validation, L, seed, items: before?.items });
+  return validation && Validator.create({ model, training, validation, L, seed, items: before?.items, ranks });
 }
 
 /** 'held out  1 track for validation: a.wav', or why there is none. */

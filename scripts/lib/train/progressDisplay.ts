@@ -1,6 +1,6 @@
 /** Progress on a terminal: one line that is drawn again and again, with everything else above it; elsewhere plain lines. */
 import type { Progress } from '../../../src/diffwave/training/loop.ts';
-import { formatDuration, lossText, progressLine } from '../report/lines.ts';
+import { formatDuration, lossText, progressLine, waitingText } from '../report/lines.ts';
 
 /** Where it goes: `process.stdout`, or a test's own. */
 export interface Terminal {
@@ -8,6 +8,9 @@ export interface Terminal {
   readonly columns?: number;
   write(text: string): unknown;
 }
+
+/** Where nobody reads. */
+export const silence: Terminal = { write() {} };
 
 const barCells = 24;
 const redrawMilliseconds = 100;
@@ -51,7 +54,7 @@ export class ProgressDisplay {
     // Over all updates but the first, which waits for shaders: validations and samples are then part of the estimate.
     const seconds = (now - this.#began.at) / 1000;
     const stepsPerSecond = seconds > 0 ? (step - this.#began.step) / seconds : undefined;
-    const text = barText({ step, steps: this.#steps, note, recent: this.#reported?.recent, stepsPerSecond });
+    const text = barText({ step, steps: this.#steps, note, recent: this.#reported?.recent, waiting: this.#reported?.waiting, stepsPerSecond });
     this.#bar = text.slice(0, (this.#terminal.columns ?? 80) - 1); // a wrapped line could not be cleared
     this.#terminal.write(clearLine + this.#bar);
   }
@@ -69,6 +72,7 @@ export interface Standing {
   readonly steps: number;
   readonly note?: string;
   readonly recent?: Progress['recent'];
+  readonly waiting?: Progress['waiting'];
   readonly stepsPerSecond?: number;
 }
 
@@ -80,12 +84,13 @@ export function barText(at: Standing): string {
 }
 
 /** 'step 170 of 1000 · loss 0.0812 over 100 updates · 12 steps/s · 1 min 9 s left', without what is not known. */
-export function standingText({ step, steps, note, recent, stepsPerSecond }: Standing): string {
+export function standingText({ step, steps, note, recent, waiting, stepsPerSecond }: Standing): string {
   return [
     `step ${Math.floor(step)} of ${steps}`,
     ...(note ? [note] : []),
     ...(recent ? [lossText(recent)] : []),
     ...(stepsPerSecond ? [`${stepsPerSecond >= 10 ? stepsPerSecond.toFixed(0) : stepsPerSecond.toFixed(2)} steps/s`] : []),
+    ...(waiting === undefined ? [] : [waitingText(waiting)]),
     ...(stepsPerSecond && step < steps ? [`${formatDuration((steps - step) / stepsPerSecond)} left`] : []),
   ].join(' · ');
 }

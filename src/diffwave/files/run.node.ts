@@ -229,6 +229,13 @@ export class RunFolder {
     this.#writeConfig();
   }
 
+  /** Records that the batch is cut into `parts` from now on, of a run that was begun without. Written at once, after a `resume`. */
+  recordParts(parts: number): void {
+    this.expectOurs();
+    this.#config = { ...this.#config, training: { ...this.#config.training, parts } };
+    this.#writeConfig();
+  }
+
   #writeConfig(): void {
     writeFileAtomic(join(this.path, 'config.json'), `${JSON.stringify(this.#config, null, 2)}\n`);
   }
@@ -257,9 +264,10 @@ export class RunFolder {
    * The newest checkpoint: its weights are written into `model`, the optimizer's state is returned. Throws a
    * `UserError` if there is none, or if it is broken; then it says which older one there is. Never starts again.
    * What a crash may have left behind is put in order: the log loses the lines after the checkpoint, which the run will
-   * write again, the run's latest weights become those of the checkpoint, and temporary files go.
+   * write again, the run's latest weights become those of the checkpoint, and temporary files go. Unless it is only to be read:
+   * among several ranks one writes.
    */
-  resume(model: DiffWave): Checkpoint {
+  resume(model: DiffWave, { readOnly = false } = {}): Checkpoint {
     const [newest, older] = this.checkpoints();
     if (!newest) throw new UserError(`${this.path} has no checkpoint to resume from: delete the folder to start again`);
     let state: Checkpoint;
@@ -270,6 +278,7 @@ export class RunFolder {
       const way = older ? `delete ${newest.path} to resume from step ${older.step}` : 'there is no older checkpoint';
       throw new UserError(`${error.message}; ${way}`);
     }
+    if (readOnly) return state;
     for (const folder of [this.path, join(this.path, 'checkpoints')]) {
       for (const name of readdirSync(folder).filter(isLeftover)) rmSync(join(folder, name), { recursive: true });
     }

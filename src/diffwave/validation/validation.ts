@@ -23,6 +23,8 @@ import type { Model } from '../model/model.ts';
 import type { Loss, Network } from '../model/contract.ts';
 import type { NoiseSchedule } from '../schedule/schedule.ts';
 import { scheduleOf } from '../schedule/schedule.ts';
+import type { Ranks } from '../../ranks.ts';
+import { alone, shareOf } from '../../ranks.ts';
 import type { Prediction } from '../../ops/diffuse.ts';
 import { meanSpectrum } from '../data/spectrum.ts';
 import { checkedClip } from '../data/clips.ts';
@@ -82,11 +84,14 @@ export interface ValidatorOptions {
   readonly loss?: Loss;
   /** Those of a validator that was on a lost device: choosing them and their baselines takes a while. */
   readonly items?: readonly ValidationItem[];
+  /** Who shares the items; each of them evaluates at the same time, and gets the same values. */
+  readonly ranks?: Ranks;
 }
 
 export class Validator {
   readonly items: readonly ValidationItem[];
   readonly #model: Model;
+  readonly #ranks: Ranks;
   readonly #seed: number;
   readonly #schedule: NoiseSchedule;
   readonly #executable: Executable;
@@ -96,13 +101,14 @@ export class Validator {
   #destroyed = false;
 
   private constructor(parts: {
-    model: Model; seed: number; schedule: NoiseSchedule; items: readonly ValidationItem[];
+    model: Model; seed: number; schedule: NoiseSchedule; items: readonly ValidationItem[]; ranks: Ranks;
     executable: Executable; inputs: Inputs; history: GPUBuffer;
   }) {
     this.#model = parts.model;
     this.#seed = parts.seed;
     this.#schedule = parts.schedule;
     this.items = parts.items;
+    this.#ranks = parts.ranks;
     this.#executable = parts.executable;
     this.#inputs = parts.inputs;
     this.#history = parts.history;
@@ -114,6 +120,7 @@ export class Validator {
     const { model, L, seed } = options;
     const { gpu, network, diffusion: { prediction } } = model;
     const schedule = scheduleOf(model.diffusion);
+    const { ranks = alone } = options;
     const items = options.items ?? validationItems(options, { schedule, prediction });
     return building(async (undo) => {
       const history = gpu.buffers.acquire(crops * mostBins * 4, 'validation losses');
@@ -124,7 +131,7 @@ export class Validator {
       const plan = planTape(tape);
       checkPlan(plan, gpu.device.limits, 'use shorter crops (`cropSamples`)');
       const executable = await Executable.build(gpu, plan);
-      return new Validator({ model, seed, schedule, items, executable, inputs, history });
+      return new Validator({ model, seed, schedule, items, ranks, executable, inputs, history });
     });
   }
 
@@ -132,7 +139,8 @@ export class Validator {
   async evaluate(step: number): Promise<Validation> {
     const { gpu } = this.#model;
     const { sqrtAlphaBar, sqrtOneMinusAlphaBar } = this.#schedule;
-    for (const [i, { audio, t }] of this.items.entries()) {
+    for (const i of shareOf(this.items.length, this.#ranks)) {
+      const { audio, t } = this.items[i]!;
       this.#executable.write(this.#inputs.audio, audio);
       this.#executable.write(this.#inputs.t, Float32Array.of(t));
       this.#executable.write(this.#inputs.signalLevel, Float32Array.of(sqrtAlphaBar[t]!));
@@ -140,7 +148,9 @@ export class Validator {
       this.#executable.run({ ...noiseValues({ seed: this.#seed, step: i }), historySlot: i });
       await gpu.throttle();
     }
-    const losses = new Float32Array(await gpu.read(this.#history, { offset: 0, size: this.items.length * 4 }));
+    const own = new Uint8Array(await gpu.read(this.#history, { offset: 0, size: this.items.length * 4 }));
+    const all = new Float32Array((await this.#ranks.allgather(own)).buffer); // (ranks, items)
+    const losses = this.items.map((_, i) => all[(i % this.#ranks.size) * this.items.length + i]!);
     const bins = binsOf(this.#schedule.steps).map(({ from, to }, bin): ValidationBin => {
       const members = [...this.items.keys()].filter((i) => this.items[i]!.bin === bin);
       return {
