@@ -8,7 +8,11 @@ import { counters } from '../src/random.ts';
 import { formatBytes } from '../src/gpu/device/buffers.ts';
 import { installedVersions } from '../src/tuning/tuning.node.ts';
 import { command } from './lib/cli/command.ts';
-import { noTuneFlag, openGpu } from './lib/adapter/openGpu.ts';
+import { adapterFlag } from './lib/adapter/adapters.ts';
+import { noTuneFlag, openGpuTogether } from './lib/adapter/openGpu.ts';
+import { openRanks } from './lib/cli/ranks.ts';
+import { expectSameSampling, sharedLine } from './lib/sample/together.ts';
+import { shareOf } from '../src/ranks.ts';
 import { play } from './lib/cli/play.ts';
 import { formatDuration } from './lib/report/lines.ts';
 import type { Sound } from './lib/sample/input.ts';
@@ -36,6 +40,7 @@ const cli = command({
       type: 'string', choices: ['float32', 'matrix'], default: 'float32',
       help: "matrix multiplies in subgroup matrices, an experiment of WebGPU's; as f16 the sound differs a little",
     },
+    adapter: adapterFlag,
     noTune: noTuneFlag,
   },
 });
@@ -46,39 +51,46 @@ export default cli.does(async ({ flags, given }) => {
   if (flags.index + flags.count > counters) {
     throw new UserError(`--index ${flags.index} and --count ${flags.count} go beyond sample ${counters - 1}, after which they would begin again: use another --seed`);
   }
-  const progress = new SampleProgress({ clips: flags.count, terminal: flags.stdout ? process.stderr : process.stdout });
+  const matrices = flags.precision === 'matrix';
+  const company = await openRanks({ matrices, adapter: flags.adapter });
+  const { ranks, isFirst } = company;
+  const share = shareOf(flags.count, ranks);
+  const progress = new SampleProgress({ clips: share.length, terminal: flags.stdout ? process.stderr : process.stdout });
   const print = (line: string): void => progress.print(line);
   const run = RunFolder.open(flags.run);
   const paths = [flags.variationOf, ...flags.between, flags.continue, flags.inpaint, flags.denoise].filter((path) => path !== undefined);
   const loaded = await loadSounds(paths, soundOptionsOf(run.config));
   const load = (path: string): Sound => {
     const sound = loaded(path);
-    for (const warning of sound.warnings) print(`note: ${warning}`);
+    for (const warning of isFirst ? sound.warnings : []) print(`note: ${warning}`);
     return sound;
   };
   const { name: kind, L, sound, note, options } = taskOf(flags, { config: run.config.model, load });
-  if (note) print(`note: ${note}`);
-  const gpu = await openGpu({ tune: !flags.noTune, model: run.config.model, print, matrices: flags.precision === 'matrix' });
+  if (note && isFirst) print(`note: ${note}`);
+  const gpu = await openGpuTogether(ranks, { tune: !flags.noTune, model: run.config.model, print, matrices, adapter: flags.adapter });
   const model = await run.load(gpu, { raw: flags.rawWeights });
-  if (flags.precision === 'matrix') {
+  if (matrices) {
     const variant = await usableMatrices(model);
-    if (typeof variant === 'string') print(`note: precision float32 instead of matrix: ${variant}`);
-    else gpu.variant = variant;
+    if (typeof variant === 'string' && isFirst) print(`note: precision float32 instead of matrix: ${variant}`);
+    if (typeof variant !== 'string') gpu.variant = variant;
   }
   // What is made from a sound goes back to that sound's rate.
   const sampleRate = sound?.sourceRate ?? model.config.sampleRate;
   const restored = (audio: Float32Array): Float32Array => sound?.restore(audio) ?? audio;
+  const weights = run.identifyWeights({ raw: flags.rawWeights });
+  await expectSameSampling(ranks, { flags, weights, gpu });
+  if (ranks.size > 1 && isFirst) print(sharedLine(company, { count: flags.count, gpu }));
   const output = new SampleOutput(flags, {
     given: Object.fromEntries([...given].map((key) => [key, flags[key]])),
     seed: flags.seed,
-    weights: run.identifyWeights({ raw: flags.rawWeights }),
+    weights,
     adapter: gpu.name,
     version: installedVersions()['diffwave-webgpu'],
     sampleRate,
   });
 
-  for (let clip = 0; clip < flags.count; clip++) {
-    const item = flags.index + clip;
+  for (const [clip, number] of share.entries()) {
+    const item = flags.index + number;
     const start = performance.now();
     const { audio, sequence, peakBytes } = await sample(model, {
       ...options,
@@ -113,4 +125,6 @@ export default cli.does(async ({ flags, given }) => {
   }
   progress.end();
   gpu.close();
+  await ranks.barrier();
+  company.part();
 });

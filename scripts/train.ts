@@ -14,7 +14,7 @@ import { train } from '../src/diffwave/training/loop.ts';
 import type { TrainingConfig } from '../src/diffwave/training/config.ts';
 import { UserError } from '../src/errors.ts';
 import { counters } from '../src/random.ts';
-import { firstThenOthers, textOfFirst } from '../src/ranks.ts';
+import { firstThenOthers } from '../src/ranks.ts';
 import { formatBytes } from '../src/gpu/device/buffers.ts';
 import { command } from './lib/cli/command.ts';
 import { differsLine } from './lib/config/differences.ts';
@@ -22,7 +22,8 @@ import { configFlag, readConfigFile, refuseOther, withFile } from './lib/config/
 import { interruptSignal } from './lib/cli/interrupt.ts';
 import { besideTraining, defaultMemoryLimit, memoryLimitFlag, parseBytes, withCropThatFits } from './lib/train/memory.ts';
 import { Monitor, monitorFlags, splitLine } from './lib/train/monitor.ts';
-import { noTuneFlag, openGpu } from './lib/adapter/openGpu.ts';
+import { adapterFlag } from './lib/adapter/adapters.ts';
+import { noTuneFlag, openGpuTogether } from './lib/adapter/openGpu.ts';
 import { isFirstRank, openRanks } from './lib/cli/ranks.ts';
 import { companyLine, expectSameState, expectSameTraining } from './lib/train/together.ts';
 import { planLines } from './lib/report/lines.ts';
@@ -51,6 +52,7 @@ const cli = command({
     memoryLimit: memoryLimitFlag,
     resume: { type: 'boolean', help: 'go on from the newest checkpoint in --out' },
     newData: { type: 'boolean', help: '--resume: go on with other data than those that the run was trained on' },
+    adapter: adapterFlag,
     noTune: noTuneFlag,
   },
 });
@@ -75,7 +77,7 @@ export default cli.does(async ({ flags, given }) => {
   const network = run && !file ? run.config.model : modelFrom(flags, base.model);
   const precision = run?.config.training.precision ?? flags.precision ?? file?.training.precision;
   const matrices = precision === 'matrix';
-  const company = await openRanks({ matrices });
+  const company = await openRanks({ matrices, adapter: flags.adapter });
   const { ranks, isFirst, print } = company;
   const trainingFor = (clipSamples: number): TrainingConfig =>
     trainingFrom(flags, { preset, file: file?.training, clipSamples, steps: flags.steps, ranks: ranks.size });
@@ -109,8 +111,7 @@ export default cli.does(async ({ flags, given }) => {
 
   const split = splitByTrack(dataset, { tracks: run ? run.config.validationTracks ?? 0 : tracks, seed: wanted.seed, leastClips: wanted.batchSize, copiesTogether: run ? run.config.copiesTogether ?? false : true });
 
-  const gpu = await firstThenOthers(ranks, () => openGpu({ tune: !flags.noTune && isFirst, model, matrices, print }));
-  if (ranks.size > 1) gpu.variant = JSON.parse(await textOfFirst(ranks, JSON.stringify(gpu.variant)));
+  const gpu = await openGpuTogether(ranks, { tune: !flags.noTune, model, matrices, adapter: flags.adapter, print });
   const diffwave = DiffWave.create(gpu, model, { seed: wanted.seed });
   const allowed = flags.memoryLimit === undefined ? (run?.config ?? file)?.memoryLimit : parseBytes(flags.memoryLimit);
   const memory = {
@@ -150,7 +151,7 @@ export default cli.does(async ({ flags, given }) => {
   }
   if (resume) print(`resumed   at step ${resume.step}${isNewData ? ', with other data from here on' : ''}`);
   await expectSameTraining(ranks, { flags, model, training, data: fingerprint, gpu, diffwave, resume });
-  if (ranks.size > 1) print(companyLine(company, { training, adapter: gpu.name, isSoftware: gpu.isSoftware }));
+  if (ranks.size > 1) print(companyLine(company, { training, gpu }));
   const signal = interruptSignal('stopping after this step, then saving (again to stop at once)', isFirst ? undefined : () => {});
   let folder = isFirst ? run : undefined;
   let monitor: Monitor | undefined;

@@ -23,6 +23,9 @@ import { tuningStore } from './tuning/tuning.node.ts';
 
 export * from './index.ts';
 export { loadModel, saveModel } from './diffwave/files/model.node.ts';
+export { Mpi } from './platform/mpi.node.ts';
+export { launchOf } from './platform/launch.ts';
+export type { Launch } from './platform/launch.ts';
 export { RunFolder } from './diffwave/files/run.node.ts';
 export { loadDataset, prepareDataset } from './dataset/dataset.node.ts';
 

@@ -44,4 +44,6 @@ export type { Manifest } from './dataset/dataset.ts';
 export type { DatasetOptions } from './dataset/options.ts';
 export { readSafetensors, writeSafetensors } from './formats/safetensors.ts';
 
+export { alone } from './ranks.ts';
+export type { Ranks } from './ranks.ts';
 export { UserError } from './errors.ts';

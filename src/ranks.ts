@@ -2,7 +2,8 @@
  * Processes that work on one thing together, each with a number, its rank. What carries bytes between them is somebody else's
  * business: MPI in Node (`platform/mpi.node.ts`); a process that is alone needs nothing.
  *
- * Every rank must make the same calls in the same order. They may be started before the one before has come to its end.
+ * Every rank must make the same calls in the same order. They may be started before the one before has come to its end. What is given
+ * must not change until the call resolves.
  */
 import { UserError } from './errors.ts';
 

@@ -1,4 +1,4 @@
-/** The MPI libraries of this machine, and programs that they start. */
+/** The MPI libraries of this machine (a Linux: processes are looked for below /proc), and programs that they start. */
 import { spawn, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
@@ -20,7 +20,7 @@ function nameOf(program: string): MpiLauncher['name'] | undefined {
 }
 
 const found = new Map<MpiLauncher['name'], string>();
-for (const [program] of candidates) {
+for (const [program] of process.platform === 'linux' ? candidates : []) {
   const name = nameOf(program);
   if (name && !found.has(name)) found.set(name, program);
 }
@@ -53,12 +53,12 @@ export interface RanksOutcome {
 }
 
 /**
- * Starts `program` (of this project, with its arguments) as so many ranks; with `last` the last of them has that instead. `interfere` is called once, when `at` has appeared on
- * stdout, with the launcher's process id.
+ * Starts `program` (of this project, with its arguments) as so many ranks; with `last` the last of them has that instead. `interfere`
+ * is called once, with the launcher's process id: when `at` has appeared on stdout, or `after` so many milliseconds.
  */
 export async function runRanks(launcher: MpiLauncher, ranks: number, program: readonly string[], options: {
   readonly env?: NodeJS.ProcessEnv; readonly last?: readonly string[];
-  readonly at?: string; readonly interfere?: (launcherId: number) => unknown;
+  readonly at?: string; readonly after?: number; readonly interfere?: (launcherId: number) => unknown;
 } = {}): Promise<RanksOutcome> {
   const node = [process.execPath, '--import', 'tsx'];
   const { last } = options;
@@ -68,13 +68,18 @@ export async function runRanks(launcher: MpiLauncher, ranks: number, program: re
   });
   let [stdout, stderr] = ['', ''];
   let interfered: number | undefined;
+  const interfere = (): void => {
+    interfered = performance.now();
+    void options.interfere?.(child.pid!);
+  };
+  const timer = options.after === undefined ? undefined : setTimeout(interfere, options.after);
   child.stderr.on('data', (text) => { stderr += text; });
   child.stdout.on('data', (text) => {
     stdout += text;
     if (interfered !== undefined || options.at === undefined || !stdout.includes(options.at)) return;
-    interfered = performance.now();
-    void options.interfere?.(child.pid!);
+    interfere();
   });
   const status = await new Promise<number | null>((resolve) => child.once('close', resolve));
+  clearTimeout(timer);
   return { status, stdout, stderr, endedAfter: interfered === undefined ? undefined : performance.now() - interfered };
 }

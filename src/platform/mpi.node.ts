@@ -118,7 +118,8 @@ export class Mpi implements Ranks {
 
   async #exchange(name: string, outgoing: Bytes, { count, length }: { count: number; length: number }): Promise<Bytes> {
     const { world, byte } = this.#handles;
-    const sent = outgoing.slice(); // the caller's own may change before it has travelled
+    // Through its buffer: few bytes might otherwise lie on V8's heap, which moves them.
+    const sent = new Uint8Array(outgoing.buffer, outgoing.byteOffset, outgoing.byteLength);
     const received = new Uint8Array(new ArrayBuffer(length));
     await this.#started([sent, received], (request) => this.#call(name, sent, count, byte, received, count, byte, world, request));
     return received;

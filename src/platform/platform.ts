@@ -12,6 +12,8 @@ export interface Platform {
 export interface PlatformOptions {
   /** Lets adapters offer subgroup matrices, where that has to be switched on. */
   readonly matrices?: boolean;
+  /** Name of the adapter that shall be taken, as Dawn lists it; elsewhere it has no meaning. */
+  readonly adapter?: string;
 }
 
 let usual: ((options: PlatformOptions) => Promise<Platform>) | undefined;

@@ -22,8 +22,19 @@ const usualToggles = ['enable-dawn-features=vulkan_enable_f16_on_nvidia,enable_i
 const matrixToggles = usualToggles.map((toggle) => `${toggle},allow_unsafe_apis`);
 
 /** Dawn's flags for what is asked of it. */
-export function togglesFor({ matrices = false }: PlatformOptions): string[] {
-  return matrices ? matrixToggles : usualToggles;
+export function togglesFor({ matrices = false, adapter }: PlatformOptions): string[] {
+  return [...(matrices ? matrixToggles : usualToggles), ...(adapter === undefined ? [] : [`adapter=${adapter}`])];
+}
+
+/**
+ * The names of all adapters, in Dawn's order. It tells them only to who asks for one that there is not. GPUs of one kind have one
+ * name, and Dawn takes the first of those whose name has the wanted one in it.
+ */
+export async function adapterNames(): Promise<string[]> {
+  const { create } = await loadDawn();
+  const nobody = 'adapter=\u0001';
+  const text = await create([nobody]).requestAdapter().then(() => '', (error: unknown) => String((error as Error)?.message ?? error));
+  return [...text.matchAll(/^ \* backend: '[^']*', name: '(.*)'$/gm)].map(([, name]) => name!);
 }
 
 /**

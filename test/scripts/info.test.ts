@@ -13,6 +13,17 @@ test('prints the adapter, its limits, features and kernels', async () => {
   assert.match(stdout, /^chosen    (naive|tile|broadcast, \d+ lanes): the fixed table's for (software adapters|GPUs)$/m);
 });
 
+test('lists the adapters by number, and takes the one that is asked for', async () => {
+  const lines = (await succeeds('info', [])).split('\n').filter((line) => /^adapter \d+ \S/.test(line));
+  assert.equal(lines.map((line) => line.split(' ')[1]), lines.map((_, i) => String(i)));
+  assert.ok(lines.length > 0);
+  const name = lines[0]!.replace(/^adapter 0 /, '');
+  const chosen = (await succeeds('info', ['--adapter', '0'])).split('\n')[0]!;
+  // Where there are several, the most capable one may be another.
+  assert.ok(chosen.includes(name.split(' ')[0]!), `${chosen}, wanted ${name}`);
+  await refuses('info', ['--adapter', String(lines.length)], [`--adapter ${lines.length}: the last one is ${lines.length - 1}; npm run info lists them`]);
+});
+
 test('refuses flags that it does not have', () => refuses('info', ['--verbose'], ['unknown flag --verbose']));
 
 if (process.platform === 'linux') {

@@ -57,6 +57,16 @@ test('a process that is alone does not ask for MPI, and its parts are recorded',
   assert.equal(Object.keys(wanted).filter((name) => name.startsWith('step')), ['step 4', 'step 2']);
 });
 
+const made = join(temporaryFolder(), 'one');
+const sampleArgs = (out: string, ...more: string[]): string[] => ['--run', one, '--out', out, '--seconds', '0.1', '--seed', '3', '--count', '5', ...more];
+const soundsOf = (folder: string) => Object.fromEntries(readdirSync(folder).filter((name) => name.endsWith('.wav')).sort()
+  .map((name) => [name, readFileSync(join(folder, name)).toString('base64')]));
+
+test('five sounds of one process', async () => {
+  await succeeds('sample', sampleArgs(made));
+  assert.is(Object.keys(soundsOf(made)).length, 5);
+});
+
 test('parts are of one size', () =>
   refuses('train', trainArgs(newRun(), '--parts', '2'), ['--batch-size 5 must be a multiple of --parts 2']));
 
@@ -81,6 +91,14 @@ for (const launcher of launchers) {
       assert.not.ok(existsSync(join(run, 'lock.json')));
     });
   }
+
+  test(`${launcher.name}: three ranks share five sounds, which are those of one process`, async () => {
+    const out = join(temporaryFolder(), 'three');
+    const { status, stdout, stderr } = await runRanks(launcher, 3, ['scripts/diffwave.ts', 'sample', ...sampleArgs(out)], { env });
+    assert.is(status, 0, stderr);
+    assert.match(stdout, /^ranks     3 share 5 clips; 3 on this machine share /m);
+    assert.equal(soundsOf(out), soundsOf(made));
+  });
 
   test(`${launcher.name}: begun by two, gone on with by three, and by one alone`, async () => {
     const run = newRun();

@@ -2,10 +2,11 @@
 import { launchOf } from '../../../src/platform/launch.ts';
 import { Mpi } from '../../../src/platform/mpi.node.ts';
 import { Peers } from '../../../src/platform/peers.node.ts';
-import type { PlatformOptions } from '../../../src/platform/platform.ts';
 import { UserError } from '../../../src/errors.ts';
+import type { Gpu } from '../../../src/gpu/device/gpu.ts';
 import type { Ranks } from '../../../src/ranks.ts';
 import { alone } from '../../../src/ranks.ts';
+import { adapterByNumber } from '../adapter/adapters.ts';
 import { ensureAdapter } from '../adapter/gpu.ts';
 import { spelled } from './spelling.ts';
 
@@ -48,10 +49,10 @@ export function isFirstRank(): boolean {
  * Joins the other ranks, if a launcher started several. The adapter comes first, as this process may be started again for it. From
  * then on a rank of this machine that dies ends the others. Throws a `UserError` with what to install if that is missing.
  */
-export async function openRanks(options: PlatformOptions): Promise<Company> {
+export async function openRanks({ matrices, adapter }: { readonly matrices: boolean; readonly adapter?: number }): Promise<Company> {
   const launch = launchOf(process.env);
   if (!launch) return single;
-  await ensureAdapter(options);
+  await ensureAdapter({ matrices, adapter: await adapterByNumber(adapter) });
   const mpi = await Mpi.open(launch);
   if (mpi.size === 1) return { ...single, part: () => mpi.finalize() };
   peers = await Peers.meet(mpi);
@@ -69,6 +70,12 @@ export async function openRanks(options: PlatformOptions): Promise<Company> {
       mpi.finalize();
     },
   };
+}
+
+/** '; 2 on this machine share llvmpipe', where that is certain: two GPUs of one name cannot be told apart. */
+export function sharingText({ near }: Company, gpu: Pick<Gpu, 'name' | 'isSoftware'>): string {
+  if (near === 1) return '';
+  return gpu.isSoftware ? `; ${near} on this machine share ${gpu.name}` : `; ${near} on this machine each have ${gpu.name}, or share it`;
 }
 
 function lookAround(mpi: Mpi): void {

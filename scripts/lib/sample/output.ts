@@ -25,7 +25,7 @@ export type OutputFlags = Parsed<{ name: string; summary: string; flags: typeof 
 const NORMALIZED_PEAK_DB = -1;
 
 /** Flags that say where a sound goes or how it is made, not what it is: they are not written into it. */
-const WHEREABOUTS = new Set(['run', 'out', 'stdout', 'count', 'index', 'seed', 'play', 'noTune', 'returnSequence', 'sequenceEvery', 'tileSamples']);
+const WHEREABOUTS = new Set(['run', 'out', 'stdout', 'count', 'index', 'seed', 'play', 'noTune', 'adapter', 'returnSequence', 'sequenceEvery', 'tileSamples']);
 
 /** What made the sounds. */
 export interface Provenance {

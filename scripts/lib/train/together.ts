@@ -9,6 +9,7 @@ import type { Gpu } from '../../../src/gpu/device/gpu.ts';
 import type { Ranks } from '../../../src/ranks.ts';
 import { expectSame } from '../../../src/ranks.ts';
 import type { Company } from '../cli/ranks.ts';
+import { sharingText } from '../cli/ranks.ts';
 import { packageVersion } from '../cli/invocation.ts';
 
 /**
@@ -21,7 +22,7 @@ export async function expectSameTraining(ranks: Ranks, { flags, model, training,
   if (ranks.size === 1) return;
   await expectSame(ranks, {
     version: packageVersion(),
-    flags: hashOf(JSON.stringify(flags)),
+    flags: hashOf(JSON.stringify({ ...flags, adapter: undefined })),
     network: hashOf(JSON.stringify(model)),
     training: hashOf(JSON.stringify(training)),
     data,
@@ -54,11 +55,9 @@ function hashOfState({ step, m, v, average }: OptimizerState): string {
 }
 
 /** 'ranks     3 share 5 parts of a batch, 2 parts at most each', and whether they share an adapter. */
-export function companyLine({ ranks: { size }, near }: Pick<Company, 'ranks' | 'near'>, { training: { parts }, adapter, isSoftware }: {
-  training: TrainingConfig; adapter: string; isSoftware: boolean;
-}): string {
+export function companyLine(company: Company, { training: { parts }, gpu }: { training: TrainingConfig; gpu: Gpu }): string {
+  const { size } = company.ranks;
   const most = Math.ceil(parts! / size);
   const idle = size > parts! ? `; ${size - parts!} of them have nothing to do: use fewer, or more --parts` : '';
-  const shared = near > 1 && isSoftware ? `; ${near} on this machine share ${adapter}` : '';
-  return `ranks     ${size} share the ${parts} parts of a batch, ${most} at most each${shared}${idle}`;
+  return `ranks     ${size} share the ${parts} parts of a batch, ${most} at most each${sharingText(company, gpu)}${idle}`;
 }

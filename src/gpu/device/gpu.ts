@@ -34,6 +34,8 @@ export interface GpuOptions {
    * nothing else. Where the adapter has none, nothing changes.
    */
   readonly matrices?: boolean;
+  /** Name of the adapter that shall be taken, where the platform can choose: see its options. */
+  readonly adapter?: string;
   /** Milliseconds before each attempt to get a new device in the place of a lost one. */
   readonly recoveryPauses?: readonly number[];
 }

@@ -1,0 +1,27 @@
+/** What ranks that sample together must have in common, and what is said of them. Each makes clips of its own. */
+import { createHash } from 'node:crypto';
+import type { WeightsIdentity } from '../../../src/diffwave/files/run.node.ts';
+import type { Gpu } from '../../../src/gpu/device/gpu.ts';
+import type { Ranks } from '../../../src/ranks.ts';
+import { expectSame } from '../../../src/ranks.ts';
+import { packageVersion } from '../cli/invocation.ts';
+import type { Company } from '../cli/ranks.ts';
+import { sharingText } from '../cli/ranks.ts';
+
+/** Throws a `UserError` on all ranks if one has another version, other flags, other weights or another kind of adapter. */
+export async function expectSameSampling(ranks: Ranks, { flags, weights, gpu }: { flags: object; weights: WeightsIdentity; gpu: Gpu }): Promise<void> {
+  if (ranks.size === 1) return;
+  await expectSame(ranks, {
+    version: packageVersion(),
+    flags: createHash('sha256').update(JSON.stringify({ ...flags, adapter: undefined })).digest('hex'),
+    weights: weights.sha256,
+    adapter: gpu.name,
+  });
+}
+
+/** 'ranks     3 share 10 clips', and whether they share an adapter. */
+export function sharedLine(company: Company, { count, gpu }: { count: number; gpu: Gpu }): string {
+  const { size } = company.ranks;
+  const idle = size > count ? `; ${size - count} of them have nothing to do` : '';
+  return `ranks     ${size} share ${count} ${count === 1 ? 'clip' : 'clips'}${sharingText(company, gpu)}${idle}`;
+}
