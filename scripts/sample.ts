@@ -2,7 +2,7 @@
 import { makeFolder } from '../src/disk/files.node.ts';
 import { RunFolder } from '../src/diffwave/files/run.node.ts';
 import { usableMatrices } from '../src/diffwave/training/precision.ts';
-import { sample } from '../src/diffwave/sampling/sampling.ts';
+import { isShared, sample } from '../src/diffwave/sampling/sampling.ts';
 import { UserError } from '../src/errors.ts';
 import { counters } from '../src/random.ts';
 import { formatBytes } from '../src/gpu/device/buffers.ts';
@@ -54,7 +54,8 @@ export default cli.does(async ({ flags, given }) => {
   const matrices = flags.precision === 'matrix';
   const company = await openRanks({ matrices, adapter: flags.adapter });
   const { ranks, isFirst } = company;
-  const share = shareOf(flags.count, ranks);
+  const one = flags.count === 1 && ranks.size > 1; // then they share its samples, if that is possible
+  const share = one && ranks.rank > 0 ? [0] : shareOf(flags.count, ranks);
   const progress = new SampleProgress({ clips: share.length, terminal: flags.stdout ? process.stderr : process.stdout });
   const print = (line: string): void => progress.print(line);
   const run = RunFolder.open(flags.run);
@@ -79,7 +80,9 @@ export default cli.does(async ({ flags, given }) => {
   const restored = (audio: Float32Array): Float32Array => sound?.restore(audio) ?? audio;
   const weights = run.identifyWeights({ raw: flags.rawWeights });
   await expectSameSampling(ranks, { flags, weights, gpu });
-  if (ranks.size > 1 && isFirst) print(sharedLine(company, { count: flags.count, gpu }));
+  const shape = [1, L] as const;
+  const isOneForAll = one && isShared(model, { ...options, shape, ranks });
+  if (ranks.size > 1 && isFirst) print(sharedLine(company, { count: flags.count, gpu, isOneForAll }));
   const output = new SampleOutput(flags, {
     given: Object.fromEntries([...given].map((key) => [key, flags[key]])),
     seed: flags.seed,
@@ -89,22 +92,24 @@ export default cli.does(async ({ flags, given }) => {
     sampleRate,
   });
 
-  for (const [clip, number] of share.entries()) {
+  for (const [clip, number] of one && !isOneForAll && !isFirst ? [] : share.entries()) {
     const item = flags.index + number;
     const start = performance.now();
     const { audio, sequence, peakBytes } = await sample(model, {
       ...options,
-      shape: [1, L],
+      shape,
+      ...(isOneForAll && { ranks }),
       seed: flags.seed,
       start: flags.start,
       firstItem: item,
       sequenceEvery: flags.returnSequence ? flags.sequenceEvery ?? 1 : undefined,
       onStep: (done) => {
         // Only now is it known that everything fits; what cannot be made leaves no folder behind.
-        if (done === 1 && flags.out) makeFolder(flags.out);
+        if (done === 1 && flags.out && !(one && !isFirst)) makeFolder(flags.out);
       },
       onTile: (done, total) => progress.step({ clip, done, total }),
     });
+    if (one && !isFirst) continue; // one of them writes what all have made
     const name = `${kind}-seed${flags.seed}-${item}`;
     const steps = sequence?.map(({ left, clips }) => ({ left, samples: restored(clips[0]!) })) ?? [];
     for (const { left, samples } of steps) output.writeStep(samples, { name, t: left });

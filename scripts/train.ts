@@ -180,7 +180,7 @@ export default cli.does(async ({ flags, given }) => {
       }
       print(planLines(trainer));
       forecast = trainer.memory.forecast.total;
-      monitor = await Monitor.create({ ...flags, trainer, run: folder, ranks, split, resumedAt: resume?.step });
+      monitor = await Monitor.create({ ...flags, trainer, run: folder, ranks, split, model, resumedAt: resume?.step });
     },
     onUpdate: ({ step }) => monitor!.update(step),
     onProgress: (progress) => {

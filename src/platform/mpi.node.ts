@@ -78,15 +78,15 @@ export class Mpi implements Ranks {
     const { library, family } = loadLibrary(koffi, launch, who);
     if (process.env.PMI_FD !== undefined && !isSocket(Number(process.env.PMI_FD))) {
       throw new UserError(
-        `${who}, but npm does not pass on the descriptor that they hear of each other by: give MPICH's mpirun the flag -pmi-port, ` +
-        'or start `node scripts/launch.mjs scripts/diffwave.ts` instead of npm run',
+        `${who}, but the descriptor that they hear of each other by did not come through, as npm does not pass it on: ` +
+        "start Node without npm, or let MPICH's mpirun use a port (-pmi-port)",
       );
     }
     const mpi = new Mpi(functionsOf(library, family), handlesOf(library, family));
     if (launch.size !== undefined && mpi.size !== launch.size) {
       throw new UserError(
         `${who}, but ${family} sees ${mpi.size}: start them with the mpirun of that library` +
-        (launch.launcher === 'srun' ? ', or with srun --mpi=pmix (Open MPI) or --mpi=pmi2 (MPICH)' : ''),
+        (launch.launcher === 'srun' ? ', or let srun speak its language: pmix for Open MPI, pmi2 for MPICH' : ''),
       );
     }
     return mpi;

@@ -74,7 +74,7 @@ async function trained(path: string, steps: number): Promise<void> {
     await train(model, {
       dataset: split.training, training, steps, resume, printEvery: 1, saveEvery: 1,
       onStart: async (trainer) => {
-        monitor = await Monitor.create({ trainer, run, split, steps, validateEvery: 1, sampleEvery: 2, resumedAt: resume?.step });
+        monitor = await Monitor.create({ trainer, run, model: config, split, steps, validateEvery: 1, sampleEvery: 2, resumedAt: resume?.step });
       },
       onUpdate: ({ step }) => monitor!.update(step),
       onProgress: (progress) => {

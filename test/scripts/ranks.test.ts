@@ -98,6 +98,11 @@ for (const launcher of launchers) {
     assert.is(status, 0, stderr);
     assert.match(stdout, /^ranks     3 share 5 clips; 3 on this machine share /m);
     assert.equal(soundsOf(out), soundsOf(made));
+
+    const clip = join(temporaryFolder(), 'clip');
+    const alone = await runRanks(launcher, 2, ['scripts/diffwave.ts', 'sample', ...sampleArgs(clip, '--tile-samples', '100').map((word) => (word === '5' ? '1' : word))], { env });
+    assert.match(alone.stdout, /^ranks     2 share the samples of the clip; /m);
+    assert.equal(Object.values(soundsOf(clip)), Object.values(soundsOf(made)).slice(0, 1));
   });
 
   test(`${launcher.name}: begun by two, gone on with by three, and by one alone`, async () => {

@@ -19,9 +19,10 @@ export async function expectSameSampling(ranks: Ranks, { flags, weights, gpu }: 
   });
 }
 
-/** 'ranks     3 share 10 clips', and whether they share an adapter. */
-export function sharedLine(company: Company, { count, gpu }: { count: number; gpu: Gpu }): string {
+/** 'ranks     3 share 10 clips', or the samples of one, and whether they share an adapter. */
+export function sharedLine(company: Company, { count, gpu, isOneForAll }: { count: number; gpu: Gpu; isOneForAll: boolean }): string {
   const { size } = company.ranks;
+  if (isOneForAll) return `ranks     ${size} share the samples of the clip${sharingText(company, gpu)}`;
   const idle = size > count ? `; ${size - count} of them have nothing to do` : '';
   return `ranks     ${size} share ${count} ${count === 1 ? 'clip' : 'clips'}${sharingText(company, gpu)}${idle}`;
 }

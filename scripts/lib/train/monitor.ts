@@ -2,7 +2,7 @@
 import type { DiffWaveConfig } from '../../../src/diffwave/model/config.ts';
 import { Journal } from '../../../src/diffwave/files/journal.node.ts';
 import type { RunFolder } from '../../../src/diffwave/files/run.node.ts';
-import { sample } from '../../../src/diffwave/sampling/sampling.ts';
+import { isShared, sample } from '../../../src/diffwave/sampling/sampling.ts';
 import type { Split } from '../../../src/diffwave/data/split.ts';
 import { PagingWatch, workOf } from '../../../src/diffwave/training/paging.ts';
 import type { Trainer } from '../../../src/diffwave/training/trainer.ts';
@@ -41,6 +41,7 @@ export interface MonitorOptions {
   /** Who validates together. */
   readonly ranks?: Ranks;
   readonly split: Split;
+  readonly model: DiffWaveConfig;
   /** Updates in total. */
   readonly steps: number;
   /** Updates between two validations, and between two samples; without the latter there are none. */
@@ -88,7 +89,7 @@ export class Monitor {
     const seconds = this.#paging.update(performance.now() / 1000);
     if (seconds !== undefined) this.display.print(pagedLine(seconds, this.#trainer.memory.forecast));
     if (step % validateEvery === 0 || step === steps) await this.#validate(step);
-    if (this.#options.run && sampleEvery !== undefined && step % sampleEvery === 0) await this.#sample(step, this.#options.run);
+    if (sampleEvery !== undefined && step % sampleEvery === 0) await this.#sample(step);
   }
 
   /** After the GPU was lost: goes on with the trainer that is on the new device. */
@@ -123,20 +124,23 @@ export class Monitor {
     this.display.print(validationLine(this.#latest));
   }
 
-  async #sample(step: number, run: RunFolder): Promise<void> {
+  async #sample(step: number): Promise<void> {
     const { model, average, training: { seed } } = this.#trainer;
-    const { config } = run;
+    const { run, ranks } = this.#options;
+    const options = { shape: sampleShape(this.#options.model), seed, ranks };
+    const shared = isShared(model, options);
+    if (!run && !shared) return; // the first rank makes it
     let audio: Float32Array;
     try {
-      const shape = sampleShape(config.model);
-      audio = (await withWeights(model, average, () => sample(model, { shape, seed }))).audio[0]!;
+      audio = (await withWeights(model, average, () => sample(model, shared ? options : { ...options, ranks: undefined }))).audio[0]!;
     } catch (error) {
       // Training finds out by itself that its weights are broken, and says more about it.
       if (!(error instanceof UserError) || error instanceof DeviceLostError) throw error;
       return this.display.print(`no sample after ${step} updates: ${spelled(error.message)}`);
     }
+    if (!run) return;
     run.expectOurs();
-    const { wav } = this.#journal!.sample(step, audio, config.model.sampleRate);
+    const { wav } = this.#journal!.sample(step, audio, this.#options.model.sampleRate);
     this.display.print(`sample ${wav}`);
   }
 }

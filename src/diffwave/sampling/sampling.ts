@@ -3,6 +3,7 @@ import type { Shaping } from '../../audio/shaping.ts';
 import { isUnshaped, largestShaped, shape, shapedGap, unshape, unshapeGap } from '../../audio/shaping.ts';
 import { UserError } from '../../errors.ts';
 import { counters } from '../../random.ts';
+import type { Ranks } from '../../ranks.ts';
 import type { Model } from '../model/model.ts';
 import type { Journey, Move } from './moves.ts';
 import type { SamplerOptions } from './samplers/choose.ts';
@@ -13,10 +14,12 @@ import type { Level } from '../schedule/level.ts';
 import { dataPrediction } from '../schedule/level.ts';
 import { scheduleOf } from '../schedule/schedule.ts';
 import type { StartShape } from './start.ts';
+import { canShare, stretchOf } from './sharing.ts';
 import type { Stretch } from './tiles.ts';
+import { haloOf } from './tiles.ts';
 import type { Verb } from './verbs.ts';
 import { create } from './verbs.ts';
-import type { WalkMemory } from './tileProgram.ts';
+import type { WalkMemory, WalkOptions } from './tileProgram.ts';
 import { walkMemory } from './tileProgram.ts';
 import { Walk } from './walk.ts';
 
@@ -39,6 +42,11 @@ export interface SampleOptions extends SamplerOptions {
   readonly firstItem?: number;
   /** Samples of a clip that go through the network at once; planned from the adapter by default. Changes no bit. */
   readonly tileSamples?: number;
+  /**
+   * Who makes the clips together, each a stretch of them. All ranks call this with the same options, and get the same clips. Where that
+   * cannot be shared, each of them makes all: see `isShared`.
+   */
+  readonly ranks?: Ranks;
   /** Also return x_t after every k-th step, the start and the end included. */
   readonly sequenceEvery?: number;
   /** Called after every reverse step has been queued; throw to stop. */
@@ -74,7 +82,7 @@ export async function sample(model: Model, options: SampleOptions): Promise<Samp
   const { sequenceEvery, onStep, onTile } = options;
   const clamp = options.clamp && largestShaped(options.clamp, model.shaping);
   const { moves, start, known } = journey;
-  await using walk = await Walk.create(model, walkOptions(options, sampler, journey));
+  await using walk = await Walk.create(model, walkOptions(model, options, sampler, journey));
   if (start === 'noise') await walk.start(form);
   else await walk.write(repeated(start.gain === 1 ? start.audio : start.audio.map((value) => start.gain * value), B));
   if (known) await walk.write(repeated(known.audio, B), 'known');
@@ -111,10 +119,24 @@ export async function sample(model: Model, options: SampleOptions): Promise<Samp
   return { audio, sequence: sequenceEvery === undefined ? undefined : sequence, peakBytes: model.gpu.buffers.peakBytes };
 }
 
+/**
+ * Whether several ranks that call `sample` with these options share the work: the network's margins must fit into a rank's stretch, and
+ * neither a loop nor what lies around a gap goes beyond it.
+ */
+export function isShared(model: Model, options: SampleOptions): boolean {
+  return stretchFor(model, options, plan(model, options).journey) !== undefined;
+}
+
+/** What this rank moves of the clips; undefined where that is everything. */
+function stretchFor({ network }: Model, { shape: [, L], ranks, loop }: SampleOptions, { known }: Journey): Stretch | undefined {
+  if (!ranks || ranks.size === 1 || loop || known || !canShare({ L, halo: haloOf(network), ranks })) return undefined;
+  return stretchOf(L, ranks);
+}
+
 /** Bytes of GPU memory that `sample` would take beside the weights, found without allocating or running anything. */
 export function samplingMemory(model: Model, options: SampleOptions): WalkMemory {
   const { sampler, journey } = plan(model, options);
-  return walkMemory(model, walkOptions(options, sampler, journey));
+  return walkMemory(model, walkOptions(model, options, sampler, journey));
 }
 
 interface Plan {
@@ -175,8 +197,13 @@ function startShape({ spectrum }: Model, { start, moves }: Journey): StartShape 
   return { spectrum, alphaBar: first.from.alphaBar };
 }
 
-function walkOptions({ shape: [B, L], seed, firstItem, tileSamples, loop }: SampleOptions, sampler: Sampler, journey: Journey) {
-  return { B, L, seed, firstItem, tileSamples, loop, history: sampler.usesHistory, known: journey.known !== undefined, core: coreOf(journey) };
+function walkOptions(model: Model, options: SampleOptions, sampler: Sampler, journey: Journey): WalkOptions {
+  const { shape: [B, L], seed, firstItem, tileSamples, loop, ranks } = options;
+  const stretch = stretchFor(model, options, journey);
+  return {
+    B, L, seed, firstItem, tileSamples, loop, history: sampler.usesHistory, known: journey.known !== undefined,
+    core: stretch ?? coreOf(journey), ...(stretch && { ranks }),
+  };
 }
 
 /** The gap, where what lies around it is imposed after every move: the network need not be asked about it. */

@@ -5,6 +5,7 @@ import { Tape } from '../../autograd/tape.ts';
 import type { Tensor } from '../../autograd/tensor.ts';
 import type { Gpu } from '../../gpu/device/gpu.ts';
 import type { Values } from '../../gpu/program/dispatch.ts';
+import type { Ranks } from '../../ranks.ts';
 import { noise } from '../../ops/noise.ts';
 import { areInFours, reverseStep } from '../../ops/reverse.ts';
 import type { OldSamples } from '../../ops/window.ts';
@@ -30,9 +31,11 @@ export interface WalkOptions {
   readonly known?: boolean;
   /** The samples that are predicted; all by default. The others must be imposed after every move. */
   readonly core?: Stretch;
+  /** Who moves the other stretches, where the core is this rank's share of the clip: nothing is imposed then. */
+  readonly ranks?: Ranks;
 }
 
-export type Settled = Required<Omit<WalkOptions, 'tileSamples' | 'core'>> & Pick<WalkOptions, 'tileSamples' | 'core'>;
+export type Settled = Required<Omit<WalkOptions, 'tileSamples' | 'core' | 'ranks'>> & Pick<WalkOptions, 'tileSamples' | 'core' | 'ranks'>;
 
 /** GPU memory of a walk, in bytes. */
 export interface WalkMemory {
@@ -58,8 +61,8 @@ export function walkMemory(model: Model, walkOptions: WalkOptions): WalkMemory {
 }
 
 export function settled(options: WalkOptions): Settled {
-  const { B, L, firstItem = 0, seed = 0, tileSamples, loop = false, history = false, known = false, core } = options;
-  return { B, L, firstItem, seed, tileSamples, loop, history, known, core };
+  const { B, L, firstItem = 0, seed = 0, tileSamples, loop = false, history = false, known = false, core, ranks } = options;
+  return { B, L, firstItem, seed, tileSamples, loop, history, known, core, ranks };
 }
 
 /** The program of one tile of a reverse step. */

@@ -19,6 +19,7 @@ import { reverseValues } from '../../ops/reverse.ts';
 import type { Model } from '../model/model.ts';
 import type { StartShape } from './start.ts';
 import { shapedStart } from './start.ts';
+import { Sharing } from './sharing.ts';
 import { streams } from '../streams.ts';
 import type { Recorded, Settled, WalkOptions } from './tileProgram.ts';
 import { placeOf, recordTile, settled } from './tileProgram.ts';
@@ -42,6 +43,7 @@ export class Walk {
   readonly #recorded: Recorded;
   readonly #x: BufferRange;
   readonly #known: BufferRange | undefined;
+  readonly #sharing: Sharing | undefined;
   /** The programs without network, built when they are first needed. */
   readonly #others = new Map<string, Promise<Executable>>();
 
@@ -56,6 +58,8 @@ export class Walk {
     this.executable = parts.denoise;
     this.#x = parts.denoise.range(parts.recorded.x);
     this.#known = parts.known;
+    const { B, L, ranks } = options;
+    this.#sharing = ranks && new Sharing({ gpu: model.gpu, ranks, x: this.#x, B, L, halo: parts.tiles.halo });
   }
 
   /** Allocates everything a step needs. Throws a `UserError` if that does not fit the adapter. */
@@ -107,6 +111,7 @@ export class Walk {
       await this.#model.gpu.throttle();
       onTile?.();
     }
+    await this.#sharing?.exchange();
   }
 
   /** x = signalLevel·x + noiseLevel·z, in the core. */
@@ -116,6 +121,7 @@ export class Walk {
       renoise(tape, { x, noise: this.#tileNoise(tape, streams.renoise) });
     });
     await this.#eachPart(program, this.tiles.core, { draw, values: { ...levels, gapStart: 0, gapEnd: 0 } });
+    await this.#sharing?.exchange();
   }
 
   /**
@@ -156,6 +162,7 @@ export class Walk {
 
   /** x, one array a clip. */
   async read(): Promise<Float32Array<ArrayBuffer>[]> {
+    if (this.#sharing) return this.#sharing.gather();
     const { B, L } = this.#options;
     const clips: Float32Array<ArrayBuffer>[] = [];
     for (let b = 0; b < B; b++) {
