@@ -6,8 +6,8 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 
 export interface MpiLauncher {
   readonly name: 'Open MPI' | 'MPICH';
-  /** Program and its flags, for this many ranks. */
-  command(ranks: number): readonly string[];
+  /** Program and its flags, for this many ranks; with seconds, those that it leaves them for their end. */
+  command(ranks: number, seconds?: number): readonly string[];
 }
 
 /** Debian's names, where both are installed; elsewhere there is one at most. */
@@ -31,11 +31,12 @@ for (const [program] of process.platform === 'linux' ? candidates : []) {
  */
 export const launchers: readonly MpiLauncher[] = [...found].map(([name, program]) => ({
   name,
-  command: (ranks) => [
+  command: (ranks, seconds) => [
     program,
     // In a container everybody is root, and there may be fewer processors than ranks.
+    ...(name === 'Open MPI' ? ['--allow-run-as-root', '--oversubscribe'] : []),
     // Between Ctrl-C and SIGTERM, and between that and SIGKILL, Open MPI leaves a second, which is little on a busy machine.
-    ...(name === 'Open MPI' ? ['--allow-run-as-root', '--oversubscribe', '--mca', 'odls_base_sigkill_timeout', '4'] : []),
+    ...(name === 'Open MPI' && seconds !== undefined ? ['--mca', 'odls_base_sigkill_timeout', String(seconds)] : []),
     '-n', String(ranks),
   ],
 }));
@@ -57,12 +58,12 @@ export interface RanksOutcome {
  * is called once, with the launcher's process id: when `at` has appeared on stdout, or `after` so many milliseconds.
  */
 export async function runRanks(launcher: MpiLauncher, ranks: number, program: readonly string[], options: {
-  readonly env?: NodeJS.ProcessEnv; readonly last?: readonly string[];
+  readonly env?: NodeJS.ProcessEnv; readonly last?: readonly string[]; readonly secondsForTheEnd?: number;
   readonly at?: string; readonly after?: number; readonly interfere?: (launcherId: number) => unknown;
 } = {}): Promise<RanksOutcome> {
   const node = [process.execPath, '--import', 'tsx'];
   const { last } = options;
-  const [command, ...flags] = launcher.command(last ? ranks - 1 : ranks);
+  const [command, ...flags] = launcher.command(last ? ranks - 1 : ranks, options.secondsForTheEnd);
   const child = spawn(command!, [...flags, ...node, ...program, ...(last ? [':', '-n', '1', ...node, ...last] : [])], {
     cwd: root, env: { ...process.env, LP_NUM_THREADS: '1', ...options.env }, stdio: ['ignore', 'pipe', 'pipe'],
   });
