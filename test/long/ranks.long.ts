@@ -29,7 +29,7 @@ const data = join(temporaryFolder(), 'set');
 await prepareDataset({ source: temporaryFolder({ 'a.wav': sine({ hertz: 440, sampleRate: 22050, samples: 22050 }), 'b.wav': noise(22050) }), out: data, seconds: 1, splits: 3 });
 const args = (run: string): string[] => [
   '--data', data, '--out', run, '--preset', 'tiny', '--layers', '2', '--channels', '4', '--diffusion-steps', '4', '--crop-samples', '64',
-  '--batch-size', '5', '--parts', '5', '--validation-tracks', '0', '--print-every', '1', '--save-every', '1', '--keep', '100000',
+  '--batch-size', '5', '--parts', '5', '--learning-rate-schedule', 'constant', '--validation-tracks', '0', '--print-every', '1', '--save-every', '1', '--keep', '100000',
 ];
 const hashesOf = (path: string): string => JSON.stringify(JSON.parse(readFileSync(join(path, 'state.json'), 'utf8')).sha256);
 const newestOf = (run: string): number => {
