@@ -14,7 +14,7 @@ const index = new URL('../src/index.node.ts', import.meta.url);
 
 test('the public names', () => {
   assert.equal(Object.keys(diffwave).sort(), [
-    'DeviceLostError', 'DiffWave', 'Gpu', 'Model', 'Mpi', 'PRESETS', 'RunFolder', 'UserError', 'Validator', 'Yardstick', 'alone',
+    'Dataset', 'DeviceLostError', 'DiffWave', 'Gpu', 'Model', 'Mpi', 'PRESETS', 'RunFolder', 'UserError', 'Validator', 'Yardstick', 'alone',
     'between', 'configFor', 'continuation', 'denoise', 'inpaint', 'launchOf', 'loadDataset', 'loadModel', 'lowPass',
     'noiseSchedule', 'openGpu', 'predictNoise', 'prepareDataset', 'presetNamed', 'providePlatform', 'readSafetensors', 'sample',
     'samplingMemory', 'saveModel', 'scheduleOf', 'train', 'useTuned', 'variation', 'writeSafetensors',
