@@ -116,7 +116,8 @@ for (const [name, memory, crop, parts = null] of [
   const B = name === 'gtzan' ? 1 : 4;
   test(`${name}, batch ${B}, ${JSON.stringify(memory)}, parts ${parts}: the peak is within 5 % of what was predicted`, async () => {
     const gpu = await gpuForTests();
-    const { model: config, training } = presetNamed(name);
+    const { model: preset, training } = presetNamed(name);
+    const config = { ...preset, scale: 1 };
     gpu.buffers.trim();
     const before = gpu.buffers.liveBytes;
     const model = DiffWave.create(gpu, config);
@@ -160,7 +161,8 @@ test('a limit makes the plan smaller, step by step, down to what names the longe
 test('the large presets are planned for an adapter that binds 128 MiB at once, on every variant', async () => {
   const gpu = await gpuForTests();
   for (const [name, B] of [['gtzan', 4], ['diffwave-sc09', 16], ['diffwave-base', 16]] as const) {
-    const { model: config, training } = presetNamed(name);
+    const { model: preset, training } = presetNamed(name);
+    const config = { ...preset, scale: 1 };
     const L = training.cropSamples ?? 36_750;
     const options = await optionsFor(config, { ...training, batchSize: B }, L);
     for (const variant of ['naive', 'tile', 'broadcast'] as const) {
