@@ -65,7 +65,9 @@ export default cli.does(async ({ flags, given }) => {
   const run = flags.resume ? RunFolder.open(flags.out) : undefined;
   if (run) {
     const { preset, model, training, validationTracks = 0 } = run.config;
-    const fixed = { preset, validationTracks, ...training, ...modelAsFlags(model, flags) };
+    // A run whose learning rate has fallen can only go on to learn if it may fall for longer.
+    const decaySteps = training.learningRateSchedule === 'cosine' ? flags.decaySteps ?? training.decaySteps : training.decaySteps;
+    const fixed = { preset, validationTracks, ...training, decaySteps, ...modelAsFlags(model, flags) };
     refuseContradictions({ path: run.path, fixed, flags, given });
   } else if (isFirstRank()) {
     RunFolder.requireEmpty(flags.out); // before work that may take minutes
@@ -107,7 +109,8 @@ export default cli.does(async ({ flags, given }) => {
     );
   }
   const model = run?.config.model ?? configFor(network, dataset);
-  const wanted = run ? sharedBy(ranks.size, run.config.training) : trainingFor(dataset.clipSamples);
+  const goneOnWith = run && { ...run.config.training, decaySteps: flags.decaySteps ?? run.config.training.decaySteps };
+  const wanted = goneOnWith ? sharedBy(ranks.size, goneOnWith) : trainingFor(dataset.clipSamples);
 
   const split = splitByTrack(dataset, { tracks: run ? run.config.validationTracks ?? 0 : tracks, seed: wanted.seed, leastClips: wanted.batchSize, copiesTogether: run ? run.config.copiesTogether ?? false : true });
 
@@ -126,7 +129,8 @@ export default cli.does(async ({ flags, given }) => {
   if (resume && resume.step >= flags.steps) {
     throw new UserError(`the run is at step ${resume.step} already: ask for more with --steps`);
   }
-  if (run && isFirst && wanted !== run.config.training) run.recordParts(wanted.parts!);
+  const { parts, decaySteps: ofRun } = run?.config.training ?? wanted;
+  if (run && isFirst && (wanted.parts !== parts || wanted.decaySteps !== ofRun)) run.recordTraining(wanted);
   if (run && isFirst && (isNewData || run.config.data !== data)) {
     run.recordData({ data, preparation: dataset.manifest.options }, isNewData ? { step: resume!.step, fingerprint } : undefined);
   }
@@ -147,7 +151,7 @@ export default cli.does(async ({ flags, given }) => {
   const { learningRateSchedule, decaySteps } = training;
   if (resume && learningRateSchedule === 'cosine' && decaySteps !== null && decaySteps < flags.steps) {
     const left = learningRateAt(training, decaySteps);
-    print(`note: the learning rate falls until update ${decaySteps}, as the run began; from there on it is ${left}, of which little comes`);
+    print(`note: the learning rate falls until update ${decaySteps}, as the run began; from there on it is ${left}, of which little comes: --decay-steps ${flags.steps} makes it fall until the end`);
   }
   if (resume) print(`resumed   at step ${resume.step}${isNewData ? ', with other data from here on' : ''}`);
   await expectSameTraining(ranks, { flags, model, training, data: fingerprint, gpu, diffwave, resume });

@@ -49,7 +49,7 @@ test('a run: the tracks that it kept back, the same samples as sample makes, a t
   for (const name of ['Fréchet distance', 'modulation, 2–20 Hz', 'mean log spectrum', 'level', 'variety', 'best match in training']) {
     assert.match(stdout, new RegExp(`^${name} +-?\\d`, 'm'));
   }
-  assert.match(stdout, /^(good: .*; )?not: .*; try: train longer before anything else \(npm run train -- … --resume with more --steps\)$/m);
+  assert.match(stdout, /^(good: .*; )?not: .*; try: train longer before anything else \(npm run train -- … --resume --steps N --decay-steps N\)$/m);
 
   const record = json(join(run, 'evaluation.json'));
   assert.equal([record.format, record.count, record.seconds, record.step], [1, 4, 0.5, 2]);

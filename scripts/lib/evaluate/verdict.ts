@@ -39,7 +39,7 @@ export function verdictOf({ frechet, modulation, logSpectrum, level, variety }: 
   const isNoise = frechet.percent >= likeNoise || modulation.percent >= likeNoise;
   const isOff = Math.abs(louder) > levelMargin || logSpectrum.samples > spectrumMargin * logSpectrum.floor;
   const advice = isCopied ? 'more music, or fewer updates (an earlier checkpoint)'
-    : isNoise ? `train longer before anything else (${typedCommand('train')} … --resume with more --steps)`
+    : isNoise ? `train longer before anything else (${typedCommand('train')} … --resume --steps N --decay-steps N)`
     : isOff ? `${typedCommand('schedule')} --run … --data …, and sample --start shaped`
     : ratio < varied ? 'train longer, or on more and more varied music'
     : bad.length > 0 ? 'train longer; a network that sees more (--layers, --dilation-cycle); more steps of sampling'

@@ -51,7 +51,7 @@ export const trainingFlags = {
   learningRate: { type: 'number', above: 0, help: "of Adam (the preset's)" },
   warmupSteps: { type: 'integer', min: 0, help: 'updates in which the learning rate rises to its value (0)' },
   learningRateSchedule: { type: 'string', choices: ['constant', 'cosine', 'step'], help: 'what it does after that (constant)' },
-  decaySteps: { type: 'integer', min: 1, help: 'cosine: updates until its end (--steps); step: updates between two drops' },
+  decaySteps: { type: 'integer', min: 1, help: 'cosine: updates until its end (--steps), with --resume a later one; step: updates between two drops' },
   decayFactor: { type: 'number', min: 0, below: 1, help: 'cosine: part of the rate at its end; step: factor of a drop (0.1)' },
   weightDecay: { type: 'number', min: 0, help: 'of AdamW, per update and learning rate (0: Adam)' },
   clipNorm: { type: 'number', above: 0, help: 'largest norm of the gradient; larger ones are scaled down (no limit)' },

@@ -24,6 +24,7 @@ import type { Checkpoint } from './checkpoint.ts';
 import { expectSameNetwork, rawWeightsName, weightsFiles, weightsName } from './checkpoint.ts';
 import type { DiffWave } from '../model/model.ts';
 import { loadModel } from './model.node.ts';
+import type { TrainingConfig } from '../training/config.ts';
 import type { RunConfig } from './runConfig.ts';
 import { formatVersion } from './runConfig.ts';
 import { readRunConfig } from './runConfig.node.ts';
@@ -229,10 +230,13 @@ export class RunFolder {
     this.#writeConfig();
   }
 
-  /** Records that the batch is cut into `parts` from now on, of a run that was begun without. Written at once, after a `resume`. */
-  recordParts(parts: number): void {
+  /**
+   * Records what is otherwise from now on: that the batch is cut into parts, of a run that was begun without; a learning rate that
+   * falls for longer. Written at once, after a `resume`.
+   */
+  recordTraining({ parts, decaySteps }: Pick<TrainingConfig, 'parts' | 'decaySteps'>): void {
     this.expectOurs();
-    this.#config = { ...this.#config, training: { ...this.#config.training, parts } };
+    this.#config = { ...this.#config, training: { ...this.#config.training, parts, decaySteps } };
     this.#writeConfig();
   }
 

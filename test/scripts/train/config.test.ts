@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { prepareDataset } from '../../../src/dataset/dataset.node.ts';
+import { learningRateAt } from '../../../src/diffwave/training/learningRate.ts';
 import { RunFolder } from '../../../src/diffwave/files/run.node.ts';
 import { PRESETS } from '../../../src/diffwave/presets.ts';
 import { encodeWav16 } from '../../../src/formats/wav.ts';
@@ -39,6 +40,21 @@ test('the network has its flags, what differs is said, and a resumed run keeps i
   await Promise.all(NETWORK.filter((word) => word.startsWith('--')).map((flag, i) =>
     refuses('train', [...resume, flag, '9'], [`${flag} 9 contradicts the run in ${run}, which has ${Object.values(SIZES)[i]}: `])));
   assert.match(await succeeds('train', [...resume, ...SMALL, ...NETWORK]), differs);
+});
+
+test('a learning rate that has fallen is said to have, and may fall for longer', async () => {
+  const run = newRun();
+  const args = ['--data', data, '--out', run];
+  await succeeds('train', [...args, ...SMALL.slice(0, -2), '--steps', '2']);
+  const { training } = RunFolder.open(run).config;
+  assert.equal([training.learningRateSchedule, training.decaySteps], ['cosine', 2]);
+  const on = await succeeds('train', [...args, '--resume', '--steps', '4', '--save-every', '2']);
+  assert.match(on, /^note: the learning rate falls until update 2, as the run began; from there on it is 0.00002, of which little comes: --decay-steps 4 makes it fall until the end$/m);
+  const longer = await succeeds('train', [...args, '--resume', '--steps', '8', '--decay-steps', '8', '--print-every', '1']);
+  assert.not.match(longer, 'of which little comes');
+  assert.is(RunFolder.open(run).config.training.decaySteps, 8);
+  const rates = RunFolder.open(run).readLog().filter(({ step }) => step > 4).map(({ learningRate }) => learningRate);
+  assert.equal(rates, [4, 5, 6, 7].map((step) => learningRateAt({ ...training, decaySteps: 8 }, step)));
 });
 
 test('a file will do: flags win over it, and it wins over the preset', async () => {
