@@ -135,6 +135,7 @@ export default cli.does(async ({ flags, given }) => {
     run.recordData({ data, preparation: dataset.manifest.options }, isNewData ? { step: resume!.step, fingerprint } : undefined);
   }
   print(gpu.describe());
+  if (gpu.isSoftware && !run && presetName === DEFAULT_PRESET) print(`note: the preset ${presetName} is meant for GPUs; --preset tiny follows the same recipe on a processor`);
   print(
     `model     ${presetName}: ${model.layers} layers × ${model.channels} channels, T = ${model.diffusionSteps}, ` +
     `sees ${receptiveField(model)} samples (${(receptiveField(model) / model.sampleRate).toFixed(2)} s)`,

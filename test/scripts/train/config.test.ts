@@ -9,6 +9,7 @@ import { RunFolder } from '../../../src/diffwave/files/run.node.ts';
 import { PRESETS } from '../../../src/diffwave/presets.ts';
 import { encodeWav16 } from '../../../src/formats/wav.ts';
 import { noise, temporaryFolder } from '../../audio/helpers.ts';
+import { gpuForTests } from '../../gpuForTests.ts';
 import { refuses, succeeds } from '../program.ts';
 
 const test = suite('npm run train: configuration');
@@ -55,6 +56,14 @@ test('a learning rate that has fallen is said to have, and may fall for longer',
   assert.is(RunFolder.open(run).config.training.decaySteps, 8);
   const rates = RunFolder.open(run).readLog().filter(({ step }) => step > 4).map(({ learningRate }) => learningRate);
   assert.equal(rates, [4, 5, 6, 7].map((step) => learningRateAt({ ...training, decaySteps: 8 }, step)));
+});
+
+test('where no preset is named it is music, which processors are advised against', async () => {
+  const run = newRun();
+  const stdout = await succeeds('train', ['--data', data, '--out', run, '--steps', '1', '--batch-size', '1', '--crop-samples', '64', ...NETWORK]);
+  const { preset, model, training } = RunFolder.open(run).config;
+  assert.equal([preset, model.emphasis, model.betaEnd, training.clipNorm, training.decaySteps], ['music', 0.95, 0.05, 1, 1]);
+  assert.is(/^note: the preset music is meant for GPUs; --preset tiny /m.test(stdout), (await gpuForTests()).isSoftware);
 });
 
 test('a file will do: flags win over it, and it wins over the preset', async () => {
