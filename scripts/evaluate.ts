@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { RunFolder } from '../src/diffwave/files/run.node.ts';
 import { Yardstick } from '../src/evaluation/yardstick.ts';
 import { UserError, escaped } from '../src/errors.ts';
+import { ensureAdapter } from './lib/adapter/gpu.ts';
 import { noTuneFlag } from './lib/adapter/openGpu.ts';
 import { command } from './lib/cli/command.ts';
 import { typed } from './lib/cli/flags.ts';
@@ -42,7 +43,10 @@ export default cli.does(async ({ flags, given }) => {
     if (!existsSync(flags.samples)) throw new UserError(`${flags.samples}: there is no such folder (samples wanted)`);
   }
   const run = flags.run === undefined ? undefined : RunFolder.open(flags.run);
-  if (run && flags.samples === undefined) makingOf(flags, { run, clipSeconds: 1 }); // refuses what contradicts itself, before work
+  if (run && flags.samples === undefined) {
+    makingOf(flags, { run, clipSeconds: 1 }); // refuses what contradicts itself, before work
+    await ensureAdapter(); // it may start the process again, which would say and prepare everything twice
+  }
   const { training, heldOut, files, sampleRate, options } = await setsFrom({ run, data: flags.data, heldOut: flags.heldOut, print });
   const yardstick = Yardstick.of({ training, heldOut, sampleRate, seed: flags.seed }); // refuses clips that are too short
   print(`held out  ${heldOut.clipCount} clips of ${files.length} ${files.length === 1 ? 'file' : 'files'}, ${namesOf(files)}; trained on ${training.clipCount} clips`);
