@@ -123,7 +123,7 @@ for (const launcher of launchers) {
     const other = await dataset(7);
     for (const [last, what] of [
       [trainArgs('RUN', '--steps', '2', '--learning-rate', '0.5'), /^train: rank 1 has another flags, training than rank 0/],
-      [['--data', other, ...trainArgs('RUN', '--steps', '2').slice(2)], /^train: rank 1 has another flags, data than rank 0/],
+      [['--data', other, ...trainArgs('RUN', '--steps', '2').slice(2)], /^train: rank 1 has another flags, network, data than rank 0/], // the network's scale is found in them
     ] as const) {
       const run = newRun();
       const program = ['scripts/diffwave.ts', 'train', ...last.map((word) => (word === 'RUN' ? run : word))];
