@@ -83,7 +83,7 @@ test('a tab that is killed in mid-training goes on to the bits of a run that nob
   await takeBundledMusic(page);
   await chooseSmallNetwork(page, { updates, keepEvery: 10 });
   await page.getByRole('button', { name: 'Start a new run' }).click();
-  await page.locator('#training dd', { hasText: /^update 10$/ }).waitFor();
+  await page.locator('#training dd', { hasText: /^update [12]0$/ }).waitFor(); // a fast machine may have kept the second by then
   await page.close(); // its worker with it, at whatever it is doing
   const again = await visits.comeTo(context, faults);
   const offer = again.getByRole('button', { name: /Go on from update [12]0$/ });
