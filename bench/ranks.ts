@@ -12,7 +12,7 @@ import { PartSum } from '../src/diffwave/training/partSum.ts';
 import { Trainer } from '../src/diffwave/training/trainer.ts';
 import type { Ranks } from '../src/ranks.ts';
 import { digits, percent } from './lib/report.ts';
-import { median } from './lib/statistics.ts';
+import { median } from '../src/statistics.ts';
 import { batchOf, configured, sizesOf } from './lib/work.ts';
 
 /** The same blocks, which nobody sent: what a rank does when it never waits and nothing travels. */

@@ -5,7 +5,8 @@ import { Trainer } from '../src/diffwave/training/trainer.ts';
 import type { Machine } from './lib/machine.ts';
 import { openMachine } from './lib/machine.ts';
 import { appendResults, digits, table } from './lib/report.ts';
-import { fittedExponent, median } from './lib/statistics.ts';
+import { fittedExponent } from './lib/statistics.ts';
+import { median } from '../src/statistics.ts';
 import { batchOf, configured } from './lib/work.ts';
 
 interface Point {

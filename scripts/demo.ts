@@ -2,7 +2,7 @@
  * npm run demo: from nothing to sound. Prepares the recordings in `music/`, trains the preset `tiny` for at most three
  * minutes, samples, and says by two figures how far that went.
  */
-import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadDataset, prepareDataset } from '../src/dataset/dataset.node.ts';
 import type { Dataset } from '../src/dataset/dataset.ts';
@@ -19,12 +19,12 @@ import { RunFolder } from '../src/diffwave/files/run.node.ts';
 import { sample } from '../src/diffwave/sampling/sampling.ts';
 import type { TrainingConfig } from '../src/diffwave/training/config.ts';
 import { train } from '../src/diffwave/training/loop.ts';
-import { UserError } from '../src/errors.ts';
-import { isTemporary, writeFileAtomic } from '../src/disk/files.node.ts';
-import { FolderLock, lockName } from '../src/disk/lock.node.ts';
+import { writeFileAtomic } from '../src/disk/files.node.ts';
+import { FolderLock } from '../src/disk/lock.node.ts';
 import { Gpu } from '../src/gpu/device/gpu.ts';
 import { counters, uniforms } from '../src/random.ts';
 import { command } from './lib/cli/command.ts';
+import { recordings, throwUnlessOurs } from './lib/cli/ownFolder.ts';
 import { inPackage } from './lib/cli/invocation.ts';
 import { ensureAdapter } from './lib/adapter/gpu.ts';
 import { interruptSignal } from './lib/cli/interrupt.ts';
@@ -35,8 +35,6 @@ import { planLines, progressLine, recoveryLine } from './lib/report/lines.ts';
 const warmUpdates = 2;
 /** Updates of a trial. */
 const leastUpdates = 6;
-
-const recordings = 'music/genres_original';
 
 /** What the demo writes into its folder. */
 const ours = ['dataset', 'run', 'sample.wav', 'sample.png', 'loss.png'];
@@ -53,7 +51,7 @@ const cli = command({
 });
 
 export default cli.does(async ({ flags }) => {
-  throwUnlessOurs(flags.out);
+  throwUnlessOurs(flags.out, { ours, what: 'demo' });
   await ensureAdapter();
   const gpu = await Gpu.open();
   console.log(gpu.describe());
@@ -158,10 +156,4 @@ function distances(dataset: Dataset, audio: Float32Array): { sample: number; noi
     sample: logSpectrumDistance(meanLogSpectrum(audio), wanted),
     noise: logSpectrumDistance(meanLogSpectrum(white), wanted),
   };
-}
-
-/** The demo replaces its folder: not one in which anything else lies. */
-function throwUnlessOurs(out: string): void {
-  const foreign = existsSync(out) ? readdirSync(out).find((name) => !ours.includes(name) && name !== lockName && !isTemporary(name, lockName)) : undefined;
-  if (foreign !== undefined) throw new UserError(`\`out\` ${out} has ${foreign} in it, which is not of an earlier demo: choose another folder`);
 }

@@ -8,11 +8,11 @@ import { noTuneFlag } from './lib/adapter/openGpu.ts';
 import { command } from './lib/cli/command.ts';
 import { typed } from './lib/cli/flags.ts';
 import { packageVersion } from './lib/cli/invocation.ts';
-import { evaluationFile, formatVersion, writeEvaluation } from './lib/evaluate/record.ts';
+import { evaluationFile, recordVersion, writeEvaluation } from './lib/evaluate/record.ts';
 import { rowsOf, tableText } from './lib/evaluate/rows.ts';
 import { setsFrom } from './lib/evaluate/sets.ts';
 import { makeSounds, makingFlags, makingOf, readSounds } from './lib/evaluate/sounds.ts';
-import { verdictOf } from './lib/evaluate/verdict.ts';
+import { inWords } from './lib/evaluate/verdict.ts';
 
 /** Sets of samples that are drawn for the intervals: their ends are steady to about a tenth of their width. */
 const bootstrapDraws = 400;
@@ -64,11 +64,11 @@ export default cli.does(async ({ flags, given }) => {
   if (copies.seconds.searched < copies.seconds.all) {
     print(`note: ${Math.round(copies.seconds.searched / 60)} of ${Math.round(copies.seconds.all / 60)} minutes were searched, spread evenly`);
   }
-  const verdict = verdictOf(measurement, copies);
+  const verdict = inWords(measurement, copies);
   print(`\n${tableText(rowsOf(measurement, copies))}\n\n${verdict}`);
   const file = flags.json ?? evaluationFile(flags.samples ?? flags.run!);
   writeEvaluation(file, {
-    format: formatVersion, version: packageVersion(), count: sounds.length, seconds, sampleRate,
+    format: recordVersion, version: packageVersion(), count: sounds.length, seconds, sampleRate,
     step: 'weights' in made ? made.weights.step : null,
     flags: typedFlags, heldOut: { clips: heldOut.clipCount, files }, measurement, copies, verdict,
   });

@@ -2,7 +2,7 @@
  * npm run overfit: whether everything from the kernels to the WAV works together. Trains on four clips until they are known by heart,
  * samples, and says of each sample which of the four it is. PASS or FAIL.
  */
-import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { datasetFrom, loadDataset, prepareDataset } from '../src/dataset/dataset.node.ts';
 import type { Dataset } from '../src/dataset/dataset.ts';
@@ -14,24 +14,22 @@ import { PRESETS, presetNamed } from '../src/diffwave/presets.ts';
 import { sample } from '../src/diffwave/sampling/sampling.ts';
 import type { Progress } from '../src/diffwave/training/loop.ts';
 import { train } from '../src/diffwave/training/loop.ts';
-import { isTemporary } from '../src/disk/files.node.ts';
-import { FolderLock, lockName } from '../src/disk/lock.node.ts';
+import { FolderLock } from '../src/disk/lock.node.ts';
 import { UserError, escaped } from '../src/errors.ts';
 import { chooseExcerpts } from '../src/evaluation/excerpts.ts';
 import { verdictOf } from '../src/evaluation/overfit.ts';
-import { leastSamples, recogniser } from '../src/evaluation/recognise.ts';
+import { leastClipSamples, recogniser } from '../src/evaluation/recognise.ts';
 import { counters } from '../src/random.ts';
 import { ensureAdapter } from './lib/adapter/gpu.ts';
 import { openGpu } from './lib/adapter/openGpu.ts';
 import { command } from './lib/cli/command.ts';
 import { interruptSignal } from './lib/cli/interrupt.ts';
+import { recordings, throwUnlessOurs } from './lib/cli/ownFolder.ts';
 import { inPackage, typedCommand } from './lib/cli/invocation.ts';
 import { ours, writeOverfit } from './lib/overfit/output.ts';
 import { overfitData, overfitModel, overfitTraining, recipeFor, stepsFor } from './lib/overfit/recipe.ts';
 import { adviceLine, recognitionTable, verdictLine } from './lib/overfit/report.ts';
 import { planLines, progressLine, recoveryLine } from './lib/report/lines.ts';
-
-const recordings = 'music/genres_original';
 
 /** Clips that are learned by heart: a batch of them. */
 const clipCount = 4;
@@ -55,12 +53,12 @@ export default cli.does(async ({ flags }) => {
   const { out, seed, count } = flags;
   const preset = presetNamed(flags.preset);
   const recipe = recipeFor(flags.preset);
-  throwUnlessOurs(out);
+  throwUnlessOurs(out, { ours: [...ours, 'dataset'], what: 'test' });
   await ensureAdapter(); // it may start the process again, which must not find its own lock
   const lock = await FolderLock.take(out, { what: 'the overfit test', log: console.log });
   const dataset = await datasetOf(flags.data, { out, options: overfitData(preset, recipe) });
   const { sampleRate } = dataset;
-  const L = flags.clipSamples ?? Math.min(Math.max(recipe.clipSamples, leastSamples(sampleRate)), dataset.clipSamples);
+  const L = flags.clipSamples ?? Math.min(Math.max(recipe.clipSamples, leastClipSamples(sampleRate)), dataset.clipSamples);
   const steps = flags.steps ?? stepsFor(recipe, L);
   const clips = chooseExcerpts(dataset, { count: clipCount, samples: L });
   // The schedule assumes data of variance 1; music at RMS 0.15 would lie 16 dB deeper in the noise.
@@ -124,10 +122,4 @@ async function datasetOf(data: string | undefined, { out, options }: { out: stri
   if (data !== undefined) return datasetFrom(data, options, console.log);
   await prepareDataset({ source: inPackage(recordings), out: join(out, 'dataset'), ...options });
   return loadDataset(join(out, 'dataset'));
-}
-
-/** The test replaces its folder: not one in which anything else lies. */
-function throwUnlessOurs(out: string): void {
-  const foreign = existsSync(out) ? readdirSync(out).find((name) => ![...ours, 'dataset', lockName].includes(name) && !isTemporary(name, lockName)) : undefined;
-  if (foreign !== undefined) throw new UserError(`\`out\` ${out} has ${foreign} in it, which is not of an earlier test: choose another folder`);
 }

@@ -2,7 +2,7 @@
 import type { Operation } from '../../src/autograd/operation.ts';
 import type { Executable } from '../../src/autograd/executable.ts';
 import type { Machine } from './machine.ts';
-import { median } from './statistics.ts';
+import { median } from '../../src/statistics.ts';
 
 export interface BreakdownRow {
   readonly kernel: string;

@@ -3,7 +3,7 @@ import type { Encode } from '../../src/gpu/device/timing.ts';
 import type { Machine } from './machine.ts';
 import type { Rate, Span } from './probes.ts';
 import { timeSpan, timesFor } from './probes.ts';
-import { median, quantile } from './statistics.ts';
+import { median, quantile } from '../../src/statistics.ts';
 
 export interface Work {
   /** Encodes `times` runs. */

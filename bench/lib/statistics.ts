@@ -1,19 +1,5 @@
 /** Numbers out of noisy measurements. */
 
-/** The value below which a share `q` of `values` lies, interpolated linearly between neighbours. */
-export function quantile(values: readonly number[], q: number): number {
-  if (values.length === 0) throw new RangeError('a quantile of nothing');
-  const sorted = [...values].sort((a, b) => a - b);
-  const place = q * (sorted.length - 1);
-  const below = Math.floor(place);
-  const above = Math.min(below + 1, sorted.length - 1);
-  return sorted[below]! + (place - below) * (sorted[above]! - sorted[below]!);
-}
-
-export function median(values: readonly number[]): number {
-  return quantile(values, 0.5);
-}
-
 /** The exponent p of cost = c·size^p that fits best: the slope of least squares through the logarithms. */
 export function fittedExponent(points: readonly { readonly size: number; readonly cost: number }[]): number {
   const logs = points.map(({ size, cost }) => ({ x: Math.log(size), y: Math.log(cost) }));

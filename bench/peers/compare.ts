@@ -8,7 +8,7 @@ import { Trainer } from '../../src/diffwave/training/trainer.ts';
 import { forwardFlops, trainingFlops } from '../lib/flops.ts';
 import type { Machine } from '../lib/machine.ts';
 import { digits, table } from '../lib/report.ts';
-import { median } from '../lib/statistics.ts';
+import { median } from '../../src/statistics.ts';
 import type { Sizes } from '../lib/work.ts';
 import { batchOf, configured, predictAndWait } from '../lib/work.ts';
 import { makeLastLayerMatter, writeCase } from './case.ts';

@@ -12,7 +12,8 @@ import { measureBreakdown } from '../lib/breakdown.ts';
 import { forwardFlops, trainingFlops } from '../lib/flops.ts';
 import type { Machine } from '../lib/machine.ts';
 import { digits, percent, table } from '../lib/report.ts';
-import { median, quantile, ratiosToNeighbours } from '../lib/statistics.ts';
+import { ratiosToNeighbours } from '../lib/statistics.ts';
+import { median, quantile } from '../../src/statistics.ts';
 import type { Sizes } from '../lib/work.ts';
 import { batchOf, configured } from '../lib/work.ts';
 

@@ -4,7 +4,7 @@ import { Trainer } from '../../src/diffwave/training/trainer.ts';
 import { openProvider } from '../../src/platform/provider.node.ts';
 import { endProcess } from '../../scripts/lib/cli/command.ts';
 import { openOn } from '../lib/machine.ts';
-import { median } from '../lib/statistics.ts';
+import { median } from '../../src/statistics.ts';
 import type { Sizes } from '../lib/work.ts';
 import { batchOf, configured } from '../lib/work.ts';
 

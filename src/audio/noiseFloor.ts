@@ -1,4 +1,5 @@
 /** How much white noise there is in a sound. */
+import { quantile } from '../statistics.ts';
 import { frameSizeFor } from './powerSpectrum.ts';
 import { stft } from './spectrogram.ts';
 
@@ -33,11 +34,4 @@ export function noiseFloor(samples: Float32Array): number {
   });
   // `stft` scales |X|² by (4/N)²; of white noise of variance s², its mean is s²·6/N (see `powerSpectrum`).
   return Math.sqrt((quantile(bands, quietShare) / Math.LN2) * (size / 6));
-}
-
-function quantile(values: readonly number[], share: number): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const position = share * (sorted.length - 1);
-  const below = Math.floor(position);
-  return sorted[below]! + (position - below) * (sorted[Math.min(below + 1, sorted.length - 1)]! - sorted[below]!);
 }

@@ -1,9 +1,9 @@
 /**
- * What happens to sound before a network sees it, and is undone in what it makes. The forward process is meant for data of
- * variance 1 (Ho et al. 2020, section 3.3; Karras et al. 2022, section 5, give the reason); music at an RMS of 0.15 lies 16 dB
- * below that, so that most diffusion steps show nothing of it. And its power falls by some 40 dB from low tones to high ones, while
- * the noise is white: what is left of the noise at the end, a hiss beside music, becomes as steep as music by a first-order filter
- * that speech coding has long used (pre-emphasis; Rabiner and Schafer 1978, section 8.6).
+ * What happens to sound before a network sees it, and is undone in what it makes. The forward process keeps the variance of data
+ * whose variance is 1; music at an RMS of 0.15 lies 16 dB below the noise that it ends in, so that most diffusion steps show nothing of it.
+ * And its power falls from low tones to high ones, while the noise is white: what is left of the noise at the end, a hiss beside
+ * music, becomes as steep as music by a first-order filter that speech coding has long used (pre-emphasis). docs/recipe.md has what
+ * both are worth.
  */
 
 export interface Shaping {

@@ -4,7 +4,7 @@ import { landmarks } from '../audio/landmarks.ts';
 import { escaped } from '../formats/describe.ts';
 import type { ChannelHealth } from '../formats/channelHealth.ts';
 import type { Duplicate } from './duplicates.ts';
-import { median } from './duplicates.ts';
+import { median } from '../statistics.ts';
 
 export type FindingKind = 'duplicate' | 'clipping' | 'silence' | 'DC offset' | 'mono mix' | 'level' | 'bandwidth' | 'known damage';
 
@@ -91,7 +91,7 @@ function bandwidthOf(power: Float64Array, sampleRate: number): number {
 }
 
 /** All that is to be said about the tracks, by kind and then by track. */
-export function diagnose(tracks: readonly TrackHealth[], duplicates: readonly Duplicate[]): Finding[] {
+export function findingsOf(tracks: readonly TrackHealth[], duplicates: readonly Duplicate[]): Finding[] {
   const findings: Finding[] = [];
   const add = (kind: FindingKind, { file }: { file: string }, detail: string): void => void findings.push({ kind, file, detail });
   const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;

@@ -1,6 +1,7 @@
 /** Which tracks are one recording: candidates by landmarks, verdict by the normalised cross-correlation of their samples. */
 import type { Landmarks } from '../audio/landmarks.ts';
 import { LANDMARK_KEYS } from '../audio/landmarks.ts';
+import { median } from '../statistics.ts';
 
 export interface Duplicate {
   readonly track: number; // the later one
@@ -128,11 +129,4 @@ function dot(a: Float32Array, fromA: number, b: Float32Array, fromB: number, len
 function interpolatedPeak([before, at, after]: number[]): number {
   const curvature = before! - 2 * at! + after!;
   return at! >= before! && at! >= after! && curvature < 0 ? at! - (after! - before!) ** 2 / (8 * curvature) : at!;
-}
-
-/** The middle value, or the mean of the two in the middle. */
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((x, y) => x - y);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }

@@ -4,7 +4,7 @@ import type { ChannelHealth } from '../formats/channelHealth.ts';
 import type { DecodedSound } from '../formats/mixDown.ts';
 import { SILENCE_PEAK, clipStarts, clutterLine, peakOf, prepareTrack } from './dataset.ts';
 import type { ClipEntry, DatasetContent, LeftOut } from './dataset.ts';
-import { diagnose, examine, isKnownDamaged, sameAs } from './doctor.ts';
+import { examine, findingsOf, isKnownDamaged, sameAs } from './doctor.ts';
 import type { TrackHealth } from './doctor.ts';
 import { findDuplicates } from './duplicates.ts';
 import { clipLength } from './options.ts';
@@ -117,7 +117,7 @@ function diagnosis(
   };
   const duplicates = findDuplicates(health.map(({ landmarks }, track) => ({ ...landmarks, digest: digests[track]! })), { read, sampleRate: rate });
   const first = sameAs(health.length, duplicates);
-  return { findings: diagnose(health, duplicates), ...(first && { sameAs: first }) };
+  return { findings: findingsOf(health, duplicates), ...(first && { sameAs: first }) };
 }
 
 interface TrackContext extends Pick<Preparation, 'systemReason'> {

@@ -1,6 +1,7 @@
 /** How much a figure would change with other samples. */
 import { streams } from '../diffwave/streams.ts';
 import { uniform } from '../random.ts';
+import { quantile } from '../statistics.ts';
 
 /** Lower and upper end of a 95 % interval. */
 export type Interval = readonly [low: number, high: number];
@@ -31,11 +32,4 @@ export function bootstrap<Key extends string>(
     return [key, [quantile(values, 0.025) + shift, quantile(values, 0.975) + shift]];
   });
   return Object.fromEntries(entries) as Record<Key, Interval>;
-}
-
-/** Of sorted values, by linear interpolation between them. */
-export function quantile(sorted: readonly number[], share: number): number {
-  const position = share * (sorted.length - 1);
-  const below = Math.floor(position);
-  return sorted[below]! + (position - below) * (sorted[Math.min(below + 1, sorted.length - 1)]! - sorted[below]!);
 }

@@ -27,7 +27,7 @@ const whiteningSize = 256;
 /** Of the mean power: what is quieter is silence, which is like everything. */
 const silence = 1e-4;
 
-export interface Likeness {
+export interface Matches {
   /** The best match of every piece, sorted upwards: magnitudes of correlations, 1 for a copy however loud, and whichever way up. */
   readonly matches: readonly number[];
 }
@@ -73,7 +73,7 @@ export class CopySearch {
   }
 
   /** How alike pieces of these sounds are to what is most alike in the clips: up to 24 pieces, from the middle of sounds. */
-  of(sounds: readonly Float32Array[]): Likeness {
+  of(sounds: readonly Float32Array[]): Matches {
     const pieces = this.#pieces(sounds);
     const best = new Float64Array(pieces.length);
     const size = 2 ** Math.ceil(Math.log2(4 * this.#piece));

@@ -2,7 +2,7 @@
 import { realFft } from '../audio/fft.ts';
 import { uniforms } from '../random.ts';
 import type { RandomPlace } from '../random.ts';
-import { between } from './logMel.ts';
+import { interpolated } from './logMel.ts';
 
 /** Samples after which the correlation of a process from 1024-sample frames has died away: no end may meet the beginning within. */
 const memory = 2048;
@@ -34,7 +34,7 @@ export function gaussianProcesses(
 function shaped(normals: Float64Array, spectrum: ArrayLike<number>): Float64Array {
   const size = normals.length;
   return normals.map((normal, k) => {
-    const power = between(spectrum, (Math.min(k, size - k) / (size / 2)) * (spectrum.length - 1));
+    const power = interpolated(spectrum, (Math.min(k, size - k) / (size / 2)) * (spectrum.length - 1));
     return normal * Math.sqrt(Math.max(0, power) / size);
   });
 }

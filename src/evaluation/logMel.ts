@@ -49,7 +49,7 @@ export class LogMelFrames {
     this.framesPerSecond = sampleRate / this.hop;
     const fromHz = Math.min(lowestHz, sampleRate / 8);
     this.#filters = melBands({ sampleRate, size: this.size, bands: this.bands, fromHz, norm: 'mean' });
-    const density = (bin: number): number => between(spectrum, (bin / (this.size / 2)) * (spectrum.length - 1));
+    const density = (bin: number): number => interpolated(spectrum, (bin / (this.size / 2)) * (spectrum.length - 1));
     // Data of silence alone must not have a floor of 0, whose logarithm is −∞.
     const ofAll = Math.max(1e-12, meanOverFrequency(spectrum.length, (bin) => spectrum[bin]!)) * 10 ** (floorDb.ofAll / 10);
     this.#floors = Float64Array.from(this.#filters, ({ first, weights }) =>
@@ -78,7 +78,7 @@ export class LogMelFrames {
 }
 
 /** The value at a position between two entries, on the straight line between them. */
-export function between(values: ArrayLike<number>, position: number): number {
+export function interpolated(values: ArrayLike<number>, position: number): number {
   const below = Math.max(0, Math.min(values.length - 2, Math.floor(position)));
   return values[below]! + (position - below) * (values[below + 1]! - values[below]!);
 }

@@ -13,7 +13,7 @@ const LEAST_FRAMES = 4;
 const LEAST_LIVELINESS = 1; // dB
 
 /** Samples that a clip must have to be recognised: 0.14 s. */
-export function leastSamples(sampleRate: number): number {
+export function leastClipSamples(sampleRate: number): number {
   return LEAST_FRAMES * frameSize(sampleRate);
 }
 
@@ -41,7 +41,7 @@ export interface Recognition {
 export function recogniser(clips: readonly Float32Array[], { sampleRate }: { sampleRate: number }): (sound: Float32Array) => Recognition {
   if (clips.length < 2) throw new RangeError(`recogniser: two clips are needed at least, got ${clips.length}`);
   const L = clips[0]!.length;
-  const least = leastSamples(sampleRate);
+  const least = leastClipSamples(sampleRate);
   if (L < least) throw new UserError(`clips of ${L} samples are too short to be recognised: \`clipSamples\` must be at least ${least} at ${sampleRate} Hz`);
   const known = clips.map((clip, i) => {
     if (clip.length !== L) throw new RangeError(`recogniser: clip 0 has ${L} samples, but clip ${i} has ${clip.length}`);

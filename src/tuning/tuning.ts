@@ -6,6 +6,7 @@ import { Executable } from '../autograd/executable.ts';
 import type { Operation } from '../autograd/operation.ts';
 import { planTape } from '../autograd/plan.ts';
 import { Tape } from '../autograd/tape.ts';
+import { median } from '../statistics.ts';
 import type { DiffWaveConfig } from '../diffwave/model/config.ts';
 import { OutOfMemoryError } from '../gpu/device/buffers.ts';
 import type { Gpu } from '../gpu/device/gpu.ts';
@@ -242,10 +243,4 @@ function randomNumbers(length: number, factor = 1): Float32Array<ArrayBuffer> {
   const values = new Float32Array(length);
   for (let at = 0; at < length; at += few.length) values.set(few.subarray(0, length - at), at);
   return values;
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = (sorted.length - 1) / 2;
-  return (sorted[Math.floor(middle)]! + sorted[Math.ceil(middle)]!) / 2;
 }

@@ -5,7 +5,7 @@ import { landmarks } from '../../src/audio/landmarks.ts';
 import { resample } from '../../src/audio/resample.ts';
 import { parseManifest } from '../../src/dataset/dataset.ts';
 import { loadDataset, prepareDataset } from '../../src/dataset/dataset.node.ts';
-import { diagnose, examine, findingLines, sameAs } from '../../src/dataset/doctor.ts';
+import { examine, findingLines, findingsOf, sameAs } from '../../src/dataset/doctor.ts';
 import { findDuplicates } from '../../src/dataset/duplicates.ts';
 import { channelHealth } from '../../src/formats/channelHealth.ts';
 import { mixDown } from '../../src/formats/mixDown.ts';
@@ -33,7 +33,7 @@ const fingerprints = (tracks: readonly Float32Array[]) => tracks.map((track, i) 
 const duplicatesOf = (...tracks: Float32Array[]) => findDuplicates(fingerprints(tracks), { read: (track) => tracks[track]!, sampleRate: RATE });
 const mono = { clippedShare: 0, correlation: 1, mixLossDb: 0 };
 const examined = (samples: Float32Array, file = 'a.wav') => examine(samples, { file, sampleRate: RATE, channels: mono, silence: 0.001 });
-const kinds = (samples: Float32Array) => diagnose([examined(samples)], []).map(({ kind }) => kind);
+const kinds = (samples: Float32Array) => findingsOf([examined(samples)], []).map(({ kind }) => kind);
 
 /** The health of channels of a sound, as decoding sees it. */
 function channelsOf(...channels: Float32Array[]) {
@@ -121,7 +121,7 @@ test('the odd ones out by level and by bandwidth are found among others', () => 
   const set = Array.from({ length: 8 }, (_, i) => noise(4 * RATE, i + 1).map((value) => 0.1 * value));
   const narrow = resample(resample(set[0]!, RATE, 2000), 2000, RATE).map((value) => 2 * value);
   const quiet = set[1]!.map((value) => 0.1 * value);
-  const findings = diagnose([...set, narrow, quiet].map((samples, i) => examined(samples, `${i}.wav`)), []);
+  const findings = findingsOf([...set, narrow, quiet].map((samples, i) => examined(samples, `${i}.wav`)), []);
   assert.equal(findings.map(({ kind, file }) => `${kind} ${file}`), ['level 9.wav', 'bandwidth 8.wav']);
   const { bandwidth } = examined(narrow);
   assert.ok(bandwidth > 900 && bandwidth < 1100, `${bandwidth} Hz, of a signal that was at 2000 Hz`);

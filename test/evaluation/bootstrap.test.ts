@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { bootstrap, quantile } from '../../src/evaluation/bootstrap.ts';
+import { bootstrap } from '../../src/evaluation/bootstrap.ts';
 import { normals } from '../../src/reference/random.ts';
 
 const test = suite('evaluation/bootstrap');
@@ -35,11 +35,6 @@ test('a function of the seed', () => {
   const of = (seed: number) => bootstrap(12, (members) => ({ figure: mean(members.map((i) => values[i]!)) }), { seed, draws: 50 });
   assert.equal(of(1), of(1));
   assert.not.equal(of(1), of(2));
-});
-
-test('quantiles lie on straight lines between the values', () => {
-  assert.equal([0, 0.25, 0.5, 0.9, 1].map((share) => quantile([0, 10, 20, 40, 80], share)), [0, 10, 20, 64, 80]);
-  assert.is(quantile([3], 0.5), 3);
 });
 
 test.run();

@@ -6,7 +6,7 @@ import { parse } from '../../scripts/lib/cli/flags.ts';
 import { rowsOf, tableText } from '../../scripts/lib/evaluate/rows.ts';
 import { setsFrom } from '../../scripts/lib/evaluate/sets.ts';
 import { makingFlags, makingOf } from '../../scripts/lib/evaluate/sounds.ts';
-import { verdictOf } from '../../scripts/lib/evaluate/verdict.ts';
+import { inWords } from '../../scripts/lib/evaluate/verdict.ts';
 import { loadDataset, prepareDataset } from '../../src/dataset/dataset.node.ts';
 import { splitByTrack } from '../../src/diffwave/data/split.ts';
 import { RunFolder } from '../../src/diffwave/files/run.node.ts';
@@ -156,15 +156,15 @@ const fine: Measurement = {
 const honest: Copies = { samples: [0.1, 0.2, 0.3, 0.4], heldOut: [0.1, 0.5], seconds: { searched: 100, all: 100 } };
 
 test('the verdict says what is good, what is not, and what to do first', () => {
-  assert.is(verdictOf(fine, honest),
+  assert.is(inWords(fine, honest),
     'good: as near to held-out music as other music is, onsets and rhythm move as in music, the mean spectrum is right, the level is right, ' +
     'samples are as varied as clips, nothing is copied from the training clips; try: listen to them');
-  const hiss = verdictOf({ ...fine, frechet: { ...figure, percent: 90 }, modulation: { ...figure, percent: 99 }, variety: { samples: 3, training: 15 } }, honest);
+  const hiss = inWords({ ...fine, frechet: { ...figure, percent: 90 }, modulation: { ...figure, percent: 99 }, variety: { samples: 3, training: 15 } }, honest);
   assert.match(hiss, 'not: no nearer to music than noise that has its spectrum, no onsets: it moves like a stationary hiss, samples are alike: 20 % of the variety of clips; try: train longer before');
-  const quiet = verdictOf({ ...fine, level: { samples: -25, training: -15, heldOut: -15 } }, honest);
+  const quiet = inWords({ ...fine, level: { samples: -25, training: -15, heldOut: -15 } }, honest);
   assert.match(quiet, /not: 10\.0 dB too quiet; try: npm run schedule -- --run … --data …, and sample --start shaped$/);
-  assert.match(verdictOf({ ...fine, frechet: { ...figure, percent: 40 } }, honest), 'not: 40 % of the way from music to noise that has its spectrum; try: train longer; a network');
-  assert.match(verdictOf(fine, { ...honest, samples: [0.1, 0.2, 0.9, 0.95] }), 'not: 2 of 4 pieces are found again in the training clips; try: more music, or fewer updates');
+  assert.match(inWords({ ...fine, frechet: { ...figure, percent: 40 } }, honest), 'not: 40 % of the way from music to noise that has its spectrum; try: train longer; a network');
+  assert.match(inWords(fine, { ...honest, samples: [0.1, 0.2, 0.9, 0.95] }), 'not: 2 of 4 pieces are found again in the training clips; try: more music, or fewer updates');
 });
 
 test('the table has a column for every reference, and figures that are none are dashes', () => {

@@ -23,12 +23,12 @@ export interface KeptRun {
   readonly preset: string;
   readonly model: DiffWaveConfig;
   readonly training: TrainingConfig;
-  readonly log: readonly LossPoint[];
+  readonly log: readonly TrainingPoint[];
   /** Whether the music that it was trained on is here as well. */
   readonly hasMusic: boolean;
 }
 
-export type LossPoint = Pick<Progress, 'step' | 'loss' | 'seconds'>;
+export type TrainingPoint = Pick<Progress, 'step' | 'loss' | 'seconds'>;
 
 export interface TrainingWish {
   readonly preset: string;

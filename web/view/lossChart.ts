@@ -1,6 +1,6 @@
 /** The curve of a training: loss beside what predicting nothing and the Wiener filter reach. */
 import uPlot from 'uplot';
-import type { LossPoint } from '../engine/protocol.ts';
+import type { TrainingPoint } from '../engine/protocol.ts';
 
 interface Judged { readonly step: number; readonly loss: number; readonly wiener: number; readonly zero: number }
 
@@ -13,7 +13,7 @@ const mostPoints = 2000;
 export class LossChart {
   readonly #place: HTMLElement;
   #plot: uPlot | undefined;
-  #points: LossPoint[] = [];
+  #points: TrainingPoint[] = [];
   #judged: Judged[] = [];
   #isStale = false;
 
@@ -24,13 +24,13 @@ export class LossChart {
     this.#build();
   }
 
-  reset(points: readonly LossPoint[]): void {
+  reset(points: readonly TrainingPoint[]): void {
     this.#points = [...points];
     this.#judged = [];
     this.#redraw();
   }
 
-  add(point: LossPoint): void {
+  add(point: TrainingPoint): void {
     this.#points.push(point);
     this.#redraw();
   }

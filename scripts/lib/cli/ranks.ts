@@ -1,4 +1,5 @@
 /** A command that several ranks run together: who speaks for all, and what happens when one of them ends. */
+import { createHash } from 'node:crypto';
 import { launchOf } from '../../../src/platform/launch.ts';
 import { Mpi } from '../../../src/platform/mpi.node.ts';
 import { Peers } from '../../../src/platform/peers.node.ts';
@@ -95,6 +96,11 @@ function lookAround(mpi: Mpi): void {
 export interface Speaker {
   readonly prefix: string;
   said?(): Promise<void>;
+}
+
+/** What was typed, as a hash for `expectSame`; each rank may have an adapter of its own. */
+export function hashOfFlags(flags: object): string {
+  return createHash('sha256').update(JSON.stringify({ ...flags, adapter: undefined })).digest('hex');
 }
 
 const sleep = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));

@@ -6,7 +6,7 @@ import { parseJsonFile, writeFileAtomic } from '../../../src/disk/files.node.ts'
 import { UserError } from '../../../src/errors.ts';
 
 /** Goes up when fields change their meaning, or the measures give other figures for the same sounds. */
-export const formatVersion = 1;
+export const recordVersion = 1;
 
 export interface Evaluation {
   readonly format: number;
@@ -39,7 +39,7 @@ export function readEvaluation(folder: string): Evaluation | undefined {
   const file = evaluationFile(folder);
   if (!existsSync(file)) return undefined;
   const evaluation = parseJsonFile<Evaluation>(file);
-  if (evaluation.format !== formatVersion || !isWhole(evaluation)) {
+  if (evaluation.format !== recordVersion || !isWhole(evaluation)) {
     throw new UserError(`${file} is not an evaluation that this version reads: make it again, or delete it`);
   }
   return evaluation;

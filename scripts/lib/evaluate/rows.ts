@@ -3,7 +3,7 @@ import type { Interval } from '../../../src/evaluation/bootstrap.ts';
 import type { Copies, Figure, Measurement, ScaledFigure } from '../../../src/evaluation/measurement.ts';
 
 /** Texts by column; the last one says what the row comes to. */
-export interface Row {
+export interface FigureRow {
   readonly name: string;
   readonly samples: string;
   readonly interval: string;
@@ -13,11 +13,11 @@ export interface Row {
   readonly result: string;
 }
 
-export const headings: Row = {
+export const headings: FigureRow = {
   name: '', samples: 'samples', interval: '95 %', floor: 'other music', spectrum: 'only a spectrum', white: 'white noise', result: '',
 };
 
-export function rowsOf({ frechet, modulation, logSpectrum, level, variety }: Measurement, copies: Copies): Row[] {
+export function rowsOf({ frechet, modulation, logSpectrum, level, variety }: Measurement, copies: Copies): FigureRow[] {
   const rows = [
     distance('Fréchet distance', frechet, ''),
     distance('modulation, 2–20 Hz', modulation, ' dB'),
@@ -48,7 +48,7 @@ export function foundAgain({ samples, heldOut }: Copies): { readonly above: numb
 
 const empty = { interval: '', spectrum: '', white: '' };
 
-function distance(name: string, figure: Figure | ScaledFigure, unit: string): Row {
+function distance(name: string, figure: Figure | ScaledFigure, unit: string): FigureRow {
   const { samples, interval, floor, spectrum, white } = figure;
   const range = 'percent' in figure && figure.percentInterval ? ` (${figure.percentInterval.map((value) => (value ?? NaN).toFixed(0)).join(' to ')})` : '';
   return {
@@ -74,10 +74,10 @@ function signed(value: number): string {
 }
 
 /** The rows with columns of equal width, under their headings. */
-export function tableText(rows: readonly Row[]): string {
+export function tableText(rows: readonly FigureRow[]): string {
   const all = [headings, ...rows];
-  const width = (key: keyof Row): number => Math.max(...all.map((row) => row[key].length));
-  const columns: readonly (keyof Row)[] = ['samples', 'interval', 'floor', 'spectrum', 'white'];
+  const width = (key: keyof FigureRow): number => Math.max(...all.map((row) => row[key].length));
+  const columns: readonly (keyof FigureRow)[] = ['samples', 'interval', 'floor', 'spectrum', 'white'];
   return all
     .map((row) => [row.name.padEnd(width('name')), ...columns.map((key) => row[key].padStart(width(key))), row.result].join('   ').trimEnd())
     .join('\n');

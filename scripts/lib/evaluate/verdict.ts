@@ -15,7 +15,7 @@ const varied = 0.7;
 const copied = 0.25;
 
 /** One line. */
-export function verdictOf({ frechet, modulation, logSpectrum, level, variety }: Measurement, copies: Copies): string {
+export function inWords({ frechet, modulation, logSpectrum, level, variety }: Measurement, copies: Copies): string {
   const good: string[] = [];
   const bad: string[] = [];
   const say = (isGood: boolean, praise: string, blame: string): void => void (isGood ? good.push(praise) : bad.push(blame));

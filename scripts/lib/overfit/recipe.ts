@@ -6,7 +6,7 @@ import type { Preset } from '../../../src/diffwave/presets.ts';
 import type { TrainingConfig } from '../../../src/diffwave/training/config.ts';
 
 /** What depends on how much there is to compute with. */
-export interface Recipe {
+export interface OverfitRecipe {
   readonly steps: number;
   readonly learningRate: number;
   /** Of a clip; whole clips of the data set where that is longer. */
@@ -18,22 +18,22 @@ export interface Recipe {
 }
 
 /** For two CPU cores. */
-const SMALL: Recipe = { steps: 4000, learningRate: 2e-3, clipSamples: 512, downsample: 2, cycles: 2 };
+const SMALL: OverfitRecipe = { steps: 4000, learningRate: 2e-3, clipSamples: 512, downsample: 2, cycles: 2 };
 /** For a GPU. */
-const LARGE: Recipe = { steps: 20000, learningRate: 5e-4, clipSamples: Infinity, downsample: 1, cycles: 2 };
+const LARGE: OverfitRecipe = { steps: 20000, learningRate: 5e-4, clipSamples: Infinity, downsample: 1, cycles: 2 };
 
 /** The recipe for a preset of that name. */
-export function recipeFor(name: string): Recipe {
+export function recipeFor(name: string): OverfitRecipe {
   return name === 'tiny' ? SMALL : LARGE;
 }
 
 /** Updates for clips of L samples: of more samples there is more to learn. */
-export function stepsFor({ steps, clipSamples }: Recipe, L: number): number {
+export function stepsFor({ steps, clipSamples }: OverfitRecipe, L: number): number {
   return Math.round(steps * Math.max(1, L / clipSamples));
 }
 
 /** How recordings are cut. */
-export function overfitData({ data }: Preset, { downsample }: Recipe): DatasetOptions {
+export function overfitData({ data }: Preset, { downsample }: OverfitRecipe): DatasetOptions {
   return { ...data, downsample: data.downsample * downsample };
 }
 
@@ -49,7 +49,7 @@ const longestCycle = 24;
  * x_T is noise alone and the network predicts v: at the last t that is the sound itself, so that what is where in a clip counts from
  * the first update on. A network that predicts ε there learns next to nothing.
  */
-export function overfitModel({ model }: Preset, { recipe, L }: { recipe: Recipe; L: number }): DiffWaveConfig {
+export function overfitModel({ model }: Preset, { recipe, L }: { recipe: OverfitRecipe; L: number }): DiffWaveConfig {
   let cycle = 1;
   const sees = (): number => receptiveField({ ...model, layers: cycle, dilationCycle: cycle, dilationBase: 2 });
   while (cycle < longestCycle && sees() < L) cycle++;
@@ -62,7 +62,7 @@ export function overfitModel({ model }: Preset, { recipe, L }: { recipe: Recipe;
 
 /** How it is trained: whole clips, all of them in every batch, t stratified, the learning rate raised at first and brought down at the end. */
 export function overfitTraining({ training }: Preset, { recipe, steps, seed, batchSize }: {
-  recipe: Recipe; steps: number; seed: number; batchSize: number;
+  recipe: OverfitRecipe; steps: number; seed: number; batchSize: number;
 }): TrainingConfig {
   return {
     ...training,

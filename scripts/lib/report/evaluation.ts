@@ -1,13 +1,13 @@
 /** The part of a report that says how much the samples are like music. */
 import type { Evaluation } from '../evaluate/record.ts';
-import type { Row } from '../evaluate/rows.ts';
+import type { FigureRow } from '../evaluate/rows.ts';
 import { headings, rowsOf } from '../evaluate/rows.ts';
 
-const columns: readonly (keyof Row)[] = ['name', 'samples', 'interval', 'floor', 'spectrum', 'white', 'result'];
+const columns: readonly (keyof FigureRow)[] = ['name', 'samples', 'interval', 'floor', 'spectrum', 'white', 'result'];
 
 /** HTML; `escape` is the page's. */
 export function evaluationHtml({ count, seconds, step, heldOut, measurement, copies, verdict }: Evaluation, escape: (text: string) => string): string {
-  const cells = (row: Row, tag: 'th' | 'td'): string =>
+  const cells = (row: FigureRow, tag: 'th' | 'td'): string =>
     `<tr>${columns.map((key) => (key === 'name' ? `<th>${escape(row.name)}</th>` : `<${tag}>${escape(row[key])}</${tag}>`)).join('')}</tr>`;
   const after = step === null ? '' : ` after ${step} updates`;
   const files = heldOut.files.length;

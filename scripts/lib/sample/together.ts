@@ -1,19 +1,18 @@
 /** What ranks that sample together must have in common, and what is said of them. Each makes clips of its own. */
-import { createHash } from 'node:crypto';
 import type { WeightsIdentity } from '../../../src/diffwave/files/run.node.ts';
 import type { Gpu } from '../../../src/gpu/device/gpu.ts';
 import type { Ranks } from '../../../src/ranks.ts';
 import { expectSame } from '../../../src/ranks.ts';
 import { packageVersion } from '../cli/invocation.ts';
 import type { Company } from '../cli/ranks.ts';
-import { sharingText } from '../cli/ranks.ts';
+import { hashOfFlags, sharingText } from '../cli/ranks.ts';
 
 /** Throws a `UserError` on all ranks if one has another version, other flags, other weights or another kind of adapter. */
 export async function expectSameSampling(ranks: Ranks, { flags, weights, gpu }: { flags: object; weights: WeightsIdentity; gpu: Gpu }): Promise<void> {
   if (ranks.size === 1) return;
   await expectSame(ranks, {
     version: packageVersion(),
-    flags: createHash('sha256').update(JSON.stringify({ ...flags, adapter: undefined })).digest('hex'),
+    flags: hashOfFlags(flags),
     weights: weights.sha256,
     adapter: gpu.name,
   });

@@ -9,7 +9,7 @@ import type { Gpu } from '../../../src/gpu/device/gpu.ts';
 import type { Ranks } from '../../../src/ranks.ts';
 import { expectSame } from '../../../src/ranks.ts';
 import type { Company } from '../cli/ranks.ts';
-import { sharingText } from '../cli/ranks.ts';
+import { hashOfFlags, sharingText } from '../cli/ranks.ts';
 import { packageVersion } from '../cli/invocation.ts';
 
 /**
@@ -22,7 +22,7 @@ export async function expectSameTraining(ranks: Ranks, { flags, model, training,
   if (ranks.size === 1) return;
   await expectSame(ranks, {
     version: packageVersion(),
-    flags: hashOf(JSON.stringify({ ...flags, adapter: undefined })),
+    flags: hashOfFlags(flags),
     network: hashOf(JSON.stringify(model)),
     training: hashOf(JSON.stringify(training)),
     data,
