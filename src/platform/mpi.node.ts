@@ -181,6 +181,7 @@ async function loadKoffi(who: string): Promise<Koffi> {
 
 /** The library of the launcher's family; of any family where the launcher works with all. */
 function loadLibrary(koffi: Koffi, { family }: Launch, who: string): { library: Library; family: Family } {
+  keepMemoryFunctions();
   const named = process.env.DIFFWAVE_MPI;
   const families: readonly Family[] = family ? [family] : ['Open MPI', 'MPICH'];
   const names = named ? [named] : families.flatMap((each) => libraryNames[each]);
@@ -198,6 +199,16 @@ function loadLibrary(koffi: Koffi, { family }: Launch, who: string): { library: 
   }
   const tried = names.join(', ');
   throw new UserError(`${who}, but no library of ${families.join(' or ')} was found (${tried}${reason && `: ${reason}`}): ${howToInstall}`);
+}
+
+/**
+ * UCX, which MPICH is linked to in distributions, and which Open MPI may load, writes jumps over `mmap`, `brk` and others of the C
+ * library as soon as it is loaded, and tries them by moving the end of the heap up and back. Node has other threads by then: what one
+ * of them was given in between is gone, and it ends with a segmentation fault (about one start of 150 under load, UCX 1.13). Without
+ * the jumps UCX does not keep registrations of memory with InfiniBand cards; whoever needs that sets the variable to what UCX offers.
+ */
+function keepMemoryFunctions(): void {
+  process.env.UCX_MEM_MMAP_HOOK_MODE ??= 'none'; // the C library's environment too, where UCX looks
 }
 
 function familyOf(library: Library): Family | undefined {

@@ -25,6 +25,7 @@ for (const launcher of launchers) {
         assert.equal(got.texts, ranks.map((i) => 'ä'.repeat(i)));
         assert.is(got.first, 'rank 0');
         assert.is(got.same, 'same');
+        assert.equal(got.rewritten, [], 'other threads may be within these functions, or hold what they gave');
         assert.is(got.differs, `rank ${size - 1} has another data (b) than rank 0: all ranks must have the same`);
       }
     });
