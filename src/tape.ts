@@ -40,6 +40,8 @@ export { reverseStep, reverseValues } from './ops/reverse.ts';
 export { scale } from './ops/scale.ts';
 export { silu } from './ops/silu.ts';
 export { stepProjections } from './ops/stepProjections.ts';
+export { upsample, upsampleSpectrogram } from './ops/upsample.ts';
+export type { UpsampleStage, UpsampleStretch } from './ops/upsample.ts';
 
 export { diffWaveNetwork } from './diffwave/model/network.ts';
 export { Trainer } from './diffwave/training/trainer.ts';

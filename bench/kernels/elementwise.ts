@@ -12,6 +12,7 @@ import { residualCase } from '../../src/verify/cases/residual.ts';
 import { reverseCase } from '../../src/verify/cases/reverse.ts';
 import { scaleCase } from '../../src/verify/cases/scale.ts';
 import { siluCase } from '../../src/verify/cases/silu.ts';
+import { upsampleCase } from '../../src/verify/cases/upsample.ts';
 import type { KernelBench, Shape } from './bench.ts';
 
 /** An operation on activations (B, L, C) that reads and writes `perElement` numbers for each of them. */
@@ -58,6 +59,9 @@ const reduce: KernelBench = {
   numbers: (shape) => (reduction(shape).parts + 1) * reduction(shape).width,
 };
 
+/** The second stage of a spectrogram's upsampler, by 16, with results as large as the activations. */
+const upsampled = ({ B, L, C }: Shape) => ({ B, F: Math.ceil(L / 16), M: C, s: 16 });
+
 export const elementwise: readonly KernelBench[] = [
   onActivations('gate', gateCase, { perElement: 3 }),
   onActivations('gate', gateCase, { perElement: 5, gradients: ['x'] }),
@@ -67,6 +71,9 @@ export const elementwise: readonly KernelBench[] = [
   onActivations('addStep', addStepCase, { perElement: 1, gradients: ['step'] }),
   onActivations('relu', (shape) => reluCase(shapeOf(shape)), { perElement: 2 }),
   onActivations('relu', (shape) => reluCase(shapeOf(shape)), { perElement: 3, gradients: ['x'] }),
+  onActivations('upsample', (shape) => upsampleCase(upsampled(shape)), { perElement: 1 + 1 / 16 }),
+  onActivations('upsample', (shape) => upsampleCase(upsampled(shape)), { perElement: 2 + 1 / 16, gradients: ['x'] }),
+  onActivations('upsample', (shape) => upsampleCase(upsampled(shape)), { perElement: 2 + 1 / 16, gradients: ['weight', 'bias'] }),
   onActivations('scale', (shape) => scaleCase({ shape: shapeOf(shape), factor: Math.SQRT1_2 }), { perElement: 2 }),
   onActivations('silu', (shape) => siluCase(shapeOf(shape)), { perElement: 2 }),
   onActivations('silu', (shape) => siluCase(shapeOf(shape)), { perElement: 3, gradients: ['x'] }),

@@ -90,6 +90,11 @@ const sums: Readonly<Record<string, (operation: Recorded) => Figures>> = {
     const bytes = operandBytes({ ...operation, reads: own(operation.reads), writes: own(operation.writes) });
     return { ...products(operation, layers * rows * inputs * outputs), bytes: bytes + layers * (inputs + 1) * outputs * 4 };
   },
+  // Six products for every number of the result, however they are added up.
+  upsample(operation) {
+    const { items = 0, rows = 0, bands = 0 } = operation.params ?? {};
+    return products(operation, 6 * items * rows * bands);
+  },
   packWeights(operation) {
     const packed = elements(operation.writes); // every element comes from one of the parameters, most of which are not read
     return { flops: 0, loads: packed, bytes: 2 * packed * 4 };

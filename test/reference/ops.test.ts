@@ -13,6 +13,7 @@ import { residual, residualBackward } from '../../src/reference/residual.ts';
 import { reverseStep } from '../../src/reference/reverse.ts';
 import { scale } from '../../src/reference/scale.ts';
 import { silu, siluBackward } from '../../src/reference/silu.ts';
+import { upsample, upsampleBackward } from '../../src/reference/upsample.ts';
 import { assertClose } from '../close.ts';
 import { assertGradient, dot, random, randomOffZero } from './differences.ts';
 
@@ -216,6 +217,22 @@ test('adam: epsilon is added to the corrected root', () => {
   const gradient = Float64Array.of(1e-3);
   adam({ value, gradient, m, v, step: 1, learningRate: 1, beta1: 0.9, beta2: 0.999, epsilon: 1e-3 });
   assertClose(value, [-0.5], { rtol: 1e-12, what: 'm̂ / (√v̂ + ε) with √v̂ = ε' });
+});
+
+test('upsample: gradients, and values as PyTorch has them', () => {
+  for (const shape of [{ B: 1, F: 1, M: 1, s: 2 }, { B: 2, F: 3, M: 5, s: 4 }]) {
+    const { B, F, M, s } = shape;
+    const [x, weight, bias, dOutput] = [random(B * F * M), random(6 * s), random(1), random(B * F * s * M)];
+    const value = () => dot(upsample({ ...shape, x, weight, bias }), dOutput);
+    const { dInput, dWeight, dBias } = upsampleBackward({ ...shape, x, weight, bias, dOutput });
+    assertGradient({ analytic: dInput, at: x, value, what: 'upsample dInput' });
+    assertGradient({ analytic: dWeight, at: weight, value, what: 'upsample dWeight' });
+    assertGradient({ analytic: dBias, at: bias, value, what: 'upsample dBias' });
+  }
+  // torch.nn.ConvTranspose2d(1, 1, (3, 4), stride=(1, 2), padding=(1, 1)) and leaky_relu(…, 0.4)
+  const steps = (length: number, first: number) => Float64Array.from({ length }, (_, i) => first + i);
+  const got = upsample({ B: 1, F: 2, M: 3, s: 2, x: steps(6, 1), weight: steps(12, -5), bias: Float64Array.of(-2) });
+  assertClose(got, [-2.8, -4, -2, -15.6, -21.6, -11.6, -1.2, 9, 19, 11, 26, 25], { rtol: 1e-15, what: 'upsample' });
 });
 
 test.run();

@@ -23,6 +23,7 @@ import { reverseCases } from './reverse.ts';
 import { scaleCases } from './scale.ts';
 import { siluCases } from './silu.ts';
 import { stepProjectionsCases } from './stepProjections.ts';
+import { upsampleCases } from './upsample.ts';
 import { windowCases } from './window.ts';
 
 export const allCases: readonly KernelCase[] = [
@@ -38,6 +39,7 @@ export const allCases: readonly KernelCase[] = [
   ...residualCases,
   ...residualLayerCases,
   ...mixedCases,
+  ...upsampleCases,
   ...scaleCases,
   ...lossCases,
   ...reduceCases,
