@@ -4,6 +4,7 @@
  * Numbers are little-endian in the file and in the typed arrays of every platform that has WebGPU.
  */
 import { UserError } from '../errors.ts';
+import { fromHalf } from './half.ts';
 
 /** What a tensor's numbers are kept in. F16 and BF16 are widened to Float32Array, which loses nothing. */
 export type TensorData = Float32Array | Float64Array | Int32Array | BigInt64Array | Uint8Array;
@@ -193,15 +194,6 @@ function dtypeOf(data: TensorData): Dtype {
   if (data instanceof Float64Array) return 'F64';
   if (data instanceof Int32Array) return 'I32';
   return data instanceof BigInt64Array ? 'I64' : 'U8';
-}
-
-/** An IEEE binary16: 1 sign bit, 5 exponent bits with bias 15, 10 fraction bits. */
-function fromHalf(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >>> 10) & 0x1f;
-  const fraction = bits & 0x3ff;
-  if (exponent === 0x1f) return fraction ? NaN : sign * Infinity;
-  return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1024 + fraction) * 2 ** (exponent - 25);
 }
 
 /** A bfloat16 is the upper half of a float32. */
