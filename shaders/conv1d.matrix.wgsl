@@ -51,6 +51,9 @@ enable f16;
 //@end
 @group(0) @binding(4) var<storage, read_write> partial: array<vec4f>;      // (B, tiles, C)
 //@end
+//@if CONDITION
+@group(0) @binding(9) var<storage, read> condition: array<vec4f>;          // (B, 1 or L, 2C)
+//@end
 @group(0) @binding(5) var<storage, read_write> y: array<Out>;              // (B, L, C), of GATE_GRADIENT (B, L, 2C)
 
 struct Params {
@@ -63,6 +66,7 @@ struct Params {
   direction: i32, // +1 forward, −1 for the gradient in the input
   scale: f32,     // of the inputs while they are f16, a power of two
   unscale: f32,   // 1/scale
+  conditionRows: u32, // rows that an item's condition has: 1, or one for every sample
 }
 @group(0) @binding(7) var<uniform> params: Params;
 
@@ -89,6 +93,13 @@ fn bounded(v: vec4f) -> vec4f {
 fn staged(v: vec4f) -> Staged {
   return Staged(select(v, bounded(v), HALF == 1u));
 }
+
+//@if CONDITION
+// What the condition adds to vec4f c of [g | f] at sample t of the item.
+fn told(item: u32, t: u32, c: u32) -> vec4f {
+  return condition[(item * params.conditionRows + min(t, params.conditionRows - 1u)) * 2u * params.width + c];
+}
+//@end
 
 const COLUMNS = LANES * WIDE;                 // vec4f of sums in a row
 const THREADS = SUBGROUP * SUBGROUP_ROWS * 2u;
@@ -241,8 +252,13 @@ fn forward(
         let other = results[at * RESULT_PITCH + LANES + lane] * params.unscale + weight[bias + LANES + lane];
         //@end
         //@if GATE
+        //@if CONDITION
+        let s = sigmoid(sum + told(item, t, params.slice + lane));
+        let h = safeTanh(other + told(item, t, params.width + params.slice + lane));
+        //@else
         let s = sigmoid(sum);
         let h = safeTanh(other);
+        //@end
         //@if SAVE
         saved[place + (begin + t) * params.width] = Stored(s);
         saved[place + (begin + t + 1u) * params.width] = Stored(h);

@@ -16,7 +16,8 @@ enable f16;
 //   PAIR            inputs are [dOutput/√2 | dSkip]; with LAST there is no dOutput
 //   STEP            inputs are x plus the item's step embedding, zero outside [0, L)
 //   MASKED          inputs are x where `mask` is above 0, and zero elsewhere: the gradient behind a relu
-//   GATE            _0 is the gate g, _1 the filter f: writes their product; with SAVE also σ(g) and tanh(f)
+//   GATE            _0 is the gate g, _1 the filter f: writes their product; with SAVE also σ(g) and tanh(f); with CONDITION
+//                   what the network is told is added to both before
 //   RESIDUAL        _0 is r, _1 is s: output = (x + r)/√2, skip += s (FIRST: skip = s)
 //   GATE_GRADIENT   sums are dh: writes the gradients in g and f
 //   STEP_GRADIENT   sums are the gradient in x + step: adds dOutput/√2 (not LAST), and its columns' partial sums
@@ -51,6 +52,9 @@ enable f16;
 //@end
 @group(0) @binding(4) var<storage, read_write> partial: array<vec4f>;      // (B, tiles, C)
 //@end
+//@if CONDITION
+@group(0) @binding(9) var<storage, read> condition: array<vec4f>;          // (B, 1 or L, 2C)
+//@end
 @group(0) @binding(5) var<storage, read_write> y: array<Out>;              // (B, L, Cout), half of it for GATE and RESIDUAL, twice for GATE_GRADIENT
 
 struct Params {
@@ -61,6 +65,7 @@ struct Params {
   slice: u32,     // the first of them in this slice
   dilation: i32,  // D, in rows
   direction: i32, // +1 forward, −1 for the gradient in the input
+  conditionRows: u32, // rows that an item's condition has: 1, or one for every sample
 }
 @group(0) @binding(7) var<uniform> params: Params;
 
@@ -87,6 +92,13 @@ fn storable(v: vec4f) -> vec4f {
   //@else
   return v;
   //@end
+}
+//@end
+
+//@if CONDITION
+// What the condition adds to vec4f c of [g | f] at sample t of the item.
+fn told(item: u32, t: u32, c: u32) -> vec4f {
+  return condition[(item * params.conditionRows + min(t, params.conditionRows - 1u)) * 2u * params.width + c];
 }
 //@end
 
@@ -220,6 +232,10 @@ fn forward(
     if (params.slice + lane < params.width) {
       let place = row * params.width + params.slice + lane;
       //@if GATE
+      //@if CONDITION
+      sum{r}_0 += told(item, first + m + {r}u * GROUPS, params.slice + lane);
+      sum{r}_1 += told(item, first + m + {r}u * GROUPS, params.width + params.slice + lane);
+      //@end
       let s = sigmoid(sum{r}_0);
       let h = safeTanh(sum{r}_1);
       //@if SAVE
