@@ -9,15 +9,8 @@ import { timeline } from '../../ops/timeline.ts';
 import type { DiffWaveConfig } from './config.ts';
 import type { Conditioning, NetworkInput } from './contract.ts';
 
-/** How much of each class, in the order of the configuration; the last number is that of "none". They add up to 1. */
-export function labelRow(labels: readonly string[], mixture: Readonly<Record<string, number>>): Float32Array<ArrayBuffer> {
-  const row = new Float32Array(labels.length + 1);
-  for (const [name, share] of Object.entries(mixture)) row[labels.indexOf(name)] = share;
-  return row;
-}
-
 /** What a network of this configuration is told; undefined where that is nothing. */
-export function conditioningOf({ labels }: DiffWaveConfig): Conditioning | undefined {
+export function conditioningOf({ labels, alwaysLabelled }: DiffWaveConfig): Conditioning | undefined {
   if (!labels) return undefined;
   const only = (place: number): Float32Array<ArrayBuffer> => Float32Array.from({ length: labels.length + 1 }, (_, i) => Number(i === place));
   return {
@@ -27,7 +20,7 @@ export function conditioningOf({ labels }: DiffWaveConfig): Conditioning | undef
       if (!clips.label) throw new UserError('the network has labels, and its data have none: say where they come from with `labels`');
       return only(clips.label(clip));
     },
-    nothing: only(labels.length),
+    ...(!alwaysLabelled && { nothing: only(labels.length) }),
   };
 }
 

@@ -27,6 +27,7 @@ export interface DiffWaveConfig extends ScheduleConfig {
   readonly conditioner?: 'labels' | 'mel';
   readonly labels?: readonly string[]; // names of the classes; "none" is not one of them
   readonly labelWidth?: number; // numbers that a label is embedded into
+  readonly alwaysLabelled?: boolean; // training told every item its label: the network does not know what to do without
   readonly melBands?: number; // of the spectrogram
   readonly hopSamples?: number; // from one of its frames to the next: s·s with an even s, as it is stretched twice by s
 }
@@ -39,14 +40,17 @@ const mostDilation = 2 ** 23;
 /** Numbers that a label is embedded into where nobody says. */
 export const LABEL_WIDTH = 128;
 
+/** What a label is called where there is none. */
+export const NO_LABEL = 'none';
+
 const LABELS: Rule = {
   accepts: (value) => Array.isArray(value) && value.length > 0 && new Set(value).size === value.length && value.every(isLabelName),
-  wanted: 'a list of different names, without commas, colons or control characters',
+  wanted: `a list of different names other than "${NO_LABEL}", without commas, colons or control characters`,
 };
 
 /** Whether a class can have this name: `--label` lists them with commas, and gives them weights behind a colon. */
 export function isLabelName(value: unknown): value is string {
-  return typeof value === 'string' && value.trim() !== '' && value.trim() === value && !/[,:\p{Cc}]/u.test(value);
+  return typeof value === 'string' && value.trim() !== '' && value.trim() === value && value !== NO_LABEL && !/[,:\p{Cc}]/u.test(value);
 }
 
 /** s of a spectrogram whose frames are s·s samples apart; not a whole even number where that is none. */
@@ -76,6 +80,7 @@ export const MODEL_RULES: Readonly<Record<keyof DiffWaveConfig, Rule>> = {
   conditioner: optional(oneOf('labels', 'mel')),
   labels: optional(LABELS),
   labelWidth: optional(COUNT),
+  alwaysLabelled: optional({ accepts: (value) => typeof value === 'boolean', wanted: 'true or false' }),
   melBands: optional(COUNT),
   hopSamples: optional({ accepts: (value) => isCount(value) && stretchOf(value) % 2 === 0, wanted: 'the square of an even number, such as 256' }),
 };
@@ -98,6 +103,7 @@ export function validateConfig(config: DiffWaveConfig, where: string): void {
         : `${where}: ${field} is for the conditioner "${conditioner}", which is ${config.conditioner === undefined ? 'left out' : `"${config.conditioner}"`}.`);
     }
   }
+  if (config.alwaysLabelled !== undefined && config.conditioner !== 'labels') throw new UserError(`${where}: alwaysLabelled is for the conditioner "labels".`);
   validateSchedule(config, where);
 }
 

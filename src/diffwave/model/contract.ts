@@ -34,6 +34,16 @@ export interface NetworkInput {
   readonly clipSamples?: number;
 }
 
+/** What sampling tells a network: see `labelsTold` of `labels.ts`. */
+export interface Told {
+  /** The numbers for an item, the same for all of them; with `places` a row for each of these. */
+  readonly numbers: Float32Array<ArrayBuffer>;
+  /** Samples of the clip, ascending, at which the rows hold; between them mixed linearly, beyond them the first and the last. */
+  readonly places?: readonly number[];
+  /** w of ε = ε_none + w·(ε_told − ε_none) (Ho and Salimans 2022); 1, which asks the network once, by default. */
+  readonly guidance?: number;
+}
+
 export interface Network {
   /** Its parameters; `tape.parameter(name)` is one of them on a tape. */
   readonly specs: readonly ParameterSpec[];

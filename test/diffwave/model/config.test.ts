@@ -44,7 +44,7 @@ test('every field is checked and named', () => {
     sampleRate: [0, -1, Infinity, '22050'], schedule: ['sigmoid', null, 'list'], betas: [[], [0.1, 1], ['0.1'], 0.1, [0.1]],
     zeroTerminalSnr: [0, 'yes', null, true], prediction: ['x0', undefined, null],
     dilationBase: [0, 17, 1.5], scale: [0, -1, 'rms', null], emphasis: [1, -0.1, null],
-    conditioner: ['text', null], labels: [[], ['a', 'a'], [''], ['a,b'], ['a:1'], [' a'], 'a', [1], ['a']], labelWidth: [0, 1.5, 8],
+    conditioner: ['text', null], labels: [[], ['a', 'a'], ['none'], [''], ['a,b'], ['a:1'], [' a'], 'a', [1], ['a']], labelWidth: [0, 1.5, 8], alwaysLabelled: [1, 'yes', true],
     melBands: [0, 80], hopSamples: [0, 9, 5, 255, 256],
   };
   for (const [field, values] of Object.entries(wrongModel)) {
