@@ -8,6 +8,7 @@ import { configFor } from '../src/diffwave/model/config.ts';
 import { receptiveField } from '../src/diffwave/model/shapes.ts';
 import { DiffWave } from '../src/diffwave/model/model.ts';
 import { RunFolder, preparationOf } from '../src/diffwave/files/run.node.ts';
+import { labelTable } from '../src/diffwave/data/labels.ts';
 import { splitByTrack } from '../src/diffwave/data/split.ts';
 import { learningRateAt } from '../src/diffwave/training/learningRate.ts';
 import { train } from '../src/diffwave/training/loop.ts';
@@ -17,6 +18,7 @@ import { counters } from '../src/random.ts';
 import { firstThenOthers } from '../src/ranks.ts';
 import { formatBytes } from '../src/gpu/device/buffers.ts';
 import { command } from './lib/cli/command.ts';
+import { keepLabels, labelFields, labelFlags, labelsLine, trackLabels, withLabels } from './lib/train/labels.ts';
 import { differsLine } from './lib/config/differences.ts';
 import { configFlag, readConfigFile, refuseOther, withFile } from './lib/config/file.ts';
 import { interruptSignal } from './lib/cli/interrupt.ts';
@@ -44,6 +46,7 @@ const cli = command({
     ...networkFlags,
     ...scheduleFlags,
     ...trainingFlags,
+    ...labelFlags,
     printEvery: { type: 'integer', default: 100, min: 1, help: 'updates between two lines of progress and log' },
     saveEvery: { type: 'integer', default: 1000, min: 1, help: 'updates between two checkpoints' },
     snapshotEvery: { type: 'integer', default: 500, min: 1, help: 'updates between two snapshots in memory, to go on from if the GPU is lost' },
@@ -108,11 +111,15 @@ export default cli.does(async ({ flags, given }) => {
       'give it the data of before, or --new-data if others are meant',
     );
   }
-  const model = run?.config.model ?? configFor(network, dataset);
   const goneOnWith = run && { ...run.config.training, decaySteps: flags.decaySteps ?? run.config.training.decaySteps };
   const wanted = goneOnWith ? sharedBy(ranks.size, goneOnWith) : trainingFor(dataset.clipSamples);
 
-  const split = splitByTrack(dataset, { tracks: run ? run.config.validationTracks ?? 0 : tracks, seed: wanted.seed, leastClips: wanted.batchSize, copiesTogether: run ? run.config.copiesTogether ?? false : true });
+  if (run && flags.labels !== undefined && flags.labels !== run.config.labels && !isNewData) {
+    throw new UserError(`--labels ${flags.labels} contradicts the run in ${run.path}, which has ${run.config.labels ?? 'none'}: leave it out, or choose another --out`);
+  }
+  const labels = trackLabels(dataset, { asked: flags.labels, run });
+  const model = run?.config.model ?? configFor(labels ? { ...network, ...labelFields(labels, wanted) } : network, dataset);
+  const split = splitByTrack(withLabels(dataset, labels, model.labels), { tracks: run ? run.config.validationTracks ?? 0 : tracks, seed: wanted.seed, leastClips: wanted.batchSize, copiesTogether: run ? run.config.copiesTogether ?? false : true });
 
   const gpu = await openGpuTogether(ranks, { tune: !flags.noTune, model, matrices, adapter: flags.adapter, print });
   const diffwave = DiffWave.create(gpu, model, { seed: wanted.seed });
@@ -148,6 +155,7 @@ export default cli.does(async ({ flags, given }) => {
     `batch ${training.batchSize} × ${training.cropSamples ?? dataset.clipSamples} samples`,
   );
   if (training !== wanted) print(`cropped   to ${training.cropSamples} samples instead of ${wanted.cropSamples ?? dataset.clipSamples}, so that the step fits`);
+  if (labels) print(labelsLine(labels));
   print(splitLine(split));
   const { learningRateSchedule, decaySteps } = training;
   if (resume && learningRateSchedule === 'cosine' && decaySteps !== null && decaySteps < flags.steps) {
@@ -155,7 +163,7 @@ export default cli.does(async ({ flags, given }) => {
     print(`note: the learning rate falls until update ${decaySteps}, as the run began; from there on it is ${left}, of which little comes: --decay-steps ${flags.steps} makes it fall until the end`);
   }
   if (resume) print(`resumed   at step ${resume.step}${isNewData ? ', with other data from here on' : ''}`);
-  await expectSameTraining(ranks, { flags, model, training, data: fingerprint, gpu, diffwave, resume });
+  await expectSameTraining(ranks, { flags, model, training, data: labels ? fingerprint + labelTable(labels) : fingerprint, gpu, diffwave, resume });
   if (ranks.size > 1) print(companyLine(company, { training, gpu }));
   const signal = interruptSignal('stopping after this step, then saving (again to stop at once)', isFirst ? undefined : () => {});
   let folder = isFirst ? run : undefined;
@@ -179,9 +187,10 @@ export default cli.does(async ({ flags, given }) => {
         lock = await RunFolder.lock(flags.out, print);
         folder = RunFolder.create(flags.out, {
           preset: presetName, model, training, data, preparation: dataset.manifest.options, validationTracks: split.tracks, copiesTogether: true,
-          memoryLimit: allowed,
+          memoryLimit: allowed, ...(labels && { labels: flags.labels }),
         });
         folder.writeUnder(lock);
+        if (labels) keepLabels(folder, labels);
       }
       print(planLines(trainer));
       forecast = trainer.memory.forecast.total;

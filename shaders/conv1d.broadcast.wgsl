@@ -18,7 +18,8 @@ enable f16;
 // In, Out and Stored are the types of x, y, and of saved and residual: vec4f, or vec4<f16> in mixed precision (F16).
 //   PAIR            inputs are [dOutput/√2 | dSkip]; with LAST there is no dOutput
 //   STEP            inputs are x plus the item's step embedding, zero outside [0, L)
-//   GATE            _0 is the gate g, _1 the filter f: writes their product; with SAVE also σ(g) and tanh(f)
+//   GATE            _0 is the gate g, _1 the filter f: writes their product; with SAVE also σ(g) and tanh(f); with CONDITION
+//                   what the network is told is added to both before
 //   RESIDUAL        _0 is r, _1 is s: output = (x + r)/√2, skip += s (FIRST: skip = s)
 //   GATE_GRADIENT   sums are dh: writes the gradients in g and f
 //   STEP_GRADIENT   sums are the gradient in x + step: adds dOutput/√2 (not LAST), and its columns' partial sums
@@ -46,6 +47,9 @@ enable f16;
 @group(0) @binding(4) var<storage, read_write> saved: array<Stored>;        // (B, L, 2C) σ(g), tanh(f)
 //@end
 @group(0) @binding(5) var<storage, read_write> y: array<Out>;              // (B, L, C)
+//@end
+//@if CONDITION
+@group(0) @binding(9) var<storage, read> condition: array<vec4f>;          // (B, 1 or L, 2C)
 //@end
 //@if RESIDUAL
 @group(0) @binding(4) var<storage, read> residual: array<Stored>;           // (B, L, C) x of the layer
@@ -77,6 +81,7 @@ struct Params {
   direction: i32, // +1 forward, −1 for the gradient in the input
   rows: u32,      // ROWS, and
   inputs: u32,    // INPUTS, hidden from a compiler that would unroll and take seconds
+  conditionRows: u32, // rows that an item's condition has: 1, or one for every sample
 }
 @group(0) @binding(7) var<uniform> params: Params;
 
@@ -107,6 +112,13 @@ fn storable(v: vec4f) -> vec4f {
   //@else
   return v;
   //@end
+}
+//@end
+
+//@if CONDITION
+// What the condition adds to vec4f c of [g | f] at sample t of the item.
+fn told(item: u32, t: u32, c: u32) -> vec4f {
+  return condition[(item * params.conditionRows + min(t, params.conditionRows - 1u)) * 2u * params.width + c];
 }
 //@end
 
@@ -210,8 +222,13 @@ fn forward(
     let row = begin + first + r;
     let place = row * params.width + params.slice + lane;
     //@if GATE
+    //@if CONDITION
+    let s = sigmoid(sums[r * WIDE] + told(item, first + r, params.slice + lane));
+    let h = safeTanh(sums[r * WIDE + 1u] + told(item, first + r, params.width + params.slice + lane));
+    //@else
     let s = sigmoid(sums[r * WIDE]);
     let h = safeTanh(sums[r * WIDE + 1u]);
+    //@end
     //@if SAVE
     saved[place + row * params.width] = Stored(s);
     saved[place + (row + 1u) * params.width] = Stored(h);

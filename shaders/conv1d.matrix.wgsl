@@ -51,6 +51,9 @@ enable f16;
 //@end
 @group(0) @binding(4) var<storage, read_write> partial: array<vec4f>;      // (B, tiles, C)
 //@end
+//@if CONDITION
+@group(0) @binding(9) var<storage, read> condition: array<vec4f>;          // (B, 1 or L, 2C)
+//@end
 @group(0) @binding(5) var<storage, read_write> y: array<Out>;              // (B, L, C), of GATE_GRADIENT (B, L, 2C)
 
 struct Params {
@@ -63,9 +66,9 @@ struct Params {
   direction: i32, // +1 forward, −1 for the gradient in the input
   scale: f32,     // of the inputs while they are f16, a power of two
   unscale: f32,   // 1/scale
+  conditionRows: u32, // rows that an item's condition has: 1, or one for every sample
 }
 @group(0) @binding(7) var<uniform> params: Params;
-
 const halfPower = 0.70710678118654752; // 1/√2
 const largestHalf = 65504.0;           // of f16
 
@@ -74,7 +77,6 @@ fn sigmoid(v: vec4f) -> vec4f {
   let e = exp(-abs(v));
   return select(vec4f(1.0), e, v < vec4f(0.0)) / (vec4f(1.0) + e);
 }
-
 fn safeTanh(v: vec4f) -> vec4f {
   let e = exp(-2.0 * abs(v));
   let h = (vec4f(1.0) - e) / (vec4f(1.0) + e);
@@ -85,7 +87,6 @@ fn safeTanh(v: vec4f) -> vec4f {
 fn bounded(v: vec4f) -> vec4f {
   return select(v, sign(v) * largestHalf, abs(v) > vec4f(largestHalf));
 }
-
 fn staged(v: vec4f) -> Staged {
   return Staged(select(v, bounded(v), HALF == 1u));
 }
@@ -100,7 +101,6 @@ const INPUT_PITCH = SLAB + PAD;
 const WEIGHT_PITCH = COLUMNS + PAD;
 const RESULT_PITCH = COLUMNS + 1u;
 const PARTS = 1u + PAIRED;                    // vec4f of a row that belong together
-
 var<workgroup> inputs: array<Staged, ROWS * INPUT_PITCH>;
 var<workgroup> weights: array<Staged, SLAB * 4u * WEIGHT_PITCH>;
 var<workgroup> results: array<vec4f, CHUNK * RESULT_PITCH>;
@@ -115,7 +115,6 @@ fn multiply(left: Left, right: Right, sum: Result) -> Result { return subgroupMa
 fn store(sum: Result, at: u32) { subgroupMatrixStore<row_major>(&results, at, sum, RESULT_PITCH); }
 fn subgroupOf(local: u32, id: u32) -> u32 { return id; }
 // End of subgroup matrices.
-
 // Input vec4f c of a row of the item, and zero outside.
 fn load(item: u32, t: i32, c: u32) -> vec4f {
   if (t < 0 || t >= i32(params.length) || c >= INPUTS) { return vec4f(0.0); }
@@ -129,11 +128,11 @@ fn load(item: u32, t: i32, c: u32) -> vec4f {
   return dOutput[row * half + c] * halfPower;
   //@end
   //@else
+  var v = vec4f(x[row * INPUTS + c]);
   //@if STEP
-  return vec4f(x[row * INPUTS + c]) + stepEmbedding[item * INPUTS + c];
-  //@else
-  return vec4f(x[row * INPUTS + c]);
+  v += stepEmbedding[item * INPUTS + c];
   //@end
+  return v;
   //@end
 }
 
@@ -236,11 +235,16 @@ fn forward(
       let t = first + chunk * CHUNK + at;
       if (t < params.length && params.slice + lane < params.width) {
         let place = (begin + t) * params.width + params.slice + lane;
-        let sum = results[at * RESULT_PITCH + lane] * params.unscale + weight[bias + lane]; // of gradients that is zero
+        var sum = results[at * RESULT_PITCH + lane] * params.unscale + weight[bias + lane]; // of gradients that is zero
         //@if PAIRED
-        let other = results[at * RESULT_PITCH + LANES + lane] * params.unscale + weight[bias + LANES + lane];
+        var other = results[at * RESULT_PITCH + LANES + lane] * params.unscale + weight[bias + LANES + lane];
         //@end
         //@if GATE
+        //@if CONDITION
+        let told = (item * params.conditionRows + min(t, params.conditionRows - 1u)) * 2u * params.width + params.slice + lane;
+        sum += condition[told];
+        other += condition[told + params.width];
+        //@end
         let s = sigmoid(sum);
         let h = safeTanh(other);
         //@if SAVE
@@ -252,11 +256,10 @@ fn forward(
         //@if RESIDUAL
         let output = (vec4f(residual[place]) + sum) * halfPower;
         y[place] = Out(select(output, bounded(output), F16 == 1u));
-        //@if FIRST
-        skip[place] = other;
-        //@else
-        skip[place] += other;
+        //@if !FIRST
+        other += skip[place];
         //@end
+        skip[place] = other;
         //@end
         //@if GATE_GRADIENT
         let both = place + (begin + t) * params.width;
@@ -267,18 +270,16 @@ fn forward(
         //@end
         //@if STEP_GRADIENT
         column += sum;
-        //@if LAST
-        y[place] = sum;
-        //@else
-        y[place] = sum + dOutput[place] * halfPower;
+        //@if !LAST
+        sum += dOutput[place] * halfPower;
         //@end
+        y[place] = sum;
         //@end
         //@if PLAIN
         //@if ACCUMULATE
-        y[place] += sum;
-        //@else
-        y[place] = sum;
+        sum += y[place];
         //@end
+        y[place] = sum;
         //@end
       }
     }

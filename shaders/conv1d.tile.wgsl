@@ -16,7 +16,7 @@ enable f16;
 //   PAIR            inputs are [dOutput/√2 | dSkip]; with LAST there is no dOutput
 //   STEP            inputs are x plus the item's step embedding, zero outside [0, L)
 //   MASKED          inputs are x where `mask` is above 0, and zero elsewhere: the gradient behind a relu
-//   GATE            _0 is the gate g, _1 the filter f: writes their product; with SAVE also σ(g) and tanh(f)
+//   GATE            _0 is the gate g, _1 the filter f, to which CONDITION adds: writes their product; with SAVE also σ(g), tanh(f)
 //   RESIDUAL        _0 is r, _1 is s: output = (x + r)/√2, skip += s (FIRST: skip = s)
 //   GATE_GRADIENT   sums are dh: writes the gradients in g and f
 //   STEP_GRADIENT   sums are the gradient in x + step: adds dOutput/√2 (not LAST), and its columns' partial sums
@@ -51,6 +51,9 @@ enable f16;
 //@end
 @group(0) @binding(4) var<storage, read_write> partial: array<vec4f>;      // (B, tiles, C)
 //@end
+//@if CONDITION
+@group(0) @binding(9) var<storage, read> condition: array<vec4f>;          // (B, 1 or L, 2C)
+//@end
 @group(0) @binding(5) var<storage, read_write> y: array<Out>;              // (B, L, Cout), half of it for GATE and RESIDUAL, twice for GATE_GRADIENT
 
 struct Params {
@@ -61,16 +64,15 @@ struct Params {
   slice: u32,     // the first of them in this slice
   dilation: i32,  // D, in rows
   direction: i32, // +1 forward, −1 for the gradient in the input
+  conditionRows: u32, // rows that an item's condition has: 1, or one for every sample
 }
 @group(0) @binding(7) var<uniform> params: Params;
-
 const halfPower = 0.70710678118654752; // 1/√2
 // Exponents are never positive: no overflow, and no clamp, which may hide a NaN. No tanh(), see docs/kernels.md, rule 3.
 fn sigmoid(v: vec4f) -> vec4f {
   let e = exp(-abs(v));
   return select(vec4f(1.0), e, v < vec4f(0.0)) / (vec4f(1.0) + e);
 }
-
 fn safeTanh(v: vec4f) -> vec4f {
   let e = exp(-2.0 * abs(v));
   let h = (vec4f(1.0) - e) / (vec4f(1.0) + e);
@@ -96,10 +98,8 @@ const SLAB = 4u;                              // vec4f of input channels that ar
 const SLABS = (INPUTS + SLAB - 1u) / SLAB;
 const PITCH = SLAB + 1u;                      // one vec4f of padding: neighbouring rows fall into other banks
 const WEIGHTS = SLAB * 4u * LANES * WIDE;     // vec4f of a slab's weights
-
 var<workgroup> staged: array<vec4f, ROWS * PITCH>;
 var<workgroup> weights: array<vec4f, WEIGHTS>;
-
 // Input vec4f c of a row of the item, and zero outside.
 fn load(item: u32, t: i32, c: u32) -> vec4f {
   if (t < 0 || t >= i32(params.length) || c >= INPUTS) { return vec4f(0.0); }
@@ -107,10 +107,10 @@ fn load(item: u32, t: i32, c: u32) -> vec4f {
   //@if PAIR
   const half = INPUTS / 2u;
   if (c >= half) { return dSkip[row * half + c - half]; }
-  //@if LAST
-  return vec4f(0.0);
-  //@else
+  //@if !LAST
   return dOutput[row * half + c] * halfPower;
+  //@else
+  return vec4f(0.0);
   //@end
   //@else
   var v = vec4f(x[row * INPUTS + c]);
@@ -220,6 +220,11 @@ fn forward(
     if (params.slice + lane < params.width) {
       let place = row * params.width + params.slice + lane;
       //@if GATE
+      //@if CONDITION
+      let told = (item * params.conditionRows + min(row - begin, params.conditionRows - 1u)) * 2u * params.width + params.slice + lane;
+      sum{r}_0 += condition[told];
+      sum{r}_1 += condition[told + params.width];
+      //@end
       let s = sigmoid(sum{r}_0);
       let h = safeTanh(sum{r}_1);
       //@if SAVE
@@ -229,11 +234,10 @@ fn forward(
       y[place] = Out(s * h);
       //@else
       y[place] = Out(storable((vec4f(residual[place]) + sum{r}_0) * halfPower));
-      //@if FIRST
-      skip[place] = sum{r}_1;
-      //@else
-      skip[place] += sum{r}_1;
+      //@if !FIRST
+      sum{r}_1 += skip[place];
       //@end
+      skip[place] = sum{r}_1;
       //@end
     }
     //@else
@@ -248,23 +252,20 @@ fn forward(
       //@else
       let place = row * params.width + params.slice + {n}u * LANES + lane;
       //@end
+      //@if !GATE_GRADIENT
+      var value = sum{r}_{n};
       //@if STEP_GRADIENT
-      //@if LAST
-      y[place] = sum{r}_{n};
-      //@else
-      y[place] = sum{r}_{n} + dOutput[place] * halfPower;
+      //@if !LAST
+      value += dOutput[place] * halfPower;
       //@end
       //@end
-      //@if PLAIN
       //@if ACCUMULATE
-      y[place] += sum{r}_{n};
-      //@else
+      value += y[place];
+      //@end
       //@if RELU
-      y[place] = select(sum{r}_{n}, vec4f(0.0), sum{r}_{n} < vec4f(0.0)); // NaN stays
-      //@else
-      y[place] = sum{r}_{n};
+      value = select(value, vec4f(0.0), value < vec4f(0.0)); // NaN stays
       //@end
-      //@end
+      y[place] = value;
       //@end
     }
     //@end

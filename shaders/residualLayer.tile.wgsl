@@ -11,6 +11,7 @@ enable f16;
 // of the outputs, TAPS, INPUTS vec4f of C. In, Out and Stored are the types of x, y, and of saved and h: vec4f, or vec4<f16> in mixed precision (F16).
 //   SAVE    writes h, σ(g) and tanh(f) as well, for the gradients
 //   FIRST   skip = s
+//   CONDITION  what the network is told is added to [g | f]
 //   PREFETCH, INPUT_LOADS and WEIGHT_LOADS as in conv1d.tile.wgsl
 
 @group(0) @binding(0) var<storage, read> weight: array<vec4f>;
@@ -21,6 +22,9 @@ enable f16;
 @group(0) @binding(4) var<storage, read_write> saved: array<Stored>;       // (B, L, 2C) σ(g), tanh(f)
 @group(0) @binding(8) var<storage, read_write> h: array<Stored>;           // (B, L, C)
 //@end
+//@if CONDITION
+@group(0) @binding(9) var<storage, read> condition: array<vec4f>;          // (B, 1 or L, 2C)
+//@end
 @group(0) @binding(5) var<storage, read_write> y: array<Out>;              // (B, L, C)
 @group(0) @binding(6) var<storage, read_write> skip: array<vec4f>;         // (B, L, C)
 
@@ -30,6 +34,7 @@ struct Params {
   length: u32,    // L
   width: u32,     // vec4f of C
   dilation: i32,  // D, in rows
+  conditionRows: u32, // rows that an item's condition has: 1, or one for every sample
 }
 @group(0) @binding(7) var<uniform> params: Params;
 
@@ -58,6 +63,13 @@ fn storable(v: vec4f) -> vec4f {
   return v;
   //@end
 }
+
+//@if CONDITION
+// What the condition adds to vec4f c of [g | f] at sample t of the item.
+fn told(item: u32, t: u32, c: u32) -> vec4f {
+  return condition[(item * params.conditionRows + min(t, params.conditionRows - 1u)) * 2u * params.width + c];
+}
+//@end
 
 const GROUPS = ROWS / DEEP;                   // rows of invocations
 const THREADS = LANES * GROUPS;
@@ -171,6 +183,13 @@ fn forward(
   let projectionBias = INPUTS * 4u * LANES * WIDE + lane;
   //@each r DEEP
   {
+    //@if CONDITION
+    if (lane < params.width) { // a row beyond the clip is told what its last one is, and nobody looks at it
+      let t = min(first + m + {r}u * GROUPS, params.length - 1u);
+      sum{r}_0 += told(item, t, lane);
+      sum{r}_1 += told(item, t, params.width + lane);
+    }
+    //@end
     let s = sigmoid(sum{r}_0);
     let f = safeTanh(sum{r}_1);
     staged[(m + {r}u * GROUPS) * GATED + lane] = s * f;

@@ -25,6 +25,7 @@ export { diffuse, diffuseWithTarget } from './ops/diffuse.ts';
 export { encode } from './ops/encode.ts';
 export { fir } from './ops/fir.ts';
 export { gate } from './ops/gate.ts';
+export { guide } from './ops/guide.ts';
 export { keepFigure } from './ops/keepFigure.ts';
 export { lanesFor, workgroupsFor } from './ops/lanes.ts';
 export { linear } from './ops/linear.ts';
@@ -40,6 +41,7 @@ export { reverseStep, reverseValues } from './ops/reverse.ts';
 export { scale } from './ops/scale.ts';
 export { silu } from './ops/silu.ts';
 export { stepProjections } from './ops/stepProjections.ts';
+export { timeline } from './ops/timeline.ts';
 export { upsample, upsampleSpectrogram } from './ops/upsample.ts';
 export type { UpsampleStage, UpsampleStretch } from './ops/upsample.ts';
 

@@ -33,9 +33,12 @@ export const oneOf = (...names: string[]): Rule => ({
   wanted: names.map((name) => `"${name}"`).join(' or '),
 });
 
+/** A field that may be left out. */
+export const optional = ({ accepts, wanted }: Rule): Rule => ({ accepts: (value) => value === undefined || accepts(value), wanted });
+
 /** Throws a UserError with the first field that breaks its rule, what was wanted and what came. */
 export function applyRules<T extends object>(
-  { values, rules, where }: { values: T; rules: Record<keyof T, Rule>; where: string },
+  { values, rules, where }: { values: T; rules: Readonly<Record<keyof T, Rule>>; where: string },
 ): void {
   for (const field of Object.keys(rules) as (keyof T & string)[]) {
     const { accepts, wanted } = rules[field];

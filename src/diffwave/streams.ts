@@ -16,6 +16,8 @@ export const streams = {
   reverse: 6,
   /** Polarity (index 0) and gain (index 1) of a crop. */
   augmentation: 7,
+  /** Whether the label of an item is told. */
+  labelDropout: 8,
   /** Which tracks are kept back; `item` is the track. */
   validationTracks: 16,
   /** Where a crop of the validation begins in its clip. */

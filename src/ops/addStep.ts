@@ -10,25 +10,30 @@ const rowsPerInvocation = 8;
 /** Most partial sums over time for one item's gradient. */
 const mostChunks = 256;
 
-/** Adds the projected step embedding to every sample: y[b, t, :] = x[b, t, :] + step[b, :]. */
+/**
+ * Adds the projected step embedding to every sample: y[b, t, :] = x[b, t, :] + step[b, :]; x is (B, L, C), step (B, C). Or what every
+ * sample has of its own: step (B, L, C), which nobody else may read.
+ */
 export function addStep(tape: Tape, x: Tensor, step: Tensor): Tensor {
   const { B, L, C } = activationShape(x, 'addStep');
-  expectShape(step, [B, C], 'addStep');
+  const eachRow = step.shape.length === 3;
+  expectShape(step, eachRow ? [B, L, C] : [B, C], 'addStep');
   const { Lane, width } = lanesFor(C);
   const params = { items: B, length: L, width: C / width, blocks: Math.ceil(L / rowsPerInvocation) };
   const y = tape.result('stepped', [B, L, C], [x, step]);
   tape.record({
-    kernel: { shader: 'addStep', entry: 'forward', constants: { Lane, ROWS: rowsPerInvocation } },
+    kernel: { shader: 'addStep', entry: 'forward', constants: { Lane, ROWS: rowsPerInvocation, EACH_ROW: Number(eachRow) } },
     reads: { x, stepEmbedding: step },
     writes: { y },
     params,
     workgroups: workgroupsFor(B * params.blocks * params.width),
   });
 
-  // y = x + step  ⇒  dx = dy,  dstep[b, :] = Σ_t dy[b, t, :]
+  // y = x + step  ⇒  dx = dy,  dstep[b, :] = Σ_t dy[b, t, :], or dy itself
   tape.onBackward([y], () => {
     const dOutput = tape.gradient(y)!;
-    const stepSlot = tape.gradientSlot(step);
+    if (eachRow) tape.passGradient(step, dOutput);
+    const stepSlot = eachRow ? undefined : tape.gradientSlot(step);
     if (stepSlot) {
       const { chunkRows, parts } = chunksOf(L, mostChunks);
       const partial = tape.result('partial d step', [B * parts, C]);

@@ -9,13 +9,14 @@ import { subgroupHeight } from '../gpu/device/matrix.ts';
 import { matrixConvolution, matrixGradient } from './matrix.ts';
 import type { Affine, Form, PackLayout, Packed } from './packing.ts';
 import { lanesOfTile, layoutOf, packWeights, sliceOf } from './packing.ts';
-import { reduceAffine } from './reduce.ts';
+import { reduceAffine, reduceTogether } from './reduce.ts';
 
 /** What a contraction loads and what it does with its sums; see the head of conv1d.broadcast.wgsl. */
 export interface Fusion {
   readonly load?: 'STEP' | 'PAIR' | 'MASKED';
   readonly finish: 'PLAIN' | 'GATE' | 'RESIDUAL' | 'LAYER' | 'GATE_GRADIENT' | 'STEP_GRADIENT';
   readonly save?: boolean;
+  readonly condition?: boolean;
   readonly first?: boolean;
   readonly last?: boolean;
   readonly accumulate?: boolean;
@@ -39,17 +40,20 @@ export function tilesOf(tape: Tape, weight: Tensor, form: Form, L: number): numb
   return Math.ceil(L / rowsOf(tape, layoutOf(tape, weight, form)));
 }
 
+/** Storage buffers of a kernel that every adapter has. */
+const defaultStorageBuffers = 8;
+
 /**
  * Whether a residual layer with these weights of its dilated convolution can be one kernel: all channels of a row's h in one
- * workgroup's memory, which residualLayer.tile.wgsl says the size of.
+ * workgroup's memory, which residualLayer.tile.wgsl says the size of, and as many storage buffers as it has.
  */
-export function fitsOneKernel(tape: Tape, weight: Tensor): boolean {
+export function fitsOneKernel(tape: Tape, weight: Tensor, { buffers }: { buffers: number }): boolean {
   if (tape.variant.variant !== 'tile') return false;
   const layout = layoutOf(tape, weight, { paired: true, transposed: false });
   const { lanes, wide, slices } = layout;
   const rows = rowsOf(tape, layout);
   const bytes = (rows * (lanes + 1) + 16 * lanes * wide) * 16; // of h, and of a slab of weights
-  return slices === 1 && bytes <= tape.variant.maxWorkgroupBytes;
+  return slices === 1 && bytes <= tape.variant.maxWorkgroupBytes && buffers <= (tape.variant.maxStorageBuffers ?? defaultStorageBuffers);
 }
 
 /** Whether the tape's variant can work on these channels. */
@@ -106,7 +110,7 @@ export function contract(tape: Tape, fusion: Fusion, options: Contraction): void
       params: {
         groups: B * tiles, tiles, length: L, width, slice: slice * lanes * (paired ? 1 : wide),
         dilation, direction: transposed ? -1 : 1, rows: ROWS, inputs: inputs / 4,
-        ...gradientScale(tape, transposed),
+        ...gradientScale(tape, transposed), conditionRows: options.reads.condition?.shape.at(-2) === L ? L : 1,
       },
       workgroups: B * tiles,
       work: 2 * B * tiles * ROWS * (projection ? taps + 1 : taps) * inputs * lanes * (two ? 2 : wide) * 4,
@@ -133,13 +137,13 @@ function typesOf(tensors: Readonly<Record<string, Tensor | undefined>>): Record<
 }
 
 function flagsOf(fusion: Fusion): Record<string, number> {
-  const { load, finish, save, first, last, accumulate, relu } = fusion;
+  const { load, finish, save, condition, first, last, accumulate, relu } = fusion;
   const flag = (value: boolean | undefined): number => Number(value ?? false);
   return {
     PAIR: flag(load === 'PAIR'), STEP: flag(load === 'STEP'),
     PLAIN: flag(finish === 'PLAIN'), GATE: flag(finish === 'GATE'), RESIDUAL: flag(finish === 'RESIDUAL'), LAYER: flag(finish === 'LAYER'),
     GATE_GRADIENT: flag(finish === 'GATE_GRADIENT'), STEP_GRADIENT: flag(finish === 'STEP_GRADIENT'),
-    SAVE: flag(save), FIRST: flag(first), LAST: flag(last), ACCUMULATE: flag(accumulate),
+    SAVE: flag(save), CONDITION: flag(condition), FIRST: flag(first), LAST: flag(last), ACCUMULATE: flag(accumulate),
     RELU: flag(relu), MASKED: flag(load === 'MASKED'),
   };
 }
@@ -192,6 +196,8 @@ function cutOf(tape: Tape, { K, INPUTS, OUTPUTS, paired }: { K: number; INPUTS: 
 export function contractWeights(tape: Tape, options: {
   affine: Affine; B: number; L: number; dilation: number;
   x: Tensor; step?: Tensor; dOutput?: Tensor; dSkip?: Tensor; mask?: Tensor;
+  /** (B, Cout), added to all rows of an item: its gradient is the bias's, item by item. */
+  perItem?: Tensor;
 }): void {
   const { affine: { weight, bias }, B, L, dilation, x, step, dOutput, dSkip, mask } = options;
   const weightSlot = tape.gradientSlot(weight);
@@ -227,4 +233,10 @@ export function contractWeights(tape: Tape, options: {
     work: 2 * groups * chunkRows * shape.CHANNELS * 4 * shape.LANES * shape.WIDE * 4,
   });
   reduceAffine(tape, options.affine, { weight: weightSlot, bias: biasSlot }, partial);
+  const { perItem } = options;
+  const itemSlot = perItem && tape.gradientSlot(perItem);
+  if (!itemSlot) return;
+  reduceTogether(tape, { of: [perItem], slot: itemSlot }, partial, {
+    segments: B, parts: chunks, stride: places * Cout, offset: (places - 1) * Cout, width: Cout,
+  });
 }

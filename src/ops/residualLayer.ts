@@ -16,13 +16,15 @@ export interface ResidualLayer {
   readonly skip: Tensor | undefined; // (B, L, C) sum of the layers before, updated where it is
   readonly dilated: Affine; // (K, C, 2C), (2C)
   readonly projection: Affine; // (1, C, 2C), (2C)
+  /** What the network is told, added to [g | f]: (B, 2C), or (B, L, 2C), which nobody else may read. */
+  readonly condition?: Tensor;
   readonly dilation: number;
   readonly name: string;
 }
 
 /**
  * A residual layer of DiffWave (Kong et al. 2021, fig. 2):
- *   h = σ(g)·tanh(f) with [g | f] = dilated(x + step);  [r | s] = projection(h);  output = (x + r)/√2;  skip += s
+ *   h = σ(g)·tanh(f) with [g | f] = dilated(x + step) + condition;  [r | s] = projection(h);  output = (x + r)/√2;  skip += s
  * The naive variant is the chain of single operations; the others do it in two kernels forward, or one where a workgroup has
  * room for all channels of h, and four backward. A tape that keeps layer inputs alone computes h and the gate again for the
  * gradients: the dilated convolution once more.
@@ -32,22 +34,26 @@ export function residualLayer(tape: Tape, layer: ResidualLayer): { output: Tenso
 }
 
 function composed(tape: Tape, layer: ResidualLayer): { output: Tensor; skip: Tensor } {
-  const { x, step, skip, dilated, projection, dilation, name } = layer;
+  const { x, step, skip, dilated, projection, condition, dilation, name } = layer;
   const projected = tape.recomputable(() => {
     const convolved = conv1d(tape, { x: addStep(tape, x, step), ...dilated, dilation, name: `${name}.dilated_conv` });
-    return conv1d(tape, { x: gate(tape, convolved), ...projection, dilation: 1, name: `${name}.output_projection` });
+    const told = condition ? addStep(tape, convolved, condition) : convolved;
+    return conv1d(tape, { x: gate(tape, told), ...projection, dilation: 1, name: `${name}.output_projection` });
   });
   return residual(tape, { x, projected, skip });
 }
 
 function fused(tape: Tape, layer: ResidualLayer): { output: Tensor; skip: Tensor } {
-  const { x, step, dilated, projection, dilation, name } = layer;
+  const { x, step, dilated, projection, condition, dilation, name } = layer;
   const { B, L, C } = activationShape(x, name);
   expectShape(step, [B, C], `${name} step`);
   expectShape(dilated.weight, [dilated.weight.shape[0]!, C, 2 * C], `${name} dilated weight`);
   expectShape(projection.weight, [1, C, 2 * C], `${name} projection weight`);
   const sizes = { B, L };
-  const from = [x, step, dilated.weight, dilated.bias, projection.weight, projection.bias];
+  const eachRow = condition?.shape.length === 3;
+  if (condition) expectShape(condition, eachRow ? [B, L, 2 * C] : [B, 2 * C], `${name} condition`);
+  const told = { x, stepEmbedding: step, ...(condition && { condition }) };
+  const from = [x, step, dilated.weight, dilated.bias, projection.weight, projection.bias, ...(condition ? [condition] : [])];
 
   const stored = tape.precision === 'mixed' ? 'f16' : 'f32'; // what backward will read, and the next layer
   if (x.dtype !== stored) throw new TypeError(`${name}: wanted ${x} as ${stored}, got ${x.dtype}`);
@@ -56,20 +62,20 @@ function fused(tape: Tape, layer: ResidualLayer): { output: Tensor; skip: Tensor
   const gated = ({ save }: { save: boolean }): { h: Tensor; saved?: Tensor } => {
     const h = newH();
     const saved = save ? newGate() : undefined;
-    contract(tape, { load: 'STEP', finish: 'GATE', save }, {
-      ...sizes, affine: dilated, dilation, reads: { x, stepEmbedding: step }, writes: { ...(saved && { saved }), y: h },
+    contract(tape, { load: 'STEP', finish: 'GATE', save, condition: !!condition }, {
+      ...sizes, affine: dilated, dilation, reads: told, writes: { ...(saved && { saved }), y: h },
     });
     return { h, saved };
   };
   const save = tape.keeps === 'activations';
   const first = !layer.skip;
-  const whole = fitsOneKernel(tape, dilated.weight);
+  const whole = fitsOneKernel(tape, dilated.weight, { buffers: 6 + (save ? 2 : 0) + (condition ? 1 : 0) });
   const forward = whole ? (save ? { h: newH(), saved: newGate() } : undefined) : gated({ save });
   const output = tape.result(name, [B, L, C], from, stored);
   const skip = layer.skip ? tape.updated(layer.skip, from) : tape.result('skip', [B, L, C], from);
   if (whole) {
-    contract(tape, { load: 'STEP', finish: 'LAYER', save, first }, {
-      ...sizes, affine: dilated, projection, dilation, reads: { x, stepEmbedding: step }, writes: { y: output, skip, ...forward },
+    contract(tape, { load: 'STEP', finish: 'LAYER', save, first, condition: !!condition }, {
+      ...sizes, affine: dilated, projection, dilation, reads: told, writes: { y: output, skip, ...forward },
     });
   } else {
     contract(tape, { finish: 'RESIDUAL', first }, {
@@ -94,7 +100,8 @@ function fused(tape: Tape, layer: ResidualLayer): { output: Tensor; skip: Tensor
       ...sizes, affine: projection, transposed: true, dilation: 1,
       reads: { ...incoming, saved: saved! }, writes: { y: dGate },
     });
-    contractWeights(tape, { ...sizes, affine: dilated, dilation, x, step, dOutput: dGate });
+    if (condition && eachRow) tape.passGradient(condition, dGate);
+    contractWeights(tape, { ...sizes, affine: dilated, dilation, x, step, dOutput: dGate, perItem: eachRow ? undefined : condition });
     // dx = doutput/√2 + dilatedᵀ(dg, df),  dstep[b, :] = Σ_t dilatedᵀ(dg, df)
     const xSlot = tape.gradientSlot(x);
     if (xSlot?.accumulate) throw new Error(`${name}: ${x} must have no reader after this layer`);

@@ -7,13 +7,15 @@ import type { FlatBuffer } from '../autograd/parameters.ts';
 import { Parameters } from '../autograd/parameters.ts';
 import { planTape } from '../autograd/plan.ts';
 import { Tape } from '../autograd/tape.ts';
-import { network, parameterSpecs } from '../diffwave/model/network.ts';
+import type { Tensor } from '../autograd/tensor.ts';
+import { network, parameterSpecs, prepareNetwork } from '../diffwave/model/network.ts';
 import { scheduleOf } from '../diffwave/schedule/schedule.ts';
 import type { Weights } from '../diffwave/model/contract.ts';
 import type { Gpu } from '../gpu/device/gpu.ts';
 import type { VariantSettings } from '../gpu/device/variant.ts';
 import { adam, adamValues } from '../ops/adam.ts';
 import { diffuse } from '../ops/diffuse.ts';
+import { guide } from '../ops/guide.ts';
 import { loss } from '../ops/loss.ts';
 import type { Golden } from './goldenFile.ts';
 import { readGolden } from './goldenFile.ts';
@@ -76,7 +78,8 @@ async function compare(
   };
   const t = tape.input('t', [B]);
   const noisy = tape.keep(diffuse(tape, inputs));
-  const predicted = tape.keep(network(tape, config, { noisy, t }));
+  const told = golden.labels && tape.input('labels', [B, config.labels!.length + 1]);
+  const predicted = tape.keep(network(tape, config, { noisy, t, condition: told }));
   const value = tape.keep(loss(tape, { predicted, wanted: inputs.noise, kind: config.loss }));
   tape.backward(value);
 
@@ -99,6 +102,7 @@ async function compare(
   pass.write(inputs.signalLevel, levels(schedule.sqrtAlphaBar));
   pass.write(inputs.noiseLevel, levels(schedule.sqrtOneMinusAlphaBar));
   pass.write(t, Float32Array.from(steps));
+  if (told) pass.write(told, joined(golden.labels!.map((label) => oneOf(config.labels!.length + 1, label))));
 
   const rows: Row[] = [];
   const row = rowsOf(golden.file);
@@ -115,6 +119,7 @@ async function compare(
       });
       add('loss', { error: each(losses, values('loss')), tolerance: lossTolerance });
       rows.push(...gradientRows(golden, await parameters.read(parameters.gradients)));
+      if (told) rows.push(...await labelRows(gpu, golden, { variant, parameters }));
     }
     update.run(adamValues({ ...golden.adam, update: step }));
     if (step === 1 || step === golden.adam.steps) {
@@ -123,6 +128,39 @@ async function compare(
   }
   add('losses', { error: each(losses, values('losses')), tolerance: lossTolerance });
   return rows;
+}
+
+/** Item 0 of a network with labels: with guidance, and with a label that becomes another along the clip. */
+async function labelRows(gpu: Gpu, golden: Golden, { variant, parameters }: { variant: VariantSettings; parameters: Parameters }): Promise<Row[]> {
+  const { config, L, values, steps, labels, guidance } = golden;
+  const classes = config.labels!.length;
+  const tape = new Tape({ parameters, variant, keeps: 'nothing' });
+  const noisy = tape.constant('noisy', [1, L], values('noisy').slice(0, L));
+  const t = tape.constant('t', [1], Float32Array.of(steps[0]!));
+  const label = (name: string, ...of: number[]) => tape.constant(name, [of.length, classes + 1], joined(of.map((each) => oneOf(classes + 1, each))));
+  const weights = prepareNetwork(tape, config);
+  const predict = (condition: Tensor, places?: Tensor) => network(tape, config, { noisy, t, condition, places }, weights);
+  const guided = tape.keep(guide(tape, { none: predict(label('none', classes)), told: predict(label('label', labels![0]!)), w: guidance! }));
+  const places = tape.constant('places', [2], Uint32Array.of(0, L - 1));
+  const along = tape.keep(predict(label('labels', 0, 2), places));
+  using pass = await Executable.build(gpu, planTape(tape));
+  pass.run({ windowStart: 0 });
+  const row = rowsOf(golden.file);
+  const mixture = Float32Array.from({ length: L }, (_, n) => n / (L - 1));
+  return [
+    row('timeline.mix', 'value', { error: relative(mixture, values('timeline.mix')), tolerance: noisyTolerance }),
+    row('guided', 'value', { error: relative(await pass.read(guided), values('guided')), tolerance: tensorTolerance }),
+    row('timeline', 'value', { error: relative(await pass.read(along), values('timeline')), tolerance: tensorTolerance }),
+  ];
+}
+
+/** 1 at a place, and 0 elsewhere. */
+function oneOf(length: number, place: number): Float32Array<ArrayBuffer> {
+  return Float32Array.from({ length }, (_, i) => Number(i === place));
+}
+
+function joined(rows: readonly Float32Array[]): Float32Array<ArrayBuffer> {
+  return Float32Array.from(rows.flatMap((row) => [...row]));
 }
 
 function gradientRows({ file, group }: Golden, got: Weights): Row[] {

@@ -8,7 +8,7 @@ import { weightsFromDisk } from '../diffwave/model/weights.ts';
 import { UserError } from '../errors.ts';
 
 /** Tensors that are not parameters. */
-export type ValueName = 'audio' | 'noise' | 'noisy' | 'predicted' | 'loss' | 'losses';
+export type ValueName = 'audio' | 'noise' | 'noisy' | 'predicted' | 'loss' | 'losses' | 'guided' | 'timeline' | 'timeline.mix' | 'spectrogram' | 'upsampled';
 
 export interface Golden {
   readonly file: string;
@@ -18,7 +18,13 @@ export interface Golden {
   readonly L: number;
   /** t of every item, (B), counted from 0. */
   readonly steps: readonly number[];
-  /** `audio`, `noise`, `noisy`, `predicted` (B, L); `loss` (1); `losses`, one for each of Adam's steps. */
+  /** Class of every item where the network has labels, as many as there are classes for none, and the w of guidance. */
+  readonly labels?: readonly number[];
+  readonly guidance?: number;
+  /**
+   * `audio`, `noise`, `noisy`, `predicted` (B, L); `loss` (1); `losses`, one for each of Adam's steps. Of labels `guided` and `timeline`
+   * (1, L), `timeline.mix` (L); of mels `spectrogram` (B, bands, frames), `upsampled` (B, bands, L).
+   */
   values(name: ValueName): Float32Array<ArrayBuffer>;
   /** Parameters in the kernels' layouts: `weights`, `grads`, `adam1`, and the one after Adam's last step. */
   group(name: string): Weights;
@@ -47,11 +53,18 @@ export function readGolden(bytes: Uint8Array, file: string): Golden {
   if (shape.length !== 2 || B * L === 0) {
     throw new UserError(`${file}: 'audio' has shape (${shape.join(', ')}), wanted (B, L).`);
   }
-  const shapes: Record<ValueName, readonly number[]> = {
+  const shapes: Partial<Record<ValueName, readonly number[]>> = {
     audio: [B, L], noise: [B, L], noisy: [B, L], predicted: [B, L], loss: [1], losses: [adam.steps],
+    ...(config.labels && { guided: [1, L], timeline: [1, L], 'timeline.mix': [L] }),
+    ...(config.melBands && { spectrogram: [B, config.melBands, L / config.hopSamples!], upsampled: [B, config.melBands, L] }),
   };
   const values = Object.fromEntries(Object.entries(shapes).map(([name, of]) =>
     [name, new Float32Array(toFloat32(shaped(name, of), { name: file, key: name }))]));
+  const labels = config.labels && Array.from(shaped('labels', [B]).data, Number);
+  const badLabel = labels?.find((label) => !(Number.isInteger(label) && label >= 0 && label <= config.labels!.length));
+  if (badLabel !== undefined) throw new UserError(`${file}: 'labels' has ${badLabel}, wanted whole numbers from 0 to ${config.labels!.length}.`);
+  const { guidance } = JSON.parse(stored.metadata.config!) as { guidance?: number };
+  if (labels && !Number.isFinite(guidance)) throw new UserError(`${file}: 'guidance' in its configuration must be a number, not ${guidance}.`);
   const steps = Array.from(shaped('step', [B]).data, Number);
   const badStep = steps.find((t) => !(Number.isInteger(t) && t >= 0 && t < config.diffusionSteps));
   if (badStep !== undefined) {
@@ -59,7 +72,7 @@ export function readGolden(bytes: Uint8Array, file: string): Golden {
   }
   const groups = new Map(['weights', 'grads', 'adam1', `adam${adam.steps}`].map((group) =>
     [group, weightsFromDisk(config, stored, { file, prefix: `${group}.` })]));
-  return { file, config, adam, B: B!, L: L!, steps, values: (name) => values[name]!, group: (name) => groups.get(name)! };
+  return { file, config, adam, B: B!, L: L!, steps, ...(labels && { labels, guidance }), values: (name) => values[name]!, group: (name) => groups.get(name)! };
 }
 
 function readAdam(json: string, file: string): Golden['adam'] {

@@ -41,6 +41,7 @@ const FILE_RULES: Record<keyof RunConfig, Rule> = {
   validationTracks: WHOLE,
   copiesTogether: { accepts: (value) => typeof value === 'boolean', wanted: 'true or false' },
   memoryLimit: COUNT,
+  labels: { accepts: (value) => typeof value === 'string' && value !== '', wanted: 'folders, or a path' },
 };
 
 const PREPARATION_RULES: Record<keyof DatasetOptions, Rule> = {

@@ -1,6 +1,7 @@
 /** A run as one HTML page that needs nothing else: charts, pictures and sounds are inside it. */
 import type { RunConfig } from '../../../src/diffwave/files/run.node.ts';
-import type { Validation } from '../../../src/diffwave/validation/validation.ts';
+import type { Validation, ValidationClass } from '../../../src/diffwave/validation/validation.ts';
+import { classRows } from '../train/validationReport.ts';
 import { betterThanWiener } from '../../../src/diffwave/validation/validation.ts';
 import { recentLoss } from '../../../src/diffwave/training/recentLoss.ts';
 import type { Evaluation } from '../evaluate/record.ts';
@@ -64,7 +65,7 @@ ${validations.length > 0 ? `<p class="note">Validation is the mean squared error
 ${last ? `<div id="bins" class="chart"></div>
 ${binsTable(last)}
 <p class="note">Dashed: the ideal linear (Wiener) filter that knows the training set's mean power spectrum, and predicting
-zero. A network below its dashed line has learned more than a spectrum.</p>` : '<p>This run has no validation.</p>'}
+zero. A network below its dashed line has learned more than a spectrum.</p>${last.classes ? classesHtml(last.classes, config.model.labels ?? []) : ''}` : '<p>This run has no validation.</p>'}
 
 <h2>Like music?</h2>
 ${evaluation ? evaluationHtml(evaluation, escapeHtml) : `<p>Not evaluated yet; <code>${typedCommand('evaluate')} --run …</code> does it.</p>`}
@@ -87,6 +88,19 @@ ${table({ ...config.training }, 'training')}
 </body>
 </html>
 `;
+}
+
+/** Which classes are learned: by how much the loss on a class falls when the network is told of it. */
+function classesHtml(classes: readonly ValidationClass[], labels: readonly string[]): string {
+  const [head, ...rows] = classRows(classes, labels).map((row, i) => {
+    const cell = i === 0 ? 'th' : 'td';
+    return `<tr>${row.map((text) => `<${cell}>${escapeHtml(text)}</${cell}>`).join('')}</tr>`;
+  });
+  return `
+<h2>Loss by label</h2>
+<table class="bins"><thead>${head}</thead><tbody>${rows.join('')}</tbody></table>
+<p class="note">Not told: the loss on the same crops when the network does not hear their label. It has learned as much of a class as
+being told helps; about 0 % means that <code>--label</code> will change little yet.</p>`;
 }
 
 /** Nothing is fetched from anywhere. */

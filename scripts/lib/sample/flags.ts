@@ -13,6 +13,7 @@ import { UserError } from '../../../src/errors.ts';
 import type { CommandSpec, Parsed } from '../cli/flags.ts';
 import { typed } from '../cli/flags.ts';
 import type { Sound } from './input.ts';
+import { labelFlags, toldBy } from './labels.ts';
 
 const usualStrength = 0.4;
 /** A stretch of so many levels is walked so many times, unless flags say otherwise; RePaint's own are 10 and 10. */
@@ -31,6 +32,7 @@ export const samplingFlags = {
   betas: { type: 'strings', placeholder: '<β>…', help: `noise schedule of fast (${fastBetas.join(' ')})` },
   clamp: { type: 'boolean', help: 'keep the predicted sound of every step within full scale' },
   loop: { type: 'boolean', help: 'the end meets the beginning: a sound to be played round and round' },
+  ...labelFlags,
   tileSamples: { type: 'integer', min: 1, help: 'samples that go through the network at once; changes memory, not the sound (what the adapter takes)' },
   variationOf: { ...file, help: 'a sound like this one' },
   between: { type: 'strings', placeholder: '<wav> <wav>', help: 'a sound between two; the longer one is cut' },
@@ -91,7 +93,8 @@ export function taskOf(flags: SamplingFlags, options: { config: DiffWaveConfig; 
   const { levels } = chooseSampler(sampler, schedule); // refuses what these contradict each other in
   const { make, ...made } = verb === undefined ? fresh(flags, config) : MAKERS[verb](flags, { config, load });
   make({ schedule, levels, shaping: shapingOf(config) }); // and what the verb cannot do
-  const common = { clamp: flags.clamp ? 1 : undefined, loop: flags.loop, tileSamples: flags.tileSamples };
+  const told = toldBy(flags, config);
+  const common = { clamp: flags.clamp ? 1 : undefined, loop: flags.loop, tileSamples: flags.tileSamples, ...(told && { told }) };
   return { ...made, options: { ...sampler, ...common, verb: make } };
 }
 

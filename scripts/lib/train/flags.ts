@@ -60,6 +60,7 @@ export const trainingFlags = {
   timesteps: { type: 'string', choices: ['uniform', 'stratified'], help: 'how t is drawn; stratified makes a calmer loss curve (uniform)' },
   polarityFlip: { type: 'boolean', help: 'turn half of the crops upside down' },
   gainDb: { type: 'number', min: 0, help: 'make crops up to so many dB louder or quieter, within full scale (0)' },
+  labelDropout: { type: 'number', min: 0, max: 1, help: '--labels: share of the items that the network is not told the label of, so that samples can be guided (0.1)' },
   precision: {
     type: 'string', choices: ['float32', 'mixed', 'matrix'],
     help: "mixed stores activations as f16; matrix multiplies in subgroup matrices as well, an experiment of WebGPU's (float32)",

@@ -1,5 +1,6 @@
 /** Watches a training run: validation, samples, TensorBoard, and what is printed of them. */
 import type { DiffWaveConfig } from '../../../src/diffwave/model/config.ts';
+import { labelsTold } from '../../../src/diffwave/model/labels.ts';
 import { Journal } from '../../../src/diffwave/files/journal.node.ts';
 import type { RunFolder } from '../../../src/diffwave/files/run.node.ts';
 import { isShared, sample } from '../../../src/diffwave/sampling/sampling.ts';
@@ -110,7 +111,7 @@ export class Monitor {
   /** After the last update, or what ended the run before it: the table of the last validation's bins. */
   end(): void {
     this.display.end();
-    if (this.#latest) this.display.print(validationTable(this.#latest));
+    if (this.#latest) this.display.print(validationTable(this.#latest, this.#options.model.labels));
     this.#validator?.destroy();
   }
 
@@ -127,7 +128,10 @@ export class Monitor {
   async #sample(step: number): Promise<void> {
     const { model, average, training: { seed } } = this.#trainer;
     const { run, ranks } = this.#options;
-    const options = { shape: sampleShape(this.#options.model), seed, ranks };
+    const { labels } = this.#options.model;
+    const label = labels?.[Math.round(step / this.#options.sampleEvery! - 1) % labels.length]; // one after the other
+    const told = label === undefined ? undefined : labelsTold(this.#options.model, { labels: { [label]: 1 } });
+    const options = { shape: sampleShape(this.#options.model), seed, ranks, ...(told && { told }) };
     const shared = isShared(model, options);
     if (!run && !shared) return; // the first rank makes it
     let audio: Float32Array;
@@ -141,7 +145,7 @@ export class Monitor {
     if (!run) return;
     run.expectOurs();
     const { wav } = this.#journal!.sample(step, audio, this.#options.model.sampleRate);
-    this.display.print(`sample ${wav}`);
+    this.display.print(`sample ${wav}${label === undefined ? '' : ` (${label})`}`);
   }
 }
 

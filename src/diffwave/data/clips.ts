@@ -11,11 +11,16 @@ export interface ClipSource {
    * 1.19 in music. They are trained on as they are.
    */
   clip(i: number): Float32Array;
+  /** Class of clip i among those of the network that is told of it; left out where nobody knows. */
+  label?(i: number): number;
 }
 
 /** The clips of these indices, in their order. */
 export function subset(clips: ClipSource, indices: readonly number[]): ClipSource {
-  return { clipCount: indices.length, clipSamples: clips.clipSamples, clip: (i) => clips.clip(indices[i]!) };
+  return {
+    clipCount: indices.length, clipSamples: clips.clipSamples, clip: (i) => clips.clip(indices[i]!),
+    ...(clips.label && { label: (i: number) => clips.label!(indices[i]!) }),
+  };
 }
 
 /** Clip i. Throws a `UserError` if it has a value that is not a number. */

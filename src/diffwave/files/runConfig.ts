@@ -26,6 +26,8 @@ export interface RunConfig {
   readonly copiesTogether?: boolean;
   /** Bytes of GPU memory that the user allowed: with another limit a resumed run may round differently. */
   readonly memoryLimit?: number;
+  /** Where the labels came from: `folders`, or a file as the user typed it; labels.csv has them. */
+  readonly labels?: string;
 }
 
 /** How recordings become clips of a run, those that it is resumed with as well as those that it began with. */
@@ -45,7 +47,7 @@ export function checkedRunConfig(config: RunConfig, file: string): RunConfig {
   const { preset, data, preparation, validationTracks, memoryLimit } = config;
   const wrong = (field: string, wanted: string, has: unknown): UserError =>
     new UserError(`${file}: ${field} must be ${wanted}, not ${JSON.stringify(has) ?? 'left out'}`);
-  for (const [field, value] of Object.entries({ preset, data })) if (typeof value !== 'string') throw wrong(field, 'a text', value);
+  for (const [field, value] of Object.entries({ preset, data, ...(config.labels !== undefined && { labels: config.labels }) })) if (typeof value !== 'string') throw wrong(field, 'a text', value);
   for (const [field, value] of Object.entries({ validationTracks, memoryLimit })) {
     if (value !== undefined && !(Number.isSafeInteger(value) && value >= 0)) throw wrong(field, 'a whole number from 0', value);
   }

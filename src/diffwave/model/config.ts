@@ -1,7 +1,7 @@
 /** What a DiffWave is: the fields, what they may be, and how files keep them. */
 import type { Shaping } from '../../audio/shaping.ts';
 import { UserError } from '../../errors.ts';
-import { COUNT, DECAY, POSITIVE, applyRules, isCount, oneOf } from '../rules.ts';
+import { COUNT, DECAY, POSITIVE, applyRules, isCount, oneOf, optional } from '../rules.ts';
 import type { Rule } from '../rules.ts';
 import type { ClipSource } from '../data/clips.ts';
 import { unitScale } from '../data/shapedClips.ts';
@@ -23,6 +23,13 @@ export interface DiffWaveConfig extends ScheduleConfig {
   /** Samples are multiplied by it on their way to the network, see audio/shaping.ts; `unit`: by what gives the data an RMS of 1. */
   readonly scale: number | 'unit';
   readonly emphasis: number; // a of the filter before that, 0 for none
+  /** What the network is told of a clip besides x_t and t: a label, or its spectrogram. Nothing where it is left out. */
+  readonly conditioner?: 'labels' | 'mel';
+  readonly labels?: readonly string[]; // names of the classes; "none" is not one of them
+  readonly labelWidth?: number; // numbers that a label is embedded into
+  readonly alwaysLabelled?: boolean; // training told every item its label: the network does not know what to do without
+  readonly melBands?: number; // of the spectrogram
+  readonly hopSamples?: number; // from one of its frames to the next: s·s with an even s, as it is stretched twice by s
 }
 
 export const DEFAULT_SAMPLE_RATE = 22050; // Hz, of GTZAN and of the speech that DiffWave was published with
@@ -30,8 +37,29 @@ export const DEFAULT_SAMPLE_RATE = 22050; // Hz, of GTZAN and of the speech that
 /** A dilation beyond it is minutes of sound; the bound keeps row offsets within 32 bits. */
 const mostDilation = 2 ** 23;
 
+/** Numbers that a label is embedded into where nobody says. */
+export const LABEL_WIDTH = 128;
+
+/** What a label is called where there is none. */
+export const NO_LABEL = 'none';
+
+const LABELS: Rule = {
+  accepts: (value) => Array.isArray(value) && value.length > 0 && new Set(value).size === value.length && value.every(isLabelName),
+  wanted: `a list of different names other than "${NO_LABEL}", without commas, colons or control characters`,
+};
+
+/** Whether a class can have this name: `--label` lists them with commas, and gives them weights behind a colon. */
+export function isLabelName(value: unknown): value is string {
+  return typeof value === 'string' && value.trim() !== '' && value.trim() === value && value !== NO_LABEL && !/[,:\p{Cc}]/u.test(value);
+}
+
+/** s of a spectrogram whose frames are s·s samples apart; not a whole even number where that is none. */
+export function stretchOf(hopSamples: number): number {
+  return Math.sqrt(hopSamples);
+}
+
 /** What each field may be; `validateConfig` also knows which go together. */
-export const MODEL_RULES: Record<keyof DiffWaveConfig, Rule> = {
+export const MODEL_RULES: Readonly<Record<keyof DiffWaveConfig, Rule>> = {
   layers: COUNT,
   channels: COUNT,
   kernelSize: { accepts: (value) => isCount(value) && value % 2 === 1, wanted: 'an odd whole number from 1' },
@@ -49,7 +77,16 @@ export const MODEL_RULES: Record<keyof DiffWaveConfig, Rule> = {
   sampleRate: POSITIVE,
   scale: { accepts: (value) => value === 'unit' || POSITIVE.accepts(value), wanted: 'a number above 0, or "unit"' },
   emphasis: DECAY,
+  conditioner: optional(oneOf('labels', 'mel')),
+  labels: optional(LABELS),
+  labelWidth: optional(COUNT),
+  alwaysLabelled: optional({ accepts: (value) => typeof value === 'boolean', wanted: 'true or false' }),
+  melBands: optional(COUNT),
+  hopSamples: optional({ accepts: (value) => isCount(value) && stretchOf(value) % 2 === 0, wanted: 'the square of an even number, such as 256' }),
 };
+
+/** The fields that each conditioner needs, and nothing else has. */
+const CONDITIONER_FIELDS = { labels: ['labels', 'labelWidth'], mel: ['melBands', 'hopSamples'] } as const;
 
 /** Throws a UserError with the field, what was wanted and what came. `where` is the file or flags it came from. */
 export function validateConfig(config: DiffWaveConfig, where: string): void {
@@ -58,6 +95,15 @@ export function validateConfig(config: DiffWaveConfig, where: string): void {
   if (dilationBase ** (Math.min(layers, dilationCycle) - 1) > mostDilation) {
     throw new UserError(`${where}: dilationBase ${dilationBase} and dilationCycle ${dilationCycle} make dilations above ${mostDilation}: take less of either.`);
   }
+  for (const [conditioner, fields] of Object.entries(CONDITIONER_FIELDS)) {
+    for (const field of fields) {
+      if ((config[field] !== undefined) === (config.conditioner === conditioner)) continue;
+      throw new UserError(config.conditioner === conditioner
+        ? `${where}: conditioner "${conditioner}" needs ${field}.`
+        : `${where}: ${field} is for the conditioner "${conditioner}", which is ${config.conditioner === undefined ? 'left out' : `"${config.conditioner}"`}.`);
+    }
+  }
+  if (config.alwaysLabelled !== undefined && config.conditioner !== 'labels') throw new UserError(`${where}: alwaysLabelled is for the conditioner "labels".`);
   validateSchedule(config, where);
 }
 
@@ -75,7 +121,8 @@ export function shapingOf({ scale, emphasis }: DiffWaveConfig): Shaping {
 
 /** The model's part of a file, with the fields that it lacks. Not validated. */
 export function completeModel(fields: Partial<DiffWaveConfig>): DiffWaveConfig {
-  return { ...SCHEDULE_BEFORE_CHOICE, dilationBase: 2, scale: 1, emphasis: 0, ...fields } as DiffWaveConfig;
+  const told = fields.conditioner === 'labels' && { labelWidth: LABEL_WIDTH };
+  return { ...SCHEDULE_BEFORE_CHOICE, dilationBase: 2, scale: 1, emphasis: 0, ...told, ...fields } as DiffWaveConfig;
 }
 
 /** The text for the metadata entry `config` of a weights file. */
@@ -107,7 +154,8 @@ export function configFromMetadata(json: string | undefined, where: string): Dif
     ...fields,
   };
   const complete: Record<string, unknown> = { ...completeModel(named) };
-  const config = Object.fromEntries(Object.keys(MODEL_RULES).map((key) => [key, complete[key]])) as unknown as DiffWaveConfig;
+  const known = Object.keys(MODEL_RULES).map((key) => [key, complete[key]]).filter(([, value]) => value !== undefined);
+  const config = Object.fromEntries(known) as unknown as DiffWaveConfig;
   validateConfig(config, where);
   return config;
 }

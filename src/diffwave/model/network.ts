@@ -1,8 +1,8 @@
 /**
- * DiffWave's network ε_θ(x_t, t) (Kong et al. 2021, fig. 2, without the conditioner), written as operations on a tape.
+ * DiffWave's network ε_θ(x_t, t) (Kong et al. 2021, fig. 2), written as operations on a tape.
  *
  *   x = relu(input(x_t));  e = silu(projection2(silu(projection1(encode(t)))))
- *   per layer: h = gate(dilated_conv(x + diffusion_projection(e)));  (r, s) = output_projection(h)
+ *   per layer: h = gate(dilated_conv(x + diffusion_projection(e)) + condition);  (r, s) = output_projection(h)
  *              x = (x + r)/√2;  skip += s
  *   ε_θ = output(relu(skip_projection(skip/√layers)))
  */
@@ -19,8 +19,9 @@ import { prepareWeights } from '../../ops/packing.ts';
 import { residualLayer } from '../../ops/residualLayer.ts';
 import { stepProjections } from '../../ops/stepProjections.ts';
 import type { DiffWaveConfig } from './config.ts';
-import { dilationOf, parameterShapes, receptiveField } from './shapes.ts';
-import type { Network } from './contract.ts';
+import { conditioningOf, recordConditions } from './conditioning.ts';
+import { dilationOf, kernelShape, parameterShapes, receptiveField } from './shapes.ts';
+import type { Network, NetworkInput } from './contract.ts';
 import { initialWeights } from './weights.ts';
 
 /** DiffWave as training, sampling and validation want a network. On a tape its weights are packed once, however often it is recorded. */
@@ -30,6 +31,7 @@ export function diffWaveNetwork(config: DiffWaveConfig): Network {
   return {
     specs: parameterSpecs(config),
     receptiveField: receptiveField(config),
+    conditioning: conditioningOf(config),
     initial: (seed) => initialWeights(config, seed),
     record(tape, input) {
       const weights = packed.get(tape) ?? prepareNetwork(tape, config);
@@ -55,11 +57,11 @@ export function prepareNetwork(tape: Tape, config: DiffWaveConfig): Affine[] {
 }
 
 /**
- * Records the network. noisy x_t (B, L), t (B) counted from 0; the result is the predicted noise (B, L). A network that is
- * recorded more than once on a tape is given its `weights` out of `prepareNetwork`, so that they are packed once.
+ * Records the network; the result is the predicted noise (B, L). A network that is recorded more than once on a tape is given its
+ * `weights` out of `prepareNetwork`, so that they are packed once.
  */
 export function network(
-  tape: Tape, config: DiffWaveConfig, input: { noisy: Tensor; t: Tensor }, weights = prepareNetwork(tape, config),
+  tape: Tape, config: DiffWaveConfig, input: NetworkInput, weights = prepareNetwork(tape, config),
 ): Tensor {
   const [B, L] = input.noisy.shape as [number, number];
   const affine = affineOf(tape);
@@ -77,6 +79,7 @@ export function network(
   const hidden = dense('diffusion_embedding.projection1', encoding);
   const embedding = dense('diffusion_embedding.projection2', hidden); // (B, H)
   const steps = stepProjections(tape, embedding, layers.map((name) => affine(`${name}.diffusion_projection`)));
+  const conditions = recordConditions(tape, config, input, { layers, affine });
 
   const noisy = tape.reshaped(input.noisy, [B, L, 1]);
   let x = pointwise('input_projection', noisy, { activation: 'relu', half: tape.precision === 'mixed' }); // (B, L, C)
@@ -88,6 +91,7 @@ export function network(
       skip,
       dilated: convolutions[2 * layer]!,
       projection: convolutions[2 * layer + 1]!,
+      condition: conditions[layer],
       dilation: dilationOf(config, layer),
       name,
     }));
@@ -110,7 +114,7 @@ function prepared(tape: Tape, convolutions: readonly (Affine & { readonly paired
   return fits ? prepareWeights(tape, convolutions, { gradients: tape.keeps !== 'nothing' }) : [...convolutions];
 }
 
-/** The parameters as the kernels see them: conv (K, Cin, Cout), linear (Cin, Cout), vector as it is. */
+/** The parameters as the kernels see them: conv (K, Cin, Cout), linear (Cin, Cout), vector and table as they are. */
 export function parameterSpecs(config: DiffWaveConfig): ParameterSpec[] {
-  return parameterShapes(config).map(({ name, diskShape }) => ({ name, shape: [...diskShape].reverse() }));
+  return parameterShapes(config).map((shape) => ({ name: shape.name, shape: kernelShape(shape) }));
 }

@@ -3,32 +3,39 @@ import { UserError } from '../../errors.ts';
 import { uniforms } from '../../random.ts';
 import type { DiffWaveConfig } from './config.ts';
 import type { ParameterShape } from './shapes.ts';
-import { parameterShapes } from './shapes.ts';
+import { kernelShape, parameterShapes } from './shapes.ts';
 import type { Safetensors, StoredTensor } from '../../formats/safetensors.ts';
 import { toFloat32 } from '../../formats/safetensors.ts';
 import { streams } from '../streams.ts';
 import type { Weights } from './contract.ts';
 
 /**
- * Reverses the order of a tensor's axes: (Cout, Cin, K) → (K, Cin, Cout), (Cout, Cin) → (Cin, Cout). Both directions
+ * Reverses the order of a tensor's axes, four at most: (Cout, Cin, K) → (K, Cin, Cout), (Cout, Cin) → (Cin, Cout). Both directions
  * between disk and memory are this, and a vector stays what it is. `shape` is that of `data`.
  */
 export function reverseAxes(data: Float32Array, shape: readonly number[]): Float32Array<ArrayBuffer> {
-  const [a, b, c] = [...shape, 1, 1] as [number, number, number];
+  const [a, b, c, d] = [...shape, 1, 1, 1] as [number, number, number, number];
   const result = new Float32Array(data.length);
   let place = 0;
   for (let i = 0; i < a; i++) {
-    for (let j = 0; j < b; j++) for (let k = 0; k < c; k++) result[(k * b + j) * a + i] = data[place++]!;
+    for (let j = 0; j < b; j++) {
+      for (let k = 0; k < c; k++) for (let l = 0; l < d; l++) result[((l * c + k) * b + j) * a + i] = data[place++]!;
+    }
   }
   return result;
+}
+
+/** Values of a shape, from disk to memory or back. */
+function turned(data: Float32Array, shape: readonly number[], { layout }: ParameterShape): Float32Array<ArrayBuffer> {
+  return layout === 'table' ? new Float32Array(data) : reverseAxes(data, shape);
 }
 
 /** Weights as a safetensors file keeps them. `prefix` goes before every name. */
 export function weightsToDisk(config: DiffWaveConfig, weights: ReadonlyMap<string, Float32Array>, prefix = ''): Map<string, StoredTensor> {
   return new Map(
-    parameterShapes(config).map(({ name, diskShape }) => {
-      const inMemory = [...diskShape].reverse();
-      return [prefix + name, { dtype: 'F32', shape: [...diskShape], data: reverseAxes(weights.get(name)!, inMemory) }];
+    parameterShapes(config).map((shape) => {
+      const { name, diskShape } = shape;
+      return [prefix + name, { dtype: 'F32', shape: [...diskShape], data: turned(weights.get(name)!, kernelShape(shape), shape) }];
     }),
   );
 }
@@ -40,7 +47,8 @@ export function weightsToDisk(config: DiffWaveConfig, weights: ReadonlyMap<strin
 export function weightsFromDisk(config: DiffWaveConfig, stored: Safetensors, source: { file: string; prefix?: string }): Weights {
   const { file, prefix = '' } = source;
   return new Map(
-    parameterShapes(config).map(({ name, diskShape }) => {
+    parameterShapes(config).map((shape) => {
+      const { name, diskShape } = shape;
       const key = prefix + name;
       const tensor = stored.tensors.get(key);
       if (!tensor) throw new UserError(`${file}: the tensor '${key}' is missing; is it a file of another model?`);
@@ -49,14 +57,15 @@ export function weightsFromDisk(config: DiffWaveConfig, stored: Safetensors, sou
           `${file}: '${key}' has shape (${tensor.shape.join(', ')}), but the configuration wants (${diskShape.join(', ')}); use the preset it was trained with`,
         );
       }
-      return [name, reverseAxes(toFloat32(tensor, { name: file, key }), diskShape)];
+      return [name, turned(toFloat32(tensor, { name: file, key }), diskShape, shape)];
     }),
   );
 }
 
 /**
  * Initial weights, a function of the seed. Convolutions: uniform with the variance 2/fan-in of He et al. 2015, eq. 10.
- * Linear layers and all biases: uniform within ±1/√fan-in. The last convolution starts at zero, so that an untrained
+ * Linear layers, the stretching of spectrograms and all biases: uniform within ±1/√fan-in. Embedded labels: uniform with the
+ * variance 1. The last convolution starts at zero, so that an untrained
  * network predicts its bias (as in lmnt-com/diffwave).
  */
 export function initialWeights(config: DiffWaveConfig, seed: number): Weights {
@@ -74,6 +83,7 @@ export function initialWeights(config: DiffWaveConfig, seed: number): Weights {
 /** Half-width of the uniform distribution. A bias follows its weight, which gives it the fan-in. */
 function initialBound(shape: ParameterShape, before: ParameterShape | undefined): number {
   if (shape.name === 'output_projection.weight') return 0;
+  if (shape.layout === 'table') return Math.sqrt(3);
   const weight = shape.layout === 'vector' ? before! : shape;
   const fanIn = weight.diskShape.slice(1).reduce((product, size) => product * size, 1);
   return shape.layout === 'conv' ? Math.sqrt(6 / fanIn) : 1 / Math.sqrt(fanIn);

@@ -12,9 +12,11 @@ import { building } from '../../building.ts';
 import type { BufferPool, BufferRange } from '../../gpu/device/buffers.ts';
 import type { Gpu } from '../../gpu/device/gpu.ts';
 import { gatherWindow, scatterWindow } from '../../ops/window.ts';
+import type { Told } from '../model/contract.ts';
 import type { Model } from '../model/model.ts';
 import type { Window } from './tiles.ts';
 import { tilesFor } from './tiles.ts';
+import { expectTold, recordTold } from './told.ts';
 
 export class Denoiser {
   readonly B: number;
@@ -51,12 +53,13 @@ export class Denoiser {
 
   /**
    * `tileSamples` are those that a window decides; by default they follow from the adapter. In a `loop` the clip's end
-   * meets its beginning, in place of zeros.
+   * meets its beginning, in place of zeros. Throws a `UserError` where the network cannot be told what is `told`.
    */
   static async create(options: {
-    model: Model; B: number; L: number; tileSamples?: number; loop?: boolean;
+    model: Model; B: number; L: number; tileSamples?: number; loop?: boolean; told?: Told;
   }): Promise<Denoiser> {
-    const { model, B, L } = options;
+    const { model, B, L, told } = options;
+    expectTold(model.network, told, L);
     const { gpu } = model;
     const bytes = B * L * 4;
     const { width, windows } = tilesFor(model, options);
@@ -70,7 +73,7 @@ export class Denoiser {
       const tape = new Tape({ parameters: model.parameters, variant: gpu.variant, keeps: 'nothing' });
       const t = tape.input('t', [B]);
       const tile = gatherWindow(tape, tape.external('x', [B, L], x), width);
-      scatterWindow(tape, model.network.record(tape, { noisy: tile, t }), tape.external('predicted', [B, L], predicted));
+      scatterWindow(tape, recordTold(tape, model.network, { noisy: tile, t }, { told, clipSamples: L }), tape.external('predicted', [B, L], predicted));
       const plan = planTape(tape);
       checkPlan(plan, gpu.device.limits, 'use a smaller batch');
       const executable = await Executable.build(gpu, plan);
@@ -119,9 +122,9 @@ export class Denoiser {
  * make no sense, and where it does not fit the adapter.
  */
 export async function predictNoise(
-  model: Model, noisy: Float32Array<ArrayBuffer>, options: { t: readonly number[] },
+  model: Model, noisy: Float32Array<ArrayBuffer>, options: { t: readonly number[]; told?: Told },
 ): Promise<Float32Array<ArrayBuffer>> {
-  const { t } = options;
+  const { t, told } = options;
   const B = t.length;
   const L = noisy.length / B;
   if (!Number.isInteger(L) || L < 1) throw new UserError(`predictNoise: ${noisy.length} samples do not make ${B} equal clips`);
@@ -129,7 +132,7 @@ export async function predictNoise(
   for (const step of t) {
     if (!(step >= 0 && step <= last)) throw new UserError(`predictNoise: wanted steps t from 0 to ${last}, got ${step}`);
   }
-  using denoiser = await Denoiser.create({ model, B, L });
+  using denoiser = await Denoiser.create({ model, B, L, told });
   denoiser.write(noisy);
   await denoiser.predict(t);
   return await denoiser.readPredicted();

@@ -4,6 +4,7 @@ import { isUnshaped, largestShaped, shape, shapedGap, unshape, unshapeGap } from
 import { UserError } from '../../errors.ts';
 import { counters } from '../../random.ts';
 import type { Ranks } from '../../ranks.ts';
+import type { Told } from '../model/contract.ts';
 import type { Model } from '../model/model.ts';
 import type { Journey, Move } from './moves.ts';
 import type { SamplerOptions } from './samplers/choose.ts';
@@ -19,6 +20,7 @@ import type { Stretch } from './tiles.ts';
 import { haloOf } from './tiles.ts';
 import type { Verb } from './verbs.ts';
 import { create } from './verbs.ts';
+import { expectTold } from './told.ts';
 import type { WalkMemory, WalkOptions } from './tileProgram.ts';
 import { walkMemory } from './tileProgram.ts';
 import { Walk } from './walk.ts';
@@ -29,6 +31,8 @@ export interface SampleOptions extends SamplerOptions {
   readonly seed?: number;
   /** What is made: by default a new sound, else one of `verbs.ts`, whose sound must have L samples. */
   readonly verb?: Verb;
+  /** What the network is told: see `labelsTold`. By default nothing, if it was also trained without. */
+  readonly told?: Told;
   /**
    * What x_T is where sampling starts from noise: white noise (default), or noise with the power of the training data's x_T
    * at every frequency (`start.ts`), for which the weights' file must know their spectrum.
@@ -148,7 +152,7 @@ interface Plan {
   readonly prediction: Prediction;
 }
 
-function plan({ diffusion, shaping }: Model, options: SampleOptions): Plan {
+function plan({ diffusion, shaping, network }: Model, options: SampleOptions): Plan {
   const [B, L] = options.shape;
   const { clamp, tileSamples, sequenceEvery, verb = create } = options;
   for (const [name, size] of Object.entries({ B, L, tileSamples, sequenceEvery })) {
@@ -160,6 +164,7 @@ function plan({ diffusion, shaping }: Model, options: SampleOptions): Plan {
   if (!Number.isSafeInteger(firstItem) || firstItem < 0 || firstItem + B > counters) {
     throw new UserError(`sample: clips are numbered from 0 to ${counters - 1}, and ${firstItem + B - 1} would be another one's sound again: use another \`seed\``);
   }
+  expectTold(network, options.told, L);
   if (clamp !== undefined && !(clamp > 0)) throw new UserError(`sample: clamp must be above 0, got ${clamp}`);
   const schedule = scheduleOf(diffusion);
   const { sampler, levels } = chooseSampler(options, schedule);
@@ -198,10 +203,10 @@ function startShape({ spectrum }: Model, { start, moves }: Journey): StartShape 
 }
 
 function walkOptions(model: Model, options: SampleOptions, sampler: Sampler, journey: Journey): WalkOptions {
-  const { shape: [B, L], seed, firstItem, tileSamples, loop, ranks } = options;
+  const { shape: [B, L], seed, firstItem, tileSamples, loop, ranks, told } = options;
   const stretch = stretchFor(model, options, journey);
   return {
-    B, L, seed, firstItem, tileSamples, loop, history: sampler.usesHistory, known: journey.known !== undefined,
+    B, L, seed, firstItem, tileSamples, loop, told, history: sampler.usesHistory, known: journey.known !== undefined,
     core: stretch ?? coreOf(journey), ...(stretch && { ranks }),
   };
 }

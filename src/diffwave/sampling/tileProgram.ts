@@ -10,10 +10,12 @@ import { noise } from '../../ops/noise.ts';
 import { areInFours, reverseStep } from '../../ops/reverse.ts';
 import type { OldSamples } from '../../ops/window.ts';
 import { gatherWindow, keepOld } from '../../ops/window.ts';
+import type { Told } from '../model/contract.ts';
 import type { Model } from '../model/model.ts';
 import { streams } from '../streams.ts';
 import type { Stretch, Tiles, Window } from './tiles.ts';
 import { tilesFor } from './tiles.ts';
+import { recordTold } from './told.ts';
 
 export interface WalkOptions {
   readonly B: number;
@@ -33,9 +35,13 @@ export interface WalkOptions {
   readonly core?: Stretch;
   /** Who moves the other stretches, where the core is this rank's share of the clip: nothing is imposed then. */
   readonly ranks?: Ranks;
+  /** What the network is told besides x_t and t. */
+  readonly told?: Told;
 }
 
-export type Settled = Required<Omit<WalkOptions, 'tileSamples' | 'core' | 'ranks'>> & Pick<WalkOptions, 'tileSamples' | 'core' | 'ranks'>;
+type MayBeMissing = 'tileSamples' | 'core' | 'ranks' | 'told';
+
+export type Settled = Required<Omit<WalkOptions, MayBeMissing>> & Pick<WalkOptions, MayBeMissing>;
 
 /** GPU memory of a walk, in bytes. */
 export interface WalkMemory {
@@ -61,16 +67,16 @@ export function walkMemory(model: Model, walkOptions: WalkOptions): WalkMemory {
 }
 
 export function settled(options: WalkOptions): Settled {
-  const { B, L, firstItem = 0, seed = 0, tileSamples, loop = false, history = false, known = false, core, ranks } = options;
-  return { B, L, firstItem, seed, tileSamples, loop, history, known, core, ranks };
+  const { B, L, firstItem = 0, seed = 0, tileSamples, loop = false, history = false, known = false, core, ranks, told } = options;
+  return { B, L, firstItem, seed, tileSamples, loop, history, known, core, ranks, told };
 }
 
 /** The program of one tile of a reverse step. */
 export function recordTile(
   model: Pick<Model, 'parameters' | 'network'> & { readonly gpu: Pick<Gpu, 'variant'> },
-  options: Pick<Settled, 'B' | 'L' | 'firstItem' | 'history'>, { width, halo, windows }: Pick<Tiles, 'width' | 'halo' | 'windows'>,
+  options: Pick<Settled, 'B' | 'L' | 'firstItem' | 'history' | 'told'>, { width, halo, windows }: Pick<Tiles, 'width' | 'halo' | 'windows'>,
 ): Recorded {
-  const { B, L, firstItem, history } = options;
+  const { B, L, firstItem, history, told } = options;
   const tape = new Tape({ parameters: model.parameters, variant: model.gpu.variant, keeps: 'nothing' });
   const [x, t] = [tape.input('x', [B, L]), tape.input('t', [B])];
   const previous = history ? tape.input('previous x̂_0', [B, L]) : undefined;
@@ -78,7 +84,7 @@ export function recordTile(
   const old = { before: tape.input('samples before', [B, margin]), head: tape.input('head', [B, margin]) };
   const tile = gatherWindow(tape, x, width, old);
   keepOld(tape, { whole: x, tile, old });
-  const output = model.network.record(tape, { noisy: tile, t });
+  const output = recordTold(tape, model.network, { noisy: tile, t }, { told, clipSamples: L });
   const z = noise(tape, { B, L: width, stream: streams.reverse, firstItem });
   const inFours = windows.every(({ start, coreStart, coreEnd }) => areInFours(start, coreStart, coreEnd));
   reverseStep(tape, { x, output, noise: z, previous, inFours });

@@ -84,7 +84,8 @@ function widthOf({ network, parameters, gpu: { variant } }: Model): number {
   if (network.width !== undefined) return network.width;
   const sizesAt = (L: number): number[] => {
     const tape = new Tape({ parameters, variant, keeps: 'nothing' });
-    network.record(tape, { noisy: tape.input('noisy', [1, L]), t: tape.input('t', [1]) });
+    const condition = network.conditioning && tape.input('condition', [1, ...network.conditioning.shape(L)]);
+    network.record(tape, { noisy: tape.input('noisy', [1, L]), t: tape.input('t', [1]), condition });
     return [...tape.storages].map(({ size }) => size);
   };
   const [short, long] = [sizesAt(lengthToTry), sizesAt(2 * lengthToTry)]; // what does not grow with the clip drops out

@@ -4,6 +4,7 @@ import { isUnshaped, shape, unshaped } from '../../audio/shaping.ts';
 import { UserError } from '../../errors.ts';
 import { uniform } from '../../random.ts';
 import type { ClipSource } from '../data/clips.ts';
+import type { Conditioning } from '../model/contract.ts';
 import { augment } from './augmentation.ts';
 import type { TrainingConfig } from './config.ts';
 import { streams } from '../streams.ts';
@@ -14,16 +15,20 @@ export interface Batch {
   readonly audio: Float32Array<ArrayBuffer>;
   /** t of every item, counted from 0. */
   readonly t: number[];
+  /** What the network is told, (B, …), where it is told something. */
+  readonly condition?: Float32Array<ArrayBuffer>;
 }
 
 /** How batches are drawn; without the optional ones t is uniform and crops are as they are. */
-export interface BatchOptions extends Partial<Pick<TrainingConfig, 'timesteps' | 'polarityFlip' | 'gainDb'>> {
+export interface BatchOptions extends Partial<Pick<TrainingConfig, 'timesteps' | 'polarityFlip' | 'gainDb' | 'labelDropout'>> {
   readonly B: number;
   readonly L: number;
   readonly T: number;
   readonly seed: number;
   /** What a crop becomes before the network sees it. */
   readonly shaping?: Shaping;
+  /** What the network is told of a crop. */
+  readonly conditioning?: Conditioning;
 }
 
 export class BatchSource {
@@ -51,23 +56,37 @@ export class BatchSource {
    * `UserError` if a clip has a value that is not a number.
    */
   at(step: number): Batch {
-    const { B, L, T, seed, timesteps, polarityFlip, gainDb, shaping = unshaped } = this.#options;
+    const { B, L, T, seed, timesteps, polarityFlip, gainDb, shaping = unshaped, conditioning } = this.#options;
     const drawTimestep = timesteps === 'stratified' ? stratifiedTimestep : uniformTimestep;
     const { clipCount, clipSamples } = this.#clips;
     const audio = new Float32Array(B * L);
     const t: number[] = [];
+    const numbers = conditioning ? conditioning.shape(L).reduce((product, size) => product * size, 1) : 0; // of an item
+    const condition = new Float32Array(B * numbers);
+    const alignment = conditioning?.alignment ?? 1;
+    const starts = Math.floor((clipSamples - L) / alignment) + 1;
     for (let item = 0; item < B; item++) {
       const number = step * B + item;
-      const clip = this.#clip(this.#clipAt(Math.floor(number / clipCount), number % clipCount));
+      const index = this.#clipAt(Math.floor(number / clipCount), number % clipCount);
+      const clip = this.#clip(index);
       const place = { seed, step, item };
-      const start = Math.floor(uniform({ ...place, stream: streams.crop, index: 0 }) * (clipSamples - L + 1));
+      const start = Math.floor(uniform({ ...place, stream: streams.crop, index: 0 }) * starts) * alignment;
       const crop = audio.subarray(item * L, (item + 1) * L);
       crop.set(clip.subarray(start, start + L));
       const factor = augment(crop, { ...place, polarityFlip, gainDb });
       if (!isUnshaped(shaping)) crop.set(shape(crop, shaping, factor * (clip[start - 1] ?? 0)));
       t.push(drawTimestep({ ...place, B, T }));
+      if (conditioning) condition.set(this.#told(conditioning, { clip: index, start, L }, place), item * numbers);
     }
-    return { audio, t };
+    return { audio, t, ...(conditioning && { condition }) };
+  }
+
+  /** What the network is told of a crop; of some of those with labels nothing, so that it learns what it knows without. */
+  #told(conditioning: Conditioning, crop: { clip: number; start: number; L: number }, place: { seed: number; step: number; item: number }): Float32Array {
+    const { nothing } = conditioning;
+    const { labelDropout = 0 } = this.#options;
+    const isDropped = nothing && uniform({ ...place, stream: streams.labelDropout, index: 0 }) < labelDropout;
+    return isDropped ? nothing : conditioning.numbers(this.#clips, crop);
   }
 
   /** Clip i, looked through when it comes first: the kernels may swallow a NaN, and the loss would not show it. */

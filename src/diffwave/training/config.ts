@@ -25,6 +25,7 @@ export interface TrainingConfig {
   readonly timesteps: 'uniform' | 'stratified'; // how t is drawn, see timesteps.ts
   readonly polarityFlip: boolean; // half of the crops are turned upside down
   readonly gainDb: number; // a crop becomes louder or quieter by up to this, but not louder than full scale
+  readonly labelDropout: number; // share of the items of a network with labels whose label it is not told, see guide.ts
   readonly seed: number; // of weights, crops, t and noise
   /** `mixed` stores activations as f16; `matrix` multiplies in subgroup matrices besides. Sums, gradients, weights stay float32. */
   readonly precision: 'float32' | 'mixed' | 'matrix';
@@ -56,6 +57,7 @@ export const TRAINING: TrainingConfig = {
   timesteps: 'uniform',
   polarityFlip: false,
   gainDb: 0,
+  labelDropout: 0.1,
   seed: 0,
   precision: 'float32',
   parts: null,
@@ -74,6 +76,7 @@ const BEFORE_CHOICE = {
   timesteps: 'uniform',
   polarityFlip: false,
   gainDb: 0,
+  labelDropout: 0.1,
   precision: 'float32',
   parts: null,
 } as const satisfies Partial<TrainingConfig>;
@@ -104,6 +107,7 @@ export const TRAINING_RULES: Record<keyof TrainingConfig, Rule> = {
   timesteps: oneOf('uniform', 'stratified'),
   polarityFlip: { accepts: (value) => typeof value === 'boolean', wanted: 'true or false' },
   gainDb: FROM_ZERO,
+  labelDropout: { accepts: (value) => typeof value === 'number' && value >= 0 && value <= 1, wanted: 'a number from 0 to 1' },
   seed: WHOLE,
   precision: oneOf('float32', 'mixed', 'matrix'),
   parts: COUNT_OR_NULL,

@@ -120,7 +120,7 @@ export async function train(model: Model, options: TrainOptions): Promise<Progre
     throw new UserError(`\`steps\` must be a whole number up to ${counters}: after that the random numbers of the first update would come again`);
   }
   model.trainsOn(dataset);
-  const batches = new BatchSource(dataset, { ...training, shaping: model.shaping, B: training.batchSize, L, T });
+  const batches = new BatchSource(dataset, { ...training, shaping: model.shaping, conditioning: model.network.conditioning, B: training.batchSize, L, T });
   let good = await firstSnapshot(model, { training, resume }); // a lost GPU goes on from here, and the way to a NaN is walked again from here
   let trainer!: Trainer; // once `begin` has made it
   const clock = performance.now() - (resume?.seconds ?? 0) * 1000;

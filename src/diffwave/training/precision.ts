@@ -120,12 +120,15 @@ async function trainOnce({ gpu, network, lossKind, diffusion }: Model, { precisi
   parameters.write(parameters.values, weights);
   const tape = new Tape({ parameters, variant, precision: storedIn(precision, variant), gradientScale: gradientScaleFor(B * L) });
   const [noisy, wanted, t] = [tape.input('noisy', [B, L]), tape.input('wanted', [B, L]), tape.input('t', [B])];
-  const predicted = tape.keep(network.record(tape, { noisy, t }));
+  const shape = network.conditioning?.shape(L);
+  const condition = shape && tape.input('condition', [B, ...shape]);
+  const predicted = tape.keep(network.record(tape, { noisy, t, condition }));
   tape.backward(loss(tape, { predicted, wanted, kind: lossKind }));
   using executable = await Executable.build(gpu, planTape(tape));
   executable.write(noisy, drawn(B * L, { stream: 0, step: 0 }));
   executable.write(wanted, drawn(B * L, { stream: 0, step: 1 }));
   executable.write(t, Float32Array.from([0, diffusion.diffusionSteps - 1]));
+  if (condition) executable.write(condition, drawn(condition.length, { stream: 0, step: 2 }));
   executable.run();
   return new Map([['prediction', await executable.read(predicted)], ...(await parameters.read(parameters.gradients))]);
 }

@@ -19,7 +19,7 @@ import { noise } from '../../ops/noise.ts';
 import { norm } from '../../ops/norm.ts';
 import type { Batch } from './batches.ts';
 import type { TrainingConfig } from './config.ts';
-import type { Loss, LossInputs, Network } from '../model/contract.ts';
+import type { Conditioning, Loss, LossInputs, Network } from '../model/contract.ts';
 import type { NoiseSchedule } from '../schedule/schedule.ts';
 import { streams } from '../streams.ts';
 
@@ -44,6 +44,7 @@ export interface Part {
   readonly signalLevel: Tensor; // (count) √ᾱ_t
   readonly noiseLevel: Tensor; // (count) √(1−ᾱ_t)
   readonly lossWeight?: Tensor; // (count)
+  readonly condition?: Tensor; // (count, …)
 }
 
 /** Flat buffers beside weights and gradients. */
@@ -117,10 +118,10 @@ export function recordStep(options: StepOptions): RecordedStep {
   const losses = ring('losses');
   let turn = 0;
   const parts = partsOf(itemsOf(training), memory.microBatches).map(({ first, count }): Part => {
-    const part = inputsOf(tape, { first, count, L: options.L, weighted: training.minSnr !== null });
+    const part = inputsOf(tape, { first, count, L: options.L, weighted: training.minSnr !== null, conditioning: network.conditioning });
     const epsilon = noise(tape, { B: count, L: options.L, stream: streams.trainingNoise, firstItem: first });
     const { noisy, wanted } = diffuseWithTarget(tape, { ...part, noise: epsilon, prediction });
-    const predicted = network.record(tape, { noisy, t: part.t });
+    const predicted = network.record(tape, { noisy, t: part.t, condition: part.condition });
     const inputs = { predicted, wanted, weight: part.lossWeight, of: training.batchSize * options.L };
     const share = recordLoss(tape, options.loss, inputs, { history: losses, later: first > 0 });
     turn = tape.operations.length;
@@ -146,7 +147,7 @@ export function recordStep(options: StepOptions): RecordedStep {
 }
 
 /** Writes the inputs of a part: its items of the batch, with the levels and weights of their t. */
-export function writePart(executable: Executable, { first, count, audio, t, signalLevel, noiseLevel, lossWeight }: Part, from: {
+export function writePart(executable: Executable, { first, count, audio, t, signalLevel, noiseLevel, lossWeight, condition }: Part, from: {
   readonly batch: Batch; readonly schedule: NoiseSchedule; readonly lossWeights: Float64Array;
 }): void {
   const { batch, schedule, lossWeights } = from;
@@ -158,6 +159,8 @@ export function writePart(executable: Executable, { first, count, audio, t, sign
   executable.write(signalLevel, at(schedule.sqrtAlphaBar));
   executable.write(noiseLevel, at(schedule.sqrtOneMinusAlphaBar));
   if (lossWeight) executable.write(lossWeight, at(lossWeights));
+  const told = batch.condition && batch.condition.length / batch.t.length; // numbers of an item
+  if (condition) executable.write(condition, batch.condition!.subarray(first * told!, (first + count) * told!));
 }
 
 /** The loss of a part, kept among those of the other steps. */
@@ -169,8 +172,8 @@ function recordLoss(tape: Tape, own: Loss | LossKind, inputs: LossInputs, keep: 
   return share;
 }
 
-function inputsOf(tape: Tape, { first, count, L, weighted }: {
-  first: number; count: number; L: number; weighted: boolean;
+function inputsOf(tape: Tape, { first, count, L, weighted, conditioning }: {
+  first: number; count: number; L: number; weighted: boolean; conditioning: Conditioning | undefined;
 }): Part {
   return {
     first,
@@ -180,5 +183,6 @@ function inputsOf(tape: Tape, { first, count, L, weighted }: {
     signalLevel: tape.input('signalLevel', [count]),
     noiseLevel: tape.input('noiseLevel', [count]),
     ...(weighted && { lossWeight: tape.input('lossWeight', [count]) }),
+    ...(conditioning && { condition: tape.input('condition', [count, ...conditioning.shape(L)]) }),
   };
 }

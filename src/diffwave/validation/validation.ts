@@ -4,8 +4,6 @@
  * loss is trained on, because that is what the baselines are known for.
  */
 import { building } from '../../building.ts';
-import { rootMeanSquare } from '../../audio/level.ts';
-import { frameSizeFor, meanOverFrequency, powerSpectrum } from '../../audio/powerSpectrum.ts';
 import { Executable } from '../../autograd/executable.ts';
 import type { Parameters } from '../../autograd/parameters.ts';
 import { checkPlan, planTape } from '../../autograd/plan.ts';
@@ -17,8 +15,6 @@ import { diffuseWithTarget } from '../../ops/diffuse.ts';
 import { keepFigure } from '../../ops/keepFigure.ts';
 import { loss } from '../../ops/loss.ts';
 import { noise, noiseValues } from '../../ops/noise.ts';
-import { uniform } from '../../random.ts';
-import type { ClipSource } from '../data/clips.ts';
 import type { Model } from '../model/model.ts';
 import type { Loss, Network } from '../model/contract.ts';
 import type { NoiseSchedule } from '../schedule/schedule.ts';
@@ -26,15 +22,9 @@ import { scheduleOf } from '../schedule/schedule.ts';
 import type { Ranks } from '../../ranks.ts';
 import { alone, shareOf } from '../../ranks.ts';
 import type { Prediction } from '../../ops/diffuse.ts';
-import { meanSpectrum } from '../data/spectrum.ts';
-import { checkedClip } from '../data/clips.ts';
-import { shapedClips } from '../data/shapedClips.ts';
 import { streams } from '../streams.ts';
-import { wienerLoss, zeroLoss } from './wiener.ts';
-
-/** Crops that are looked at, each once in every bin. */
-const crops = 16;
-const mostBins = 5;
+import type { ItemOptions, ValidationItem } from './items.ts';
+import { binsOf, crops, mostBins, validationItems } from './items.ts';
 
 /** A range of diffusion steps; the three losses are mean squared errors of what the network predicts, ε or v. */
 export interface ValidationBin {
@@ -48,21 +38,23 @@ export interface ValidationBin {
   readonly zero: number;
 }
 
+/** The crops of one class, over all diffusion steps. */
+export interface ValidationClass {
+  readonly label: number;
+  readonly loss: number;
+  readonly wiener: number;
+  /** Loss on the same crops when the network is not told their class: what it has learned of the class is the difference. */
+  readonly untold?: number;
+}
+
 export interface Validation {
   /** Updates done. */
   readonly step: number;
   /** Mean of the bins. */
   readonly loss: number;
   readonly bins: readonly ValidationBin[];
-}
-
-/** One crop at one diffusion step. */
-export interface ValidationItem {
-  readonly audio: Float32Array<ArrayBuffer>; // (L), as the network sees it
-  readonly t: number;
-  readonly bin: number;
-  readonly wiener: number;
-  readonly zero: number;
+  /** Where the network is told classes, those that there are crops of. */
+  readonly classes?: readonly ValidationClass[];
 }
 
 interface Inputs {
@@ -70,16 +62,10 @@ interface Inputs {
   readonly t: Tensor; // (1)
   readonly signalLevel: Tensor; // (1) √ᾱ_t
   readonly noiseLevel: Tensor; // (1) √(1−ᾱ_t)
+  readonly condition?: Tensor; // (1, …)
 }
 
-export interface ValidatorOptions {
-  readonly model: Model;
-  /** Where the baseline's spectrum comes from. */
-  readonly training: ClipSource;
-  readonly validation: ClipSource;
-  /** Samples of a crop, as in training. */
-  readonly L: number;
-  readonly seed: number;
+export interface ValidatorOptions extends ItemOptions {
   /** In place of the mean squared error, which is what the baselines are of. */
   readonly loss?: Loss;
   /** Those of a validator that was on a lost device: choosing them and their baselines takes a while. */
@@ -123,10 +109,10 @@ export class Validator {
     const { ranks = alone } = options;
     const items = options.items ?? validationItems(options, { schedule, prediction });
     return building(async (undo) => {
-      const history = gpu.buffers.acquire(crops * mostBins * 4, 'validation losses');
+      const history = gpu.buffers.acquire(items.length * 4, 'validation losses');
       undo(() => gpu.buffers.release(history));
       const { tape, inputs } = recordValidation({
-        network, prediction, parameters: model.parameters, variant: gpu.variant, L, history, loss: options.loss,
+        network, prediction, parameters: model.parameters, variant: gpu.variant, L, history: { buffer: history, length: items.length }, loss: options.loss,
       });
       const plan = planTape(tape);
       checkPlan(plan, gpu.device.limits, 'use shorter crops (`cropSamples`)');
@@ -140,19 +126,20 @@ export class Validator {
     const { gpu } = this.#model;
     const { sqrtAlphaBar, sqrtOneMinusAlphaBar } = this.#schedule;
     for (const i of shareOf(this.items.length, this.#ranks)) {
-      const { audio, t } = this.items[i]!;
+      const { audio, t, condition } = this.items[i]!;
       this.#executable.write(this.#inputs.audio, audio);
       this.#executable.write(this.#inputs.t, Float32Array.of(t));
       this.#executable.write(this.#inputs.signalLevel, Float32Array.of(sqrtAlphaBar[t]!));
       this.#executable.write(this.#inputs.noiseLevel, Float32Array.of(sqrtOneMinusAlphaBar[t]!));
-      this.#executable.run({ ...noiseValues({ seed: this.#seed, step: i }), historySlot: i });
+      if (condition) this.#executable.write(this.#inputs.condition!, condition);
+      this.#executable.run({ ...noiseValues({ seed: this.#seed, step: this.#noiseOf(i) }), historySlot: i });
       await gpu.throttle();
     }
     const own = new Uint8Array(await gpu.read(this.#history, { offset: 0, size: this.items.length * 4 }));
     const all = new Float32Array((await this.#ranks.allgather(own)).buffer); // (ranks, items)
     const losses = this.items.map((_, i) => all[(i % this.#ranks.size) * this.items.length + i]!);
     const bins = binsOf(this.#schedule.steps).map(({ from, to }, bin): ValidationBin => {
-      const members = [...this.items.keys()].filter((i) => this.items[i]!.bin === bin);
+      const members = [...this.items.keys()].filter((i) => this.items[i]!.bin === bin && !this.items[i]!.isUntold);
       return {
         from,
         to,
@@ -161,7 +148,13 @@ export class Validator {
         zero: mean(members.map((i) => this.items[i]!.zero)),
       };
     });
-    return { step, loss: mean(bins.map((bin) => bin.loss)), bins };
+    const classes = classesOf(this.items, losses);
+    return { step, loss: mean(bins.map((bin) => bin.loss)), bins, ...(classes.length > 0 && { classes }) };
+  }
+
+  /** An item that is looked at once more has the noise of the first time: those that are told come first. */
+  #noiseOf(i: number): number {
+    return this.items[i]!.isUntold ? i - this.items.findIndex(({ isUntold }) => isUntold) : i;
   }
 
   [Symbol.dispose](): void {
@@ -187,19 +180,21 @@ interface RecordOptions {
 }
 
 /** One item a run: the loss of a batch of one is the item's own. */
-function recordValidation({ network, prediction, parameters, variant, L, history, loss: own }: RecordOptions & { history: GPUBuffer }) {
+function recordValidation(
+  { network, prediction, parameters, variant, L, history, loss: own }: RecordOptions & { history: { buffer: GPUBuffer; length: number } },
+) {
   const tape = new Tape({ parameters, variant, keeps: 'nothing' });
   const inputs: Inputs = {
     audio: tape.input('audio', [1, L]),
     t: tape.input('t', [1]),
     signalLevel: tape.input('signalLevel', [1]),
     noiseLevel: tape.input('noiseLevel', [1]),
+    ...(network.conditioning && { condition: tape.input('condition', [1, ...network.conditioning.shape(L)]) }),
   };
   const epsilon = noise(tape, { B: 1, L, stream: streams.validationNoise });
   const { noisy, wanted } = diffuseWithTarget(tape, { ...inputs, noise: epsilon, prediction });
-  const predicted = network.record(tape, { noisy, t: inputs.t });
-  const most = crops * mostBins;
-  const losses = tape.external('losses', [most], { buffer: history, offset: 0, size: most * 4 });
+  const predicted = network.record(tape, { noisy, t: inputs.t, condition: inputs.condition });
+  const losses = tape.external('losses', [history.length], { buffer: history.buffer, offset: 0, size: history.length * 4 });
   if (own) keepFigure(tape, own(tape, { predicted, wanted, of: L }), { history: losses });
   else loss(tape, { predicted, wanted, kind: 'mse', history: losses });
   return { tape, inputs };
@@ -207,8 +202,9 @@ function recordValidation({ network, prediction, parameters, variant, L, history
 
 /** Bytes of GPU memory that validation takes beside training. */
 export function validationBytes(options: RecordOptions): number {
-  const { tape } = recordValidation({ ...options, history: {} as GPUBuffer });
-  return planTape(tape).bytes + crops * mostBins * 4;
+  const length = crops * mostBins;
+  const { tape } = recordValidation({ ...options, history: { buffer: {} as GPUBuffer, length } });
+  return planTape(tape).bytes + length * 4;
 }
 
 /** The bins in which the network knows more than a spectrum. */
@@ -216,41 +212,17 @@ export function betterThanWiener({ bins }: Validation): number {
   return bins.filter((bin) => bin.loss < bin.wiener).length;
 }
 
-/** 0 … T−1 in five ranges as equal as can be; fewer if T is smaller. */
-export function binsOf(T: number): { readonly from: number; readonly to: number }[] {
-  const count = Math.min(mostBins, T);
-  const start = (bin: number): number => Math.ceil((bin * T) / count);
-  return Array.from({ length: count }, (_, bin) => ({ from: start(bin), to: start(bin + 1) - 1 }));
-}
-
-/** Every crop once in every bin, and the crops' steps spread evenly over the bin. */
-function validationItems(
-  { model: { shaping }, training, validation, L, seed }: Pick<ValidatorOptions, 'model' | 'training' | 'validation' | 'L' | 'seed'>,
-  { schedule, prediction }: { schedule: NoiseSchedule; prediction: Prediction },
-): ValidationItem[] {
-  const size = frameSizeFor(L);
-  const designed = meanSpectrum(shapedClips(training, shaping), size);
-  const bins = binsOf(schedule.steps);
-  const seen = shapedClips(validation, shaping);
-  return Array.from({ length: crops }, (_, crop) => {
-    const clip = checkedClip(seen, Math.floor(((crop + 0.5) / crops) * validation.clipCount));
-    const place = { seed, stream: streams.validationCrop, step: 0, item: crop, index: 0 };
-    const start = Math.floor(uniform(place) * (validation.clipSamples - L + 1));
-    const audio = clip.slice(start, start + L);
-    const power = rootMeanSquare(audio) ** 2;
-    const actual = scaledTo(power, powerSpectrum(audio, { size }));
-    return bins.map(({ from, to }, bin) => {
-      const t = from + Math.floor(((crop + 0.5) / crops) * (to - from + 1));
-      const known = { alphaBar: schedule.alphaBar[t]!, prediction };
-      return { audio, t, bin, wiener: wienerLoss({ ...known, designed, actual }), zero: zeroLoss({ ...known, power }) };
-    });
-  }).flat();
-}
-
-/** Welch's frames count a crop's ends for less than its middle, the loss does not: the spectrum with the crop's own power. */
-function scaledTo(power: number, spectrum: Float64Array): Float64Array {
-  const estimated = meanOverFrequency(spectrum.length, (bin) => spectrum[bin]!);
-  return estimated > 0 ? spectrum.map((value) => (value * power) / estimated) : spectrum;
+/** The means over the items of every class. */
+function classesOf(items: readonly ValidationItem[], losses: readonly number[]): ValidationClass[] {
+  const labels = new Set(items.flatMap(({ label }) => (label === undefined ? [] : [label])));
+  return [...labels].sort((a, b) => a - b).map((label) => {
+    const of = (untold: boolean): number[] => [...items.keys()].filter((i) => items[i]!.label === label && !!items[i]!.isUntold === untold);
+    const [told, without] = [of(false), of(true)];
+    return {
+      label, loss: mean(told.map((i) => losses[i]!)), wiener: mean(told.map((i) => items[i]!.wiener)),
+      ...(without.length > 0 && { untold: mean(without.map((i) => losses[i]!)) }),
+    };
+  });
 }
 
 function mean(values: readonly number[]): number {

@@ -39,6 +39,8 @@ export interface VariantSettings {
   readonly maxStorageBytes: number;
   /** Bytes of memory that a workgroup may have. */
   readonly maxWorkgroupBytes: number;
+  /** Storage buffers that a kernel may have; the default of WebGPU, 8, where nobody says. */
+  readonly maxStorageBuffers?: number;
   readonly tile: TileSizes;
   /** Of the variant `matrix` alone. */
   readonly matrix?: MatrixSettings;
@@ -87,6 +89,7 @@ export function variantNamed(variant: Variant, device: GPUDevice, info: GPUAdapt
     maxUniformBytes: device.limits.maxUniformBufferBindingSize,
     maxStorageBytes: device.limits.maxStorageBufferBindingSize,
     maxWorkgroupBytes: device.limits.maxComputeWorkgroupStorageSize,
+    maxStorageBuffers: device.limits.maxStorageBuffersPerShaderStage,
     tile: defaultTile,
   };
   if (variant === 'naive') return { variant, lanes: 0, ...sizes };

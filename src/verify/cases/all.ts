@@ -7,6 +7,7 @@ import { diffuseCases } from './diffuse.ts';
 import { encodeCases } from './encode.ts';
 import { firCases } from './fir.ts';
 import { gateCases } from './gate.ts';
+import { guideCases } from './guide.ts';
 import { keepFigureCases } from './keepFigure.ts';
 import { linearCases } from './linear.ts';
 import { lossCases } from './loss.ts';
@@ -23,6 +24,7 @@ import { reverseCases } from './reverse.ts';
 import { scaleCases } from './scale.ts';
 import { siluCases } from './silu.ts';
 import { stepProjectionsCases } from './stepProjections.ts';
+import { timelineCases } from './timeline.ts';
 import { upsampleCases } from './upsample.ts';
 import { windowCases } from './window.ts';
 
@@ -50,6 +52,8 @@ export const allCases: readonly KernelCase[] = [
   ...diffuseCases,
   ...renoiseCases,
   ...reverseCases,
+  ...guideCases,
+  ...timelineCases,
   ...windowCases,
   ...firCases,
 ];

@@ -17,6 +17,8 @@ export interface Sizes {
   readonly K: number;
   readonly D: number;
   readonly place: Place;
+  /** What the network is told: one row an item, or one for every sample. */
+  readonly condition?: 'item' | 'sample';
 }
 
 /** How it is done: see `KernelCase`. */
@@ -29,7 +31,7 @@ const half = { maxUniformBytes: 2 ** 15 } as const;
 export const scarce = { maxUniformBytes: 0, maxWorkgroupBytes: 0 } as const;
 
 /** The convolution of (B, L, C) to (B, L, 2C) channels and its gradients, with bounds; a bias is added apart. */
-function convolution({ B, L, C, K, D }: Omit<Sizes, 'place'>, { additionError, ...staging }: Staging) {
+function convolution({ B, L, C, K, D }: Omit<Sizes, 'place' | 'condition'>, { additionError, ...staging }: Staging) {
   const factor = (a: Approx): Approx => staged(staging.factor, a);
   const gradient = (a: Approx): Approx => staged(staging.gradient, a);
   const shape = { B, L, Cin: C, Cout: 2 * C, K, D, bias: null };
@@ -52,7 +54,7 @@ function convolution({ B, L, C, K, D }: Omit<Sizes, 'place'>, { additionError, .
 /** A layer's operands, and the gradients that come in at its outputs. */
 type Operands = Readonly<Record<
   'x' | 'step' | 'skip' | 'dilatedWeight' | 'dilatedBias' | 'projectionWeight' | 'projectionBias' | 'd output' | 'd total', Approx
->>;
+>> & { readonly condition?: Approx };
 
 /** The chain of the layer's operations in float64, each with what its own rounding and that of its inputs may do. */
 export function layerTruth(of: Operands, { place, ...sizes }: Sizes, staging: Staging): Record<string, Approx> {
@@ -63,7 +65,11 @@ export function layerTruth(of: Operands, { place, ...sizes }: Sizes, staging: St
   const spread = (step: Float64Array) => addStep({ input: new Float64Array(B * L * C), step, ...shape });
 
   const shifted = sum(of.x, given(spread(of.step.value)));
-  const [g, f] = halves(dilated.forward(shifted, of.dilatedWeight, of.dilatedBias), C);
+  const convolved = dilated.forward(shifted, of.dilatedWeight, of.dilatedBias);
+  const wide = { B, L, C: 2 * C };
+  const everywhere = (condition: Float64Array) => addStep({ input: new Float64Array(B * L * 2 * C), step: condition, ...wide });
+  const told = of.condition && (sizes.condition === 'item' ? given(everywhere(of.condition.value)) : of.condition);
+  const [g, f] = halves(told ? sum(convolved, told) : convolved, C);
   const s = smooth(sigmoid, { a: g, slope: 0.25, error: sigmoidError });
   const t = smooth(Math.tanh, { a: f, slope: 1, error: tanhError });
   const h = product(s, t);
@@ -89,6 +95,8 @@ export function layerTruth(of: Operands, { place, ...sizes }: Sizes, staging: St
     'd dilatedBias': dilated.dBias(dConvolved),
     'd projectionWeight': projection.dWeight(h, dProjected),
     'd projectionBias': projection.dBias(dProjected),
+    ...(sizes.condition === 'sample' && { 'd condition': dConvolved }),
+    ...(sizes.condition === 'item' && { 'd condition': linear((a) => addStepBackward({ dOutput: a, ...wide }).dStep, { a: dConvolved, terms: L }) }),
   };
 }
 
@@ -99,11 +107,11 @@ function truth(values: Given, sizes: Sizes, staging: Staging): Record<string, Ex
 }
 
 export function residualLayerCase({ keeps, maxUniformBytes, maxWorkgroupBytes, gradientScale, prefetch, ...sizes }: Sizes & Ways): KernelCase {
-  const { B, L, C, K, D, place } = sizes;
+  const { B, L, C, K, D, place, condition } = sizes;
   const skip: Record<string, CaseInput> = { skip: { shape: [B, L, C], gradient: true, soleReader: true } };
   return {
     stem: 'residualLayer',
-    name: `${times(B, L, C)} K=${K} D=${D} ${place}${keeps === 'layerInputs' ? ', computed again' : ''}${maxUniformBytes === 0 ? ', little memory' : maxUniformBytes ? ', weights in two bindings' : ''}${gradientScale ? ', small gradients' : ''}${prefetch ? ', prefetched' : ''}`,
+    name: `${times(B, L, C)} K=${K} D=${D} ${place}${condition ? `, told by ${condition}` : ''}${keeps === 'layerInputs' ? ', computed again' : ''}${maxUniformBytes === 0 ? ', little memory' : maxUniformBytes ? ', weights in two bindings' : ''}${gradientScale ? ', small gradients' : ''}${prefetch ? ', prefetched' : ''}`,
     hasVariants: true,
     gradientScale,
     keeps,
@@ -118,6 +126,7 @@ export function residualLayerCase({ keeps, maxUniformBytes, maxWorkgroupBytes, g
       projectionWeight: { shape: [1, C, 2 * C], factor: 1 / Math.sqrt(C), gradient: true },
       projectionBias: { shape: [2 * C], gradient: true },
       ...(place === 'first' ? {} : skip),
+      ...(condition && { condition: condition === 'item' ? { shape: [B, 2 * C], gradient: true } : { shape: [B, L, 2 * C], gradient: true, soleReader: true } }),
     },
     unread: place === 'last' ? ['output'] : [],
     record(tape, inputs) {
@@ -127,6 +136,7 @@ export function residualLayerCase({ keeps, maxUniformBytes, maxWorkgroupBytes, g
         skip: inputs.skip,
         dilated: { weight: inputs.dilatedWeight!, bias: inputs.dilatedBias! },
         projection: { weight: inputs.projectionWeight!, bias: inputs.projectionBias! },
+        condition: inputs.condition,
         dilation: D,
         name: 'layer',
       });
@@ -151,4 +161,13 @@ export const residualLayerCases: readonly KernelCase[] = ([
   { B: 1, L: 5, C: 12, K: 3, D: 2, place: 'first', ...scarce },
   { B: 1, L: 5, C: 12, K: 3, D: 2, place: 'last', ...scarce },
   { B: 1, L: 5, C: 12, K: 3, D: 2, place: 'later', ...scarce, keeps: 'layerInputs' },
+  ...(['item', 'sample'] as const).flatMap((condition) => [
+    { B: 2, L: 5, C: 3, K: 3, D: 2, place: 'later', condition },
+    { B: 1, L: 1, C: 12, K: 3, D: 8, place: 'first', condition },
+    { B: 3, L: 65, C: 12, K: 3, D: 8, place: 'later', condition },
+    { B: 2, L: 65, C: 12, K: 3, D: 8, place: 'last', condition, keeps: 'layerInputs' },
+    { B: 1, L: 17, C: 36, K: 3, D: 2, place: 'later', condition, ...half },
+    { B: 2, L: 5, C: 12, K: 3, D: 2, place: 'later', condition, ...scarce },
+    { B: 1, L: 5, C: 20, K: 3, D: 8, place: 'first', condition, prefetch: true, ...scarce },
+  ] satisfies (Sizes & Ways)[]),
 ] satisfies (Sizes & Ways)[]).map(residualLayerCase);

@@ -44,6 +44,8 @@ test('every field is checked and named', () => {
     sampleRate: [0, -1, Infinity, '22050'], schedule: ['sigmoid', null, 'list'], betas: [[], [0.1, 1], ['0.1'], 0.1, [0.1]],
     zeroTerminalSnr: [0, 'yes', null, true], prediction: ['x0', undefined, null],
     dilationBase: [0, 17, 1.5], scale: [0, -1, 'rms', null], emphasis: [1, -0.1, null],
+    conditioner: ['text', null], labels: [[], ['a', 'a'], ['none'], [''], ['a,b'], ['a:1'], [' a'], 'a', [1], ['a']], labelWidth: [0, 1.5, 8], alwaysLabelled: [1, 'yes', true],
+    melBands: [0, 80], hopSamples: [0, 9, 5, 255, 256],
   };
   for (const [field, values] of Object.entries(wrongModel)) {
     for (const value of values) {
@@ -62,6 +64,19 @@ test('fields of the noise schedule that contradict each other are refused', () =
     [{ zeroTerminalSnr: true, prediction: 'v', diffusionSteps: 1 }, /^file: zeroTerminalSnr needs two/],
   ] as const) assert.throws(() => validateConfig({ ...model, ...fields }, 'file'), isUserError(pattern));
   validateConfig({ ...model, schedule: 'list', betas: [0.2, 0.1], diffusionSteps: 2, zeroTerminalSnr: true, prediction: 'v' }, 'file');
+});
+
+test('a conditioner needs its fields, has no others, and survives its file', () => {
+  const labels = { ...model, conditioner: 'labels', labels: ['jazz', 'metal'], labelWidth: 16 } as const;
+  const mel = { ...model, conditioner: 'mel', melBands: 80, hopSamples: 256 } as const;
+  for (const config of [labels, mel]) assert.equal(configFromMetadata(configToMetadata(config), 'file'), config);
+  assert.is(completeModel({ conditioner: 'labels', labels: ['jazz'] }).labelWidth, 128);
+  for (const [config, pattern] of [
+    [{ ...labels, labels: undefined }, /^file: conditioner "labels" needs labels/],
+    [{ ...mel, hopSamples: undefined }, /^file: conditioner "mel" needs hopSamples/],
+    [{ ...labels, melBands: 80 }, /^file: melBands is for the conditioner "mel", which is "labels"/],
+    [{ ...model, labels: ['jazz'] }, /^file: labels is for the conditioner "labels", which is left out/],
+  ] as const) assert.throws(() => validateConfig(config, 'file'), isUserError(pattern));
 });
 
 test('a model of before there was a choice is linear and predicts ε; a list of β survives its file', () => {

@@ -16,6 +16,7 @@ test('every field is checked and named', () => {
     decayFactor: [-0.1, 1, NaN], weightDecay: [-0.1, NaN, Infinity, null], clipNorm: [0, -1, NaN, Infinity, undefined],
     emaDecay: [-0.1, 1, NaN, null], minSnr: [0, -5, NaN, undefined], timesteps: ['sobol', undefined],
     polarityFlip: [0, 'no', undefined], gainDb: [-1, NaN, Infinity], parts: [0, 1.5, undefined],
+    labelDropout: [-0.1, 1.1, NaN, undefined],
   };
   for (const [field, values] of Object.entries(wrongTraining)) {
     for (const value of values) {
