@@ -14,7 +14,7 @@ import { inPackage } from './lib/cli/invocation.ts';
 import { ensureAdapter } from './lib/adapter/gpu.ts';
 import { matricesFlag } from './lib/adapter/openGpu.ts';
 
-const committed = ['transformer-4x16', 'diffwave-6x8-l1', 'diffwave-labels-5x8']
+const committed = ['transformer-4x16', 'diffwave-6x8-l1', 'diffwave-labels-5x8', 'diffwave-mel-6x8']
   .map((name) => inPackage(`test/golden/${name}.safetensors`));
 
 /** Characters per column; what is longer pushes the others aside. */

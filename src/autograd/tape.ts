@@ -171,6 +171,11 @@ export class Tape {
     return result;
   }
 
+  /** Records once more what was recorded before: the same values, for whoever needs them again and asks for no gradients of them. */
+  again(record: () => Tensor): Tensor {
+    return this.#apart(record)[0];
+  }
+
   /** Records without adding to what the next `backward` differentiates; that is returned instead. */
   #apart(record: () => Tensor): [Tensor, Differentiable[]] {
     const outer = this.#backward;

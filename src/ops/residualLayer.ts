@@ -16,8 +16,11 @@ export interface ResidualLayer {
   readonly skip: Tensor | undefined; // (B, L, C) sum of the layers before, updated where it is
   readonly dilated: Affine; // (K, C, 2C), (2C)
   readonly projection: Affine; // (1, C, 2C), (2C)
-  /** What the network is told, added to [g | f]: (B, 2C), or (B, L, 2C), which nobody else may read. */
-  readonly condition?: Tensor;
+  /**
+   * What the network is told, added to [g | f]: (B, 2C), or (B, L, 2C), which nobody else may read. Where it is made for this layer
+   * alone, a function that records it: it is then in memory for as long as the layer needs it, and recorded again with h.
+   */
+  readonly condition?: Tensor | (() => Tensor);
   readonly dilation: number;
   readonly name: string;
 }
@@ -37,33 +40,35 @@ function composed(tape: Tape, layer: ResidualLayer): { output: Tensor; skip: Ten
   const { x, step, skip, dilated, projection, condition, dilation, name } = layer;
   const projected = tape.recomputable(() => {
     const convolved = conv1d(tape, { x: addStep(tape, x, step), ...dilated, dilation, name: `${name}.dilated_conv` });
-    const told = condition ? addStep(tape, convolved, condition) : convolved;
+    const told = condition ? addStep(tape, convolved, typeof condition === 'function' ? condition() : condition) : convolved;
     return conv1d(tape, { x: gate(tape, told), ...projection, dilation: 1, name: `${name}.output_projection` });
   });
   return residual(tape, { x, projected, skip });
 }
 
 function fused(tape: Tape, layer: ResidualLayer): { output: Tensor; skip: Tensor } {
-  const { x, step, dilated, projection, condition, dilation, name } = layer;
+  const { x, step, dilated, projection, dilation, name } = layer;
   const { B, L, C } = activationShape(x, name);
+  const record = typeof layer.condition === 'function' ? layer.condition : undefined;
+  const condition = typeof layer.condition === 'function' ? layer.condition() : layer.condition;
   expectShape(step, [B, C], `${name} step`);
   expectShape(dilated.weight, [dilated.weight.shape[0]!, C, 2 * C], `${name} dilated weight`);
   expectShape(projection.weight, [1, C, 2 * C], `${name} projection weight`);
   const sizes = { B, L };
   const eachRow = condition?.shape.length === 3;
   if (condition) expectShape(condition, eachRow ? [B, L, 2 * C] : [B, 2 * C], `${name} condition`);
-  const told = { x, stepEmbedding: step, ...(condition && { condition }) };
+  const told = (by: Tensor | undefined) => ({ x, stepEmbedding: step, ...(by && { condition: by }) });
   const from = [x, step, dilated.weight, dilated.bias, projection.weight, projection.bias, ...(condition ? [condition] : [])];
 
   const stored = tape.precision === 'mixed' ? 'f16' : 'f32'; // what backward will read, and the next layer
   if (x.dtype !== stored) throw new TypeError(`${name}: wanted ${x} as ${stored}, got ${x.dtype}`);
   const newH = () => tape.result(`${name} h`, [B, L, C], [], stored);
   const newGate = () => tape.result(`${name} gate`, [B, L, 2 * C], [], stored); // σ(g) | tanh(f)
-  const gated = ({ save }: { save: boolean }): { h: Tensor; saved?: Tensor } => {
+  const gated = ({ save, by = condition }: { save: boolean; by?: Tensor }): { h: Tensor; saved?: Tensor } => {
     const h = newH();
     const saved = save ? newGate() : undefined;
     contract(tape, { load: 'STEP', finish: 'GATE', save, condition: !!condition }, {
-      ...sizes, affine: dilated, dilation, reads: told, writes: { ...(saved && { saved }), y: h },
+      ...sizes, affine: dilated, dilation, reads: told(by), writes: { ...(saved && { saved }), y: h },
     });
     return { h, saved };
   };
@@ -75,7 +80,7 @@ function fused(tape: Tape, layer: ResidualLayer): { output: Tensor; skip: Tensor
   const skip = layer.skip ? tape.updated(layer.skip, from) : tape.result('skip', [B, L, C], from);
   if (whole) {
     contract(tape, { load: 'STEP', finish: 'LAYER', save, first, condition: !!condition }, {
-      ...sizes, affine: dilated, projection, dilation, reads: told, writes: { y: output, skip, ...forward },
+      ...sizes, affine: dilated, projection, dilation, reads: told(condition), writes: { y: output, skip, ...forward },
     });
   } else {
     contract(tape, { finish: 'RESIDUAL', first }, {
@@ -90,7 +95,7 @@ function fused(tape: Tape, layer: ResidualLayer): { output: Tensor; skip: Tensor
     if (layer.skip) tape.passGradient(layer.skip, dSkip);
     const last = !dOutput;
     const incoming = { ...(dOutput && { dOutput }), dSkip };
-    const { h, saved } = forward?.saved ? forward : gated({ save: true });
+    const { h, saved } = forward?.saved ? forward : gated({ save: true, by: record && tape.again(record) });
 
     // dr = doutput/√2, ds = dskip  ⇒  dprojection = hᵀ·[dr | ds],  dh = [dr | ds]·projectionᵀ
     contractWeights(tape, { ...sizes, affine: projection, dilation: 1, x: h, ...incoming });

@@ -17,6 +17,7 @@ import { adam, adamValues } from '../ops/adam.ts';
 import { diffuse } from '../ops/diffuse.ts';
 import { guide } from '../ops/guide.ts';
 import { loss } from '../ops/loss.ts';
+import { upsampleSpectrogram } from '../ops/upsample.ts';
 import type { Golden } from './goldenFile.ts';
 import { readGolden } from './goldenFile.ts';
 import type { Row } from './run.ts';
@@ -78,7 +79,8 @@ async function compare(
   };
   const t = tape.input('t', [B]);
   const noisy = tape.keep(diffuse(tape, inputs));
-  const told = golden.labels && tape.input('labels', [B, config.labels!.length + 1]);
+  const condition = conditionOf(golden);
+  const told = condition && tape.input('condition', condition.shape);
   const predicted = tape.keep(network(tape, config, { noisy, t, condition: told }));
   const value = tape.keep(loss(tape, { predicted, wanted: inputs.noise, kind: config.loss }));
   tape.backward(value);
@@ -102,7 +104,7 @@ async function compare(
   pass.write(inputs.signalLevel, levels(schedule.sqrtAlphaBar));
   pass.write(inputs.noiseLevel, levels(schedule.sqrtOneMinusAlphaBar));
   pass.write(t, Float32Array.from(steps));
-  if (told) pass.write(told, joined(golden.labels!.map((label) => oneOf(config.labels!.length + 1, label))));
+  if (told) pass.write(told, condition!.numbers);
 
   const rows: Row[] = [];
   const row = rowsOf(golden.file);
@@ -119,7 +121,8 @@ async function compare(
       });
       add('loss', { error: each(losses, values('loss')), tolerance: lossTolerance });
       rows.push(...gradientRows(golden, await parameters.read(parameters.gradients)));
-      if (told) rows.push(...await labelRows(gpu, golden, { variant, parameters }));
+      if (golden.labels) rows.push(...await labelRows(gpu, golden, { variant, parameters }));
+      if (config.conditioner === 'mel') rows.push(...await melRows(gpu, golden, { variant, parameters, spectrogram: condition! }));
     }
     update.run(adamValues({ ...golden.adam, update: step }));
     if (step === 1 || step === golden.adam.steps) {
@@ -128,6 +131,55 @@ async function compare(
   }
   add('losses', { error: each(losses, values('losses')), tolerance: lossTolerance });
   return rows;
+}
+
+interface Numbers {
+  readonly shape: readonly number[];
+  readonly numbers: Float32Array<ArrayBuffer>;
+}
+
+/** What the network is told in the file: (B, classes + 1), or (B, frames, bands). */
+function conditionOf({ config, B, labels, values }: Golden): Numbers | undefined {
+  if (labels) {
+    const classes = config.labels!.length + 1;
+    return { shape: [B, classes], numbers: joined(labels.map((label) => oneOf(classes, label))) };
+  }
+  if (config.conditioner !== 'mel') return undefined;
+  const frames = values('spectrogram').length / B / config.melBands!;
+  return { shape: [B, frames, config.melBands!], numbers: timeFirst(values('spectrogram'), { B, bands: config.melBands! }) };
+}
+
+/** (B, bands, L) as (B, L, bands). */
+function timeFirst(values: Float32Array, { B, bands }: { B: number; bands: number }): Float32Array<ArrayBuffer> {
+  const L = values.length / B / bands;
+  return Float32Array.from({ length: values.length }, (_, i) => {
+    const [item, t, band] = [Math.floor(i / bands / L), Math.floor(i / bands) % L, i % bands];
+    return values[(item * bands + band) * L + t]!;
+  });
+}
+
+/** The spectrogram as the layers of the network see it, one row for every sample: whole, and as a window in the middle of the clip. */
+async function melRows(
+  gpu: Gpu, golden: Golden, { variant, parameters, spectrogram: { shape, numbers } }: { variant: VariantSettings; parameters: Parameters; spectrogram: Numbers },
+): Promise<Row[]> {
+  const { config: { melBands: bands }, B, L, values } = golden;
+  const tape = new Tape({ parameters, variant, keeps: 'nothing' });
+  const stages = ([1, 2] as const).map((conv) =>
+    ({ weight: tape.parameter(`spectrogram_upsampler.conv${conv}.weight`), bias: tape.parameter(`spectrogram_upsampler.conv${conv}.bias`) }));
+  const upsample = (width?: number) => tape.keep(upsampleSpectrogram(tape, {
+    spectrogram: tape.constant('spectrogram', shape, numbers), stages: [stages[0]!, stages[1]!], width,
+  }));
+  const [from, width] = [Math.floor(L / 3), Math.ceil(L / 2)];
+  const [whole, window] = [upsample(), upsample(width)];
+  using pass = await Executable.build(gpu, planTape(tape));
+  pass.run({ windowStart: from });
+  const wanted = timeFirst(values('upsampled'), { B, bands: bands! });
+  const wantedThere = joined(Array.from({ length: B }, (_, b) => wanted.subarray((b * L + from) * bands!, (b * L + from + width) * bands!)));
+  const row = rowsOf(golden.file);
+  return [
+    row('upsampled', 'value', { error: relative(await pass.read(whole), wanted), tolerance: tensorTolerance }),
+    row('upsampled', 'window', { error: relative(await pass.read(window), wantedThere), tolerance: tensorTolerance }),
+  ];
 }
 
 /** Item 0 of a network with labels: with guidance, and with a label that becomes another along the clip. */

@@ -11,7 +11,7 @@ import type { Row } from '../../../src/verify/run.ts';
 import { checkCase, variantsOf } from '../../../src/verify/run.ts';
 import type { Part, PartContext } from '../part.ts';
 
-const goldenFiles = ['transformer-4x16', 'diffwave-6x8-l1', 'diffwave-labels-5x8'];
+const goldenFiles = ['transformer-4x16', 'diffwave-6x8-l1', 'diffwave-labels-5x8', 'diffwave-mel-6x8'];
 
 /** Kernels that the small size holds against float64: quick to compile. */
 const smallStems = ['scale', 'reduce'];

@@ -16,10 +16,12 @@ export interface Conditioning {
   shape(L: number): readonly number[];
   /** Crops begin at multiples of so many samples, and have a multiple of it. */
   readonly alignment: number;
-  /** The numbers of the samples [start, start + L) of clip i. Throws a `UserError` where the clips cannot say. */
-  numbers(clips: ClipSource, crop: { readonly clip: number; readonly start: number; readonly L: number }): Float32Array<ArrayBuffer>;
+  /** The numbers of the samples [start, start + L) of clip i, which the network gets `gain` times. Throws a `UserError` where the clips cannot say. */
+  numbers(clips: ClipSource, crop: { readonly clip: number; readonly start: number; readonly L: number; readonly gain?: number }): Float32Array<ArrayBuffer>;
   /** Those that say nothing, where the network is taught without as well: what guidance goes away from. */
   readonly nothing?: Float32Array<ArrayBuffer>;
+  /** They go along with the clip from its start to its end, so that it cannot be a loop, and nothing can lie between them. */
+  readonly alongTime?: boolean;
 }
 
 /** What a network is recorded from. */

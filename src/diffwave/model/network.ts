@@ -39,21 +39,25 @@ export function diffWaveNetwork(config: DiffWaveConfig): Network {
       return network(tape, config, input, weights);
     },
     refusesMixed: () => (C % 4 === 0 ? undefined : `${C} channels are not a multiple of 4`),
-    width: 2 * C, // of the dilated convolution's result
+    width: Math.max(2 * C, config.melBands ?? 0), // of the dilated convolution's result, or of the spectrogram's
     recomputedShare: K / (K + 1) / 3, // of one of three passes KC·2C of KC·2C + C·2C
   };
 }
 
-/** The weights of the convolutions as the tape's variant reads them: of the skip projection, then two of each layer. */
+/** The weights of the convolutions as the tape's variant reads them: of the skip projection, two of each layer, and one of each for spectrograms. */
 export function prepareNetwork(tape: Tape, config: DiffWaveConfig): Affine[] {
   const affine = affineOf(tape);
-  return prepared(tape, [
+  const layers = layerNames(config);
+  const own = prepared(tape, [
     { ...affine('skip_projection'), paired: false, factor: 1 / Math.sqrt(config.layers) },
-    ...layerNames(config).flatMap((name) => [
+    ...layers.flatMap((name) => [
       { ...affine(`${name}.dilated_conv`), paired: true },
       { ...affine(`${name}.output_projection`), paired: true },
     ]),
   ]);
+  // As many bands as the file says: they may not fit where the channels do.
+  if (config.conditioner !== 'mel') return own;
+  return [...own, ...prepared(tape, layers.map((name) => ({ ...affine(`${name}.conditioner_projection`), paired: false })))];
 }
 
 /**
@@ -79,7 +83,8 @@ export function network(
   const hidden = dense('diffusion_embedding.projection1', encoding);
   const embedding = dense('diffusion_embedding.projection2', hidden); // (B, H)
   const steps = stepProjections(tape, embedding, layers.map((name) => affine(`${name}.diffusion_projection`)));
-  const conditions = recordConditions(tape, config, input, { layers, affine });
+  const projections = new Map(convolutions.slice(2 * layers.length).map((of, layer) => [`${layers[layer]}.conditioner_projection`, of]));
+  const conditions = recordConditions(tape, config, input, { layers, affine: (name) => projections.get(name) ?? affine(name) });
 
   const noisy = tape.reshaped(input.noisy, [B, L, 1]);
   let x = pointwise('input_projection', noisy, { activation: 'relu', half: tape.precision === 'mixed' }); // (B, L, C)

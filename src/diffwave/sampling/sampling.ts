@@ -165,6 +165,7 @@ function plan({ diffusion, shaping, network }: Model, options: SampleOptions): P
     throw new UserError(`sample: clips are numbered from 0 to ${counters - 1}, and ${firstItem + B - 1} would be another one's sound again: use another \`seed\``);
   }
   expectTold(network, options.told, L);
+  if (options.loop && network.conditioning?.alongTime) throw new UserError('sample: a clip that follows a spectrogram begins and ends with it, so it cannot be a `loop`');
   if (clamp !== undefined && !(clamp > 0)) throw new UserError(`sample: clamp must be above 0, got ${clamp}`);
   const schedule = scheduleOf(diffusion);
   const { sampler, levels } = chooseSampler(options, schedule);

@@ -22,6 +22,7 @@ export function expectTold({ conditioning }: Pick<Network, 'conditioning'>, told
   if (!Number.isFinite(guidance)) throw new UserError(`sample: guidance must be a number, got ${guidance}`);
   if (guidance !== 1 && !conditioning.nothing) throw new UserError('guidance needs a network that was also trained without being told anything');
   if (!places) return;
+  if (conditioning.alongTime) throw new UserError('sample: what this network is told goes along with the clip by itself, and has no `places`');
   const isAscending = places.every((place, i) => Number.isSafeInteger(place) && place >= 0 && place < counters && (i === 0 || place > places[i - 1]!));
   if (places.length === 0 || !isAscending) throw new UserError(`sample: places must be whole samples from 0, each after the one before, got ${places.join(', ')}`);
 }

@@ -76,13 +76,13 @@ export class BatchSource {
       const factor = augment(crop, { ...place, polarityFlip, gainDb });
       if (!isUnshaped(shaping)) crop.set(shape(crop, shaping, factor * (clip[start - 1] ?? 0)));
       t.push(drawTimestep({ ...place, B, T }));
-      if (conditioning) condition.set(this.#told(conditioning, { clip: index, start, L }, place), item * numbers);
+      if (conditioning) condition.set(this.#told(conditioning, { clip: index, start, L, gain: factor }, place), item * numbers);
     }
     return { audio, t, ...(conditioning && { condition }) };
   }
 
   /** What the network is told of a crop; of some of those with labels nothing, so that it learns what it knows without. */
-  #told(conditioning: Conditioning, crop: { clip: number; start: number; L: number }, place: { seed: number; step: number; item: number }): Float32Array {
+  #told(conditioning: Conditioning, crop: { clip: number; start: number; L: number; gain: number }, place: { seed: number; step: number; item: number }): Float32Array {
     const { nothing } = conditioning;
     const { labelDropout = 0 } = this.#options;
     const isDropped = nothing && uniform({ ...place, stream: streams.labelDropout, index: 0 }) < labelDropout;

@@ -29,7 +29,7 @@ export interface UsedPrecision {
 const tolerance = 0.02;
 
 /** Sizes of the test: neither is a multiple of a tile's rows, and some layers' dilation is longer than the clip. */
-const [B, L] = [2, 100];
+const [B, leastL] = [2, 100];
 
 /**
  * The precision that a model is trained in when `wanted` is asked for. float32 is what it is. `mixed` is tested, and a
@@ -110,6 +110,8 @@ async function refusalOf(model: Model, precision: 'mixed' | 'matrix'): Promise<s
 /** Prediction and gradients of one step, by name. */
 async function trainOnce({ gpu, network, lossKind, diffusion }: Model, { precision, variant }: UsedPrecision): Promise<Map<string, Float32Array>> {
   using parameters = new Parameters(gpu, network.specs);
+  const alignment = network.conditioning?.alignment ?? 1;
+  const L = Math.ceil(leastL / alignment) * alignment;
   const drawn = (length: number, { stream, step }: { stream: number; step: number }) =>
     Float32Array.from(uniforms({ seed: 0, stream, step, item: 0, length }), (number) => 3 * (2 * number - 1));
   const weights = network.initial(1);
