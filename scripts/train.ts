@@ -114,10 +114,11 @@ export default cli.does(async ({ flags, given }) => {
   const goneOnWith = run && { ...run.config.training, decaySteps: flags.decaySteps ?? run.config.training.decaySteps };
   const wanted = goneOnWith ? sharedBy(ranks.size, goneOnWith) : trainingFor(dataset.clipSamples);
 
+  const askedLabels = flags.labels ?? (run ? undefined : file?.labels);
   if (run && flags.labels !== undefined && flags.labels !== run.config.labels && !isNewData) {
     throw new UserError(`--labels ${flags.labels} contradicts the run in ${run.path}, which has ${run.config.labels ?? 'none'}: leave it out, or choose another --out`);
   }
-  const labels = trackLabels(dataset, { asked: flags.labels, run });
+  const labels = trackLabels(dataset, { asked: askedLabels, run });
   const model = run?.config.model ?? configFor(labels ? { ...network, ...labelFields(labels, wanted) } : network, dataset);
   const split = splitByTrack(withLabels(dataset, labels, model.labels), { tracks: run ? run.config.validationTracks ?? 0 : tracks, seed: wanted.seed, leastClips: wanted.batchSize, copiesTogether: run ? run.config.copiesTogether ?? false : true });
 
@@ -187,7 +188,7 @@ export default cli.does(async ({ flags, given }) => {
         lock = await RunFolder.lock(flags.out, print);
         folder = RunFolder.create(flags.out, {
           preset: presetName, model, training, data, preparation: dataset.manifest.options, validationTracks: split.tracks, copiesTogether: true,
-          memoryLimit: allowed, ...(labels && { labels: flags.labels }),
+          memoryLimit: allowed, ...(labels && { labels: askedLabels }),
         });
         folder.writeUnder(lock);
         if (labels) keepLabels(folder, labels);
