@@ -20,6 +20,8 @@ import { trainRecipe } from './recipes/run.ts';
 interface Row {
   readonly recipe: string;
   readonly seed: number;
+  /** Which tracks were held out; 0 where it is not said. */
+  readonly split?: number;
   /** Floating-point operations of the training, of which each recipe has as many. */
   readonly flop: number;
   readonly updates: number;
@@ -36,6 +38,7 @@ await command({
   flags: {
     data: { type: 'string', placeholder: '<folder>', required: true, help: 'data set, or folder of music' },
     heldOut: { type: 'integer', default: 8, min: 1, help: 'tracks that are not trained on' },
+    split: { type: 'integer', default: 0, min: 0, help: 'which tracks these are: a choice by one number is confirmed by another' },
     recipes: { type: 'string', default: 'classic,tiny', help: `names with commas between, each "classic" or "tiny" and factors with dots before: ${Object.keys(FACTORS).join(', ')}` },
     seeds: { type: 'string', default: '0,1,2', help: 'of weights, crops, noise and samples; numbers with commas between' },
     budget: { type: 'number', default: 1170, above: 0, help: 'of each: as many operations as so many updates of `classic` take (the demo: 1170)' },
@@ -49,7 +52,7 @@ await command({
   if (!seeds.every((seed) => Number.isSafeInteger(seed) && seed >= 0)) throw new UserError(`--seeds must be whole numbers with commas between, got ${flags.seeds}`);
   const { data } = presetNamed('tiny');
   const dataset = await datasetFrom(flags.data, data, console.log);
-  const split = splitByTrack(dataset, { tracks: flags.heldOut, seed: 0, leastClips: 8 });
+  const split = splitByTrack(dataset, { tracks: flags.heldOut, seed: flags.split, leastClips: 8 });
   const { sampleRate } = dataset;
   const yardstick = Yardstick.of({ training: split.training, heldOut: split.validation!, sampleRate });
   const gpu = await openGpu({ tune: true, model: CLASSIC.model });
@@ -63,7 +66,7 @@ await command({
       const { audio } = await sample(model, { shape: [flags.count, L], seed, ...recipe.sampling });
       model.destroy();
       const { frechet, modulation, logSpectrum, level } = yardstick.measure(audio);
-      const row = { recipe: name, seed, flop, updates, loss, frechet, modulation, logSpectrum: logSpectrum.samples, level: level.samples - level.heldOut };
+      const row = { recipe: name, seed, ...(flags.split > 0 && { split: flags.split }), flop, updates, loss, frechet, modulation, logSpectrum: logSpectrum.samples, level: level.samples - level.heldOut };
       rows.push(row);
       if (flags.json !== undefined) appendFileSync(flags.json, `${JSON.stringify(row)}\n`);
       console.log(`${name}, seed ${seed}: ${updates} updates, loss ${loss.toFixed(4)}, ${shown([row]).slice(1).join(', ')}`);

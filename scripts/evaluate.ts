@@ -12,6 +12,7 @@ import { evaluationFile, recordVersion, writeEvaluation } from './lib/evaluate/r
 import { rowsOf, tableText } from './lib/evaluate/rows.ts';
 import { setsFrom } from './lib/evaluate/sets.ts';
 import { makeSounds, makingFlags, makingOf, readSounds } from './lib/evaluate/sounds.ts';
+import { classesText } from './lib/evaluate/classes.ts';
 import { inWords } from './lib/evaluate/verdict.ts';
 
 /** Sets of samples that are drawn for the intervals: their ends are steady to about a tenth of their width. */
@@ -64,13 +65,15 @@ export default cli.does(async ({ flags, given }) => {
   if (copies.seconds.searched < copies.seconds.all) {
     print(`note: ${Math.round(copies.seconds.searched / 60)} of ${Math.round(copies.seconds.all / 60)} minutes were searched, spread evenly`);
   }
+  const { labels, names = [] } = { names: run?.config.model.labels, ...('labels' in made && { labels: made.labels }) };
+  const classes = labels && yardstick.classes(sounds, labels);
   const verdict = inWords(measurement, copies);
-  print(`\n${tableText(rowsOf(measurement, copies))}\n\n${verdict}`);
+  print(`\n${tableText(rowsOf(measurement, copies))}${classes ? `\n\n${classesText(classes, names)}` : ''}\n\n${verdict}`);
   const file = flags.json ?? evaluationFile(flags.samples ?? flags.run!);
   writeEvaluation(file, {
     format: recordVersion, version: packageVersion(), count: sounds.length, seconds, sampleRate,
     step: 'weights' in made ? made.weights.step : null,
-    flags: typedFlags, heldOut: { clips: heldOut.clipCount, files }, measurement, copies, verdict,
+    flags: typedFlags, heldOut: { clips: heldOut.clipCount, files }, measurement, copies, ...(classes && { labels: names, classes }), verdict,
   });
   print(`figures   ${file}`);
 });

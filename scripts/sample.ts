@@ -59,7 +59,7 @@ export default cli.does(async ({ flags, given }) => {
   const progress = new SampleProgress({ clips: share.length, terminal: flags.stdout ? process.stderr : process.stdout });
   const print = (line: string): void => progress.print(line);
   const run = RunFolder.open(flags.run);
-  const paths = [flags.variationOf, ...flags.between, flags.continue, flags.inpaint, flags.denoise].filter((path) => path !== undefined);
+  const paths = [flags.variationOf, ...flags.between, flags.continue, flags.inpaint, flags.denoise, flags.like].filter((path) => path !== undefined);
   const loaded = await loadSounds(paths, soundOptionsOf(run.config));
   const load = (path: string): Sound => {
     const sound = loaded(path);

@@ -18,6 +18,7 @@ import { counters } from '../src/random.ts';
 import { firstThenOthers } from '../src/ranks.ts';
 import { formatBytes } from '../src/gpu/device/buffers.ts';
 import { command } from './lib/cli/command.ts';
+import { expectMels } from './lib/train/mels.ts';
 import { keepLabels, labelFields, labelFlags, labelsLine, trackLabels, withLabels } from './lib/train/labels.ts';
 import { differsLine } from './lib/config/differences.ts';
 import { configFlag, readConfigFile, refuseOther, withFile } from './lib/config/file.ts';
@@ -85,7 +86,7 @@ export default cli.does(async ({ flags, given }) => {
   const company = await openRanks({ matrices, adapter: flags.adapter });
   const { ranks, isFirst, print } = company;
   const trainingFor = (clipSamples: number): TrainingConfig =>
-    trainingFrom(flags, { preset, file: file?.training, clipSamples, steps: flags.steps, ranks: ranks.size });
+    trainingFrom(flags, { preset, file: file?.training, clipSamples, hopSamples: network.hopSamples, steps: flags.steps, ranks: ranks.size });
   const tracks = flags.validationTracks ?? file?.validationTracks;
   if (run && file) {
     // What the run has found in its data is what the file leaves to them.
@@ -102,6 +103,7 @@ export default cli.does(async ({ flags, given }) => {
     const who = run ? 'the run was trained at' : `${flags.config} is for`;
     throw new UserError(`${who} ${said} Hz, but --data ${data} has ${dataset.sampleRate} Hz`);
   }
+  if (network.conditioner === 'mel') expectMels({ ...network, sampleRate: dataset.sampleRate });
   const fingerprint = contentFingerprint(dataset);
   const before = run?.dataOfNewest();
   const isNewData = before !== undefined && before !== fingerprint;
@@ -114,10 +116,11 @@ export default cli.does(async ({ flags, given }) => {
   const goneOnWith = run && { ...run.config.training, decaySteps: flags.decaySteps ?? run.config.training.decaySteps };
   const wanted = goneOnWith ? sharedBy(ranks.size, goneOnWith) : trainingFor(dataset.clipSamples);
 
+  const askedLabels = flags.labels ?? (run ? undefined : file?.labels);
   if (run && flags.labels !== undefined && flags.labels !== run.config.labels && !isNewData) {
     throw new UserError(`--labels ${flags.labels} contradicts the run in ${run.path}, which has ${run.config.labels ?? 'none'}: leave it out, or choose another --out`);
   }
-  const labels = trackLabels(dataset, { asked: flags.labels, run });
+  const labels = trackLabels(dataset, { asked: askedLabels, run });
   const model = run?.config.model ?? configFor(labels ? { ...network, ...labelFields(labels, wanted) } : network, dataset);
   const split = splitByTrack(withLabels(dataset, labels, model.labels), { tracks: run ? run.config.validationTracks ?? 0 : tracks, seed: wanted.seed, leastClips: wanted.batchSize, copiesTogether: run ? run.config.copiesTogether ?? false : true });
 
@@ -187,7 +190,7 @@ export default cli.does(async ({ flags, given }) => {
         lock = await RunFolder.lock(flags.out, print);
         folder = RunFolder.create(flags.out, {
           preset: presetName, model, training, data, preparation: dataset.manifest.options, validationTracks: split.tracks, copiesTogether: true,
-          memoryLimit: allowed, ...(labels && { labels: flags.labels }),
+          memoryLimit: allowed, ...(labels && { labels: askedLabels }),
         });
         folder.writeUnder(lock);
         if (labels) keepLabels(folder, labels);

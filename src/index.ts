@@ -13,7 +13,9 @@ export type { Platform } from './platform/platform.ts';
 
 export { DiffWave, Model } from './diffwave/model/model.ts';
 export type { ModelOptions } from './diffwave/model/model.ts';
-export type { Loss, LossInputs, Network, Weights } from './diffwave/model/contract.ts';
+export type { Conditioning, Loss, LossInputs, Network, NetworkInput, Told, Weights } from './diffwave/model/contract.ts';
+export { labelsTold } from './diffwave/model/labels.ts';
+export type { LabelMixture } from './diffwave/model/labels.ts';
 export { PRESETS, presetNamed } from './diffwave/presets.ts';
 export type { Preset } from './diffwave/presets.ts';
 export { configFor } from './diffwave/model/config.ts';
@@ -26,6 +28,8 @@ export type { ScheduleConfig } from './diffwave/schedule/config.ts';
 export { train } from './diffwave/training/loop.ts';
 export type { Progress, Recovery, TrainOptions } from './diffwave/training/loop.ts';
 export type { ClipSource } from './diffwave/data/clips.ts';
+export { labelled, labelsOfFolders, labelsOfTable } from './diffwave/data/labels.ts';
+export type { TrackLabels } from './diffwave/data/labels.ts';
 export type { OptimizerState, Trainer } from './diffwave/training/trainer.ts';
 export { Validator } from './diffwave/validation/validation.ts';
 export type { Validation, ValidatorOptions } from './diffwave/validation/validation.ts';
@@ -36,6 +40,7 @@ export { between, continuation, denoise, inpaint, variation } from './diffwave/s
 export type { Verb } from './diffwave/sampling/verbs.ts';
 
 export { Yardstick } from './evaluation/yardstick.ts';
+export type { ClassComparison, ClassFigures } from './evaluation/classes.ts';
 export type { Copies, Figure, Measurement, ScaledFigure, YardstickOptions } from './evaluation/yardstick.ts';
 
 export { lowPass } from './audio/lowpass.ts';

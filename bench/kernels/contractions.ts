@@ -23,16 +23,17 @@ const pointwise = () => ({ K: 1, D: 1 });
 
 const layerGradients = ['x', 'step', 'dilatedWeight', 'dilatedBias', 'projectionWeight', 'projectionBias', 'skip'];
 
-function layer(gradients?: readonly string[]): KernelBench {
+function layer(gradients?: readonly string[], condition?: 'item' | 'sample'): KernelBench {
   const times = gradients ? 2 : 1; // each contraction has two gradients
   return {
-    name: gradients ? 'residualLayer d all' : 'residualLayer',
+    name: `residualLayer${condition ? ` told by ${condition}` : ''}${gradients ? ' d all' : ''}`,
     sizes: ({ B, L, C, K, D }) => `${B}×${L}×${C} K=${K} D=${D}`,
-    make: (shape) => residualLayerCase({ ...shape, place: 'later' }),
-    gradients,
+    make: (shape) => residualLayerCase({ ...shape, place: 'later', condition }),
+    gradients: condition && gradients ? [...gradients, 'condition'] : gradients,
     flops: ({ B, L, C, K }) => times * B * L * convolutionFlops({ K: K + 1, Cin: C, Cout: 2 * C }),
+    // of each sample's own condition forward reads 2C; its gradient is one that backward has anyway
     // forward: x, skip and its new value, output, and σ | tanh for later; backward: those saved, x, and four gradients
-    numbers: ({ B, L, C, K }) => (gradients ? 8 : 6) * B * L * C + times * (K + 1) * 2 * C * C,
+    numbers: ({ B, L, C, K }) => (gradients ? 8 : condition === 'sample' ? 8 : 6) * B * L * C + times * (K + 1) * 2 * C * C,
   };
 }
 
@@ -61,6 +62,7 @@ export const contractions: readonly KernelBench[] = [
   convolution('conv1d 1×1', pointwise, 'weight'),
   layer(),
   layer(layerGradients),
+  ...(['item', 'sample'] as const).flatMap((condition) => [layer(undefined, condition), layer(layerGradients, condition)]),
   dense(),
   dense(['x', 'weight', 'bias']),
 ];

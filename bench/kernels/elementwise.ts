@@ -4,6 +4,7 @@ import { addStepCase } from '../../src/verify/cases/addStep.ts';
 import type { KernelCase } from '../../src/verify/case.ts';
 import { diffuseCase } from '../../src/verify/cases/diffuse.ts';
 import { gateCase } from '../../src/verify/cases/gate.ts';
+import { guideCase } from '../../src/verify/cases/guide.ts';
 import { lossCase } from '../../src/verify/cases/loss.ts';
 import { noiseCase } from '../../src/verify/cases/noise.ts';
 import { reduceCase } from '../../src/verify/cases/reduce.ts';
@@ -12,6 +13,7 @@ import { residualCase } from '../../src/verify/cases/residual.ts';
 import { reverseCase } from '../../src/verify/cases/reverse.ts';
 import { scaleCase } from '../../src/verify/cases/scale.ts';
 import { siluCase } from '../../src/verify/cases/silu.ts';
+import { timelineCase } from '../../src/verify/cases/timeline.ts';
 import { upsampleCase } from '../../src/verify/cases/upsample.ts';
 import type { KernelBench, Shape } from './bench.ts';
 
@@ -80,6 +82,8 @@ export const elementwise: readonly KernelBench[] = [
   onActivations('noise', (shape) => noiseCase({ ...asClip(shape), seed: 7, step: 3, stream: 5, firstItem: 0 }), { perElement: 1 }),
   onActivations('diffuse', (shape) => diffuseCase(asClip(shape)), { perElement: 3 }),
   onActivations('reverse', (shape) => reverseCase(asClip(shape)), { perElement: 4 }),
+  onActivations('guide', (shape) => guideCase({ shape: shapeOf(shape), w: 2.5 }), { perElement: 3 }),
+  onActivations('timeline', (shape) => timelineCase({ ...shape, places: [0, shape.L - 1] }), { perElement: 1 }),
   onActivations('loss', (shape) => lossCase({ shape: shapeOf(shape), kind: 'mse' }), { perElement: 2 }),
   onActivations('loss', (shape) => lossCase({ shape: shapeOf(shape), kind: 'mse' }), { perElement: 3, gradients: ['predicted'] }),
   reduce,

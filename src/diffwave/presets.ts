@@ -45,6 +45,10 @@ const clipsOf = (samples: number, sampleRate: number): DatasetOptions =>
 /** Samples of a crop in Kong et al. 2021: 0.73 s of speech in section 5.1, a whole digit in 5.2. */
 const CROP = 16000;
 
+/** Samples between two frames of the vocoder's spectrograms, and of its crops. */
+const HOP = 256;
+const VOCODER_CROP = 62 * HOP;
+
 /**
  * What did best at equal compute on music that was not trained on (docs/recipe.md): sound with its high tones raised and an RMS of
  * 1, which is what the noise is meant for, and a learning rate that falls to almost nothing with the last update.
@@ -97,6 +101,16 @@ export const PRESETS = {
     model: { ...MODEL, layers: 30, diffusionSteps: 50, betaEnd: 0.05, encoding: 'diffwave', loss: 'l1' },
     training: { ...TRAINING, batchSize: 16, cropSamples: CROP },
     data: clipsOf(CROP, DEFAULT_SAMPLE_RATE),
+  },
+
+  /**
+   * The vocoder of lmnt-com/diffwave (params.py): speech out of log-mel spectrograms, a frame every 256 samples, crops of 62 frames. Its
+   * published weights are of this network, see docs/vocoder.md.
+   */
+  'diffwave-vocoder': {
+    model: { ...MODEL, layers: 30, diffusionSteps: 50, betaEnd: 0.05, encoding: 'diffwave', loss: 'l1', conditioner: 'mel', melBands: 80, hopSamples: HOP },
+    training: { ...TRAINING, batchSize: 16, cropSamples: VOCODER_CROP },
+    data: clipsOf(4 * VOCODER_CROP, DEFAULT_SAMPLE_RATE),
   },
 
   /** The unconditional model of Kong et al. 2021, section 5.2: spoken digits of one second at 16 kHz. */

@@ -9,6 +9,8 @@ import { meanSpectrum } from '../diffwave/data/spectrum.ts';
 import { streams } from '../diffwave/streams.ts';
 import { UserError } from '../errors.ts';
 import { bootstrap } from './bootstrap.ts';
+import type { ClassComparison, LabelledClips } from './classes.ts';
+import { compareClasses } from './classes.ts';
 import { CopySearch } from './copies.ts';
 import type { Distances, PieceFeatures, SetFeatures } from './features.ts';
 import { FeatureTaker, Variety, distancesFrom, leastSamples, setFeatures } from './features.ts';
@@ -122,6 +124,19 @@ export class Yardstick {
     const clips = some(heldOut, mostClips);
     const others = Array.from({ length: clips.clipCount }, (_, i) => checkedClip(clips, i));
     return { samples: search.of(samples).matches, heldOut: search.of(others).matches, seconds: search.seconds };
+  }
+
+  /**
+   * Whether samples that were asked for by label are like that label's music: `labels` are the classes that the samples were asked for.
+   * Undefined where the clips do not know theirs.
+   *
+   * @throws UserError as `measure`, and as `compareClasses`
+   */
+  classes(samples: readonly Float32Array[], labels: readonly number[]): ClassComparison | undefined {
+    this.#piecesOf(samples);
+    const { training, heldOut, sampleRate } = this.#options;
+    if (!training.label || !heldOut.label) return undefined;
+    return compareClasses({ training: training as LabelledClips, heldOut: heldOut as LabelledClips, samples, labels, sampleRate, spectrum: this.#spectrum });
   }
 
   #piecesOf(samples: readonly Float32Array[]): Float32Array[][] {

@@ -57,9 +57,18 @@ test('samples by label, mixed, guided, and along the clip', async () => {
   assert.match(readFileSync(join(out, 'guided', 'sample-seed0-0.wav')).toString('latin1'), /--label hiss:0\.7,tones:0\.3 --guidance 2\.5/);
 });
 
-test('the report shows which classes are learned', async () => {
+test('an evaluation asks for the labels in turn, and says what came of it', async () => {
+  const text = await succeeds('evaluate', ['--run', run, '--count', '4', '--seconds', '0.3', '--guidance', '2']);
+  assert.match(text, /^asked for +nearest to it +to hiss +to tones$/m);
+  assert.match(text, /^tones +\d of 2 +[\d.]+ dB +[\d.]+ dB$/m);
+  assert.match(text, /% of the samples are nearest to the class that they were asked for; of held-out music \d+ %, by chance 50 %$/m);
+  const { labels, classes } = JSON.parse(readFileSync(join(run, 'evaluation.json'), 'utf8'));
+  assert.equal([labels, classes.classes.map((each: { pieces: number }) => each.pieces)], [['hiss', 'tones'], [2, 2]]);
+});
+
+test('the report shows which classes are learned, and what samples of them are like', async () => {
   await succeeds('report', ['--run', run]);
-  assert.match(readFileSync(join(run, 'report.html'), 'utf8'), /Loss by label[\s\S]*<td>tones<\/td>/);
+  assert.match(readFileSync(join(run, 'report.html'), 'utf8'), /Loss by label[\s\S]*<td>tones<\/td>[\s\S]*nearest to it[\s\S]*by chance 50 %/);
 });
 
 test('a run goes on with its labels, to the bits of one that was not interrupted', async () => {

@@ -21,7 +21,7 @@ export const configFlag = {
 } as const;
 
 /** What a file says; what it does not say is the preset's. */
-export interface ConfigFile extends Partial<Pick<RunConfig, 'preset' | 'data' | 'validationTracks' | 'memoryLimit'>> {
+export interface ConfigFile extends Partial<Pick<RunConfig, 'preset' | 'data' | 'validationTracks' | 'memoryLimit' | 'labels'>> {
   readonly path: string;
   readonly model: Partial<DiffWaveConfig>;
   readonly training: Partial<TrainingConfig>;
@@ -56,7 +56,7 @@ export function readConfigFile(path: string): ConfigFile {
   const content = parseJsonFile<Partial<RunConfig>>(path);
   if (!isObject(content)) throw new UserError(`${path}: wanted an object with fields such as model and training`);
   checkFields(content, FILE_RULES, { where: path, of: 'the file' });
-  const { preset, data, validationTracks, memoryLimit } = content;
+  const { preset, data, validationTracks, memoryLimit, labels } = content;
   const isRun = content.format !== undefined;
   const model: Partial<DiffWaveConfig> = isRun ? completeModel(content.model ?? {}) : content.model ?? {};
   const training: Partial<TrainingConfig> = isRun ? completeTraining(content.training ?? {}) : content.training ?? {};
@@ -64,7 +64,7 @@ export function readConfigFile(path: string): ConfigFile {
   checkFields(model, MODEL_RULES, { where: path, of: 'model' });
   checkFields(training, TRAINING_RULES, { where: path, of: 'training' });
   checkFields(preparation, PREPARATION_RULES, { where: path, of: 'preparation' });
-  return { path, preset, data, validationTracks, memoryLimit, model, training, preparation };
+  return { path, preset, data, validationTracks, memoryLimit, labels, model, training, preparation };
 }
 
 /** Every field must be known and right; none need be there. */

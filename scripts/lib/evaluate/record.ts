@@ -1,6 +1,7 @@
 /** An evaluation as it is kept: evaluation.json. */
 import { join } from 'node:path';
 import { existsSync } from 'node:fs';
+import type { ClassComparison } from '../../../src/evaluation/classes.ts';
 import type { Copies, Measurement } from '../../../src/evaluation/measurement.ts';
 import { parseJsonFile, writeFileAtomic } from '../../../src/disk/files.node.ts';
 import { UserError } from '../../../src/errors.ts';
@@ -22,6 +23,9 @@ export interface Evaluation {
   readonly heldOut: { readonly clips: number; readonly files: readonly string[] };
   readonly measurement: Measurement;
   readonly copies: Copies;
+  /** Where samples were asked for by label, the names of the classes and how the samples compare with them. */
+  readonly labels?: readonly string[];
+  readonly classes?: ClassComparison;
   readonly verdict: string;
 }
 
@@ -53,10 +57,15 @@ const has = (object: unknown, keys: readonly string[]): boolean =>
   keys.every((key) => isNumber((object as Record<string, unknown>)[key])) &&
   ['interval', 'percentInterval'].every((key) => isInterval((object as Record<string, unknown>)[key]));
 
-function isWhole({ count, seconds, step, measurement, copies, verdict, heldOut }: Evaluation): boolean {
+/** A row for every class that there are samples of. */
+const areClasses = (classes: ClassComparison | undefined): boolean => classes === undefined ||
+  (has(classes, ['rate', 'heldOut', 'chance']) && Array.isArray(classes.classes) && classes.classes.every((each) =>
+    has(each, ['label', 'pieces', 'nearest']) && Array.isArray(each.logSpectrum) && each.logSpectrum.every(isNumber)));
+
+function isWhole({ labels, classes, count, seconds, step, measurement, copies, verdict, heldOut }: Evaluation): boolean {
   const figure = ['samples', 'floor', 'spectrum', 'white'];
   const { frechet, modulation, logSpectrum, level, variety } = measurement ?? {};
-  return [count, seconds, step].every(isNumber) && typeof verdict === 'string' &&
+  return [count, seconds, step].every(isNumber) && typeof verdict === 'string' && areClasses(classes) && (classes === undefined || Array.isArray(labels)) &&
     has(heldOut, ['clips']) && Array.isArray(heldOut.files) &&
     has(frechet, [...figure, 'percent']) && has(modulation, [...figure, 'percent']) && has(logSpectrum, figure) &&
     has(level, ['samples', 'training', 'heldOut']) && (variety === undefined || has(variety, ['samples', 'training'])) &&

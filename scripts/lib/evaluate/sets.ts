@@ -5,11 +5,13 @@ import type { Dataset } from '../../../src/dataset/dataset.ts';
 import { contentFingerprint } from '../../../src/dataset/identity.node.ts';
 import type { DatasetOptions } from '../../../src/dataset/options.ts';
 import type { ClipSource } from '../../../src/diffwave/data/clips.ts';
-import type { Split } from '../../../src/diffwave/data/split.ts';
+import { labelled } from '../../../src/diffwave/data/labels.ts';
+import type { Split, TrackedClips } from '../../../src/diffwave/data/split.ts';
 import { splitByTrack } from '../../../src/diffwave/data/split.ts';
 import type { RunFolder } from '../../../src/diffwave/files/run.node.ts';
 import { preparationOf } from '../../../src/diffwave/files/run.node.ts';
 import { UserError } from '../../../src/errors.ts';
+import { labelsOfRun } from '../train/labels.ts';
 
 export interface Sets {
   readonly training: ClipSource;
@@ -42,19 +44,28 @@ export async function setsFrom({ run, data = run?.config.data, heldOut, print }:
     throw new UserError(`the run was trained at ${run.config.model.sampleRate} Hz, but ${data} has ${sampleRate} Hz`);
   }
   const common = { sampleRate, options };
-  const split = splitOf(dataset, { run, print, isNeeded: heldOut === undefined });
+  const split = splitOf(knowingClasses(dataset, run), { fingerprint: contentFingerprint(dataset), run, print, isNeeded: heldOut === undefined });
   if (heldOut !== undefined) {
     const others = await datasetFrom(heldOut, options, print);
     if (others.sampleRate !== sampleRate) throw new UserError(`${heldOut} has ${others.sampleRate} Hz, but ${data} has ${sampleRate} Hz`);
-    return { ...common, training: split.training, heldOut: others, files: [...new Set(others.manifest.clips.map(({ file }) => file))] };
+    return { ...common, training: split.training, heldOut: knowingClasses(others, run), files: [...new Set(others.manifest.clips.map(({ file }) => file))] };
   }
   return { ...common, training: split.training, heldOut: split.validation!, files: split.files };
 }
 
-function splitOf(dataset: Dataset, { run, print, isNeeded }: { run?: RunFolder; print: (line: string) => void; isNeeded: boolean }): Split {
+/** The data with the run's labels, where all of their tracks have one. */
+function knowingClasses(dataset: Dataset, run: RunFolder | undefined): TrackedClips {
+  const classes = run?.config.model.labels;
+  if (!classes) return dataset;
+  const files = [...new Set(dataset.manifest.clips.map(({ file }) => file))];
+  const labels = labelsOfRun(run, files);
+  return files.every((file) => classes.includes(labels.get(file) ?? '')) ? labelled(dataset, labels, classes) : dataset;
+}
+
+function splitOf(dataset: TrackedClips, { fingerprint, run, print, isNeeded }: { fingerprint: string; run?: RunFolder; print: (line: string) => void; isNeeded: boolean }): Split {
   const { seed, batchSize } = run?.config.training ?? { seed: 0, batchSize: 1 };
   const trainedOn = run?.dataOfNewest();
-  const isOther = trainedOn !== undefined && trainedOn !== contentFingerprint(dataset);
+  const isOther = trainedOn !== undefined && trainedOn !== fingerprint;
   if (isOther) print('note: this is not the data that the run was trained on: tracks to measure from are chosen anew');
   const tracks = run && !isOther ? run.config.validationTracks ?? 0 : isNeeded ? undefined : 0;
   const copiesTogether = run && !isOther ? run.config.copiesTogether ?? false : true;

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { makeFolder } from '../../../src/disk/files.node.ts';
 import type { WeightsIdentity } from '../../../src/diffwave/files/run.node.ts';
 import type { RunFolder } from '../../../src/diffwave/files/run.node.ts';
+import { labelsTold } from '../../../src/diffwave/model/labels.ts';
 import { sample } from '../../../src/diffwave/sampling/sampling.ts';
 import { UserError } from '../../../src/errors.ts';
 import { installedVersions } from '../../../src/tuning/tuning.node.ts';
@@ -18,10 +19,11 @@ import { SampleOutput } from '../sample/output.ts';
 import { SampleProgress } from '../sample/progress.ts';
 
 /** Those of `sample` that say how new sound is made. */
-const { seconds, length, sampler, steps, spacing, variance, eta, betas, clamp, tileSamples } = samplingFlags;
+const { seconds, length, sampler, steps, spacing, variance, eta, betas, clamp, guidance, tileSamples } = samplingFlags;
 export const makingFlags = {
   seconds: { ...seconds, help: 'length of each (that of the clips, at most 5)' },
   length, sampler, steps, spacing, variance, eta, betas, clamp, tileSamples,
+  guidance: { ...guidance, help: 'of a network with labels, which makes samples of all of them in turn: how far towards the label (1)' },
   start: { type: 'string', choices: ['white', 'shaped'], default: 'white', help: 'x_T, as in sample' },
   rawWeights: { type: 'boolean', help: 'the weights as they were trained last, not their running mean' },
 } as const satisfies CommandSpec['flags'];
@@ -36,7 +38,8 @@ const usualSeconds = 5;
 
 /** What will be made. Throws a `UserError` on flags that contradict each other. */
 export function makingOf(flags: MakingFlags, { run, clipSeconds }: { run: RunFolder; clipSeconds: number }): SamplingTask {
-  const { start: _, rawWeights: __, ...rest } = flags;
+  const { start: _, rawWeights: __, guidance: ___, ...rest } = flags;
+  if (flags.guidance !== undefined && !run.config.model.labels) throw new UserError('--guidance is for networks with labels, which this one has not');
   const seconds = rest.length === undefined ? rest.seconds ?? Math.min(usualSeconds, clipSeconds) : rest.seconds;
   const load = (): never => { throw new Error('new sound is made from nothing'); };
   return taskOf({ ...untyped, ...rest, seconds }, { config: run.config.model, load });
@@ -49,8 +52,11 @@ export interface MakeOptions {
   readonly clipSeconds: number;
 }
 
-/** Makes the samples, numbers 0 … count − 1 of the seed: the same as those of `sample`. With `out` they are kept there. */
-export async function makeSounds({ run, flags, given, clipSeconds }: MakeOptions): Promise<{ sounds: Float32Array[]; weights: WeightsIdentity }> {
+/**
+ * Makes the samples, numbers 0 … count − 1 of the seed: the same as those of `sample`. With `out` they are kept there. A network with
+ * labels is told one label after the other; `labels` says which.
+ */
+export async function makeSounds({ run, flags, given, clipSeconds }: MakeOptions): Promise<{ sounds: Float32Array[]; weights: WeightsIdentity; labels?: number[] }> {
   const { L, options } = makingOf(flags, { run, clipSeconds });
   const progress = new SampleProgress({ clips: flags.count, terminal: process.stdout });
   const print = (line: string): void => progress.print(line);
@@ -63,9 +69,12 @@ export async function makeSounds({ run, flags, given, clipSeconds }: MakeOptions
     given, seed: flags.seed, weights, adapter: gpu.name, version: installedVersions()['diffwave-webgpu'], sampleRate,
   });
   const sounds: Float32Array[] = [];
+  const { labels: names } = model.config;
   for (let clip = 0; clip < flags.count; clip++) {
+    const label = names && clip % names.length;
+    const told = label === undefined ? undefined : labelsTold(model.config, { labels: { [names![label]!]: 1 }, guidance: flags.guidance });
     const { audio } = await sample(model, {
-      ...options, shape: [1, L], seed: flags.seed, start: flags.start, firstItem: clip,
+      ...options, told, shape: [1, L], seed: flags.seed, start: flags.start, firstItem: clip,
       onTile: (done, total) => progress.step({ clip, done, total }),
     });
     sounds.push(audio[0]!);
@@ -73,7 +82,7 @@ export async function makeSounds({ run, flags, given, clipSeconds }: MakeOptions
   }
   progress.end();
   gpu.close();
-  return { sounds, weights };
+  return { sounds, weights, ...(names && { labels: sounds.map((_, clip) => clip % names.length) }) };
 }
 
 /** All WAV files of a folder, by name, brought to the rate of the clips. */

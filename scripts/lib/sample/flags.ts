@@ -14,6 +14,7 @@ import type { CommandSpec, Parsed } from '../cli/flags.ts';
 import { typed } from '../cli/flags.ts';
 import type { Sound } from './input.ts';
 import { labelFlags, toldBy } from './labels.ts';
+import { melBy, spectrogramFlags } from './spectrogram.ts';
 
 const usualStrength = 0.4;
 /** A stretch of so many levels is walked so many times, unless flags say otherwise; RePaint's own are 10 and 10. */
@@ -33,6 +34,7 @@ export const samplingFlags = {
   clamp: { type: 'boolean', help: 'keep the predicted sound of every step within full scale' },
   loop: { type: 'boolean', help: 'the end meets the beginning: a sound to be played round and round' },
   ...labelFlags,
+  ...spectrogramFlags,
   tileSamples: { type: 'integer', min: 1, help: 'samples that go through the network at once; changes memory, not the sound (what the adapter takes)' },
   variationOf: { ...file, help: 'a sound like this one' },
   between: { type: 'strings', placeholder: '<wav> <wav>', help: 'a sound between two; the longer one is cut' },
@@ -81,6 +83,7 @@ const verbKeys = Object.keys(VERBS) as VerbKey[];
 export function taskOf(flags: SamplingFlags, options: { config: DiffWaveConfig; load: (path: string) => Sound }): SamplingTask {
   const { config, load } = options;
   const verb = verbOf(flags);
+  const mel = melBy(flags, options);
   const sampler = {
     sampler: flags.sampler ?? (verb === 'denoise' ? 'ddim' : undefined),
     steps: flags.steps,
@@ -91,9 +94,11 @@ export function taskOf(flags: SamplingFlags, options: { config: DiffWaveConfig; 
   };
   const schedule = scheduleOf(config);
   const { levels } = chooseSampler(sampler, schedule); // refuses what these contradict each other in
-  const { make, ...made } = verb === undefined ? fresh(flags, config) : MAKERS[verb](flags, { config, load });
+  const { make, ...made } = verb === undefined ? fresh(flags, config, mel?.L) : MAKERS[verb](flags, { config, load });
+  if (mel && made.L !== mel.L) throw new UserError(`the spectrogram makes ${mel.L} samples, ${typed(flags.mel === undefined ? 'like' : 'mel')} and ${typed(verb!)} must be of the same length: that has ${made.L}`);
+  if (mel && flags.loop) throw new UserError('--loop cannot be: a sound made of a spectrogram begins and ends with it');
   make({ schedule, levels, shaping: shapingOf(config) }); // and what the verb cannot do
-  const told = toldBy(flags, config);
+  const told = toldBy(flags, config) ?? mel?.told;
   const common = { clamp: flags.clamp ? 1 : undefined, loop: flags.loop, tileSamples: flags.tileSamples, ...(told && { told }) };
   return { ...made, options: { ...sampler, ...common, verb: make } };
 }
@@ -121,8 +126,10 @@ interface Made extends Omit<SamplingTask, 'options'> {
 
 type Context = { readonly config: DiffWaveConfig; readonly load: (path: string) => Sound };
 
-function fresh(flags: SamplingFlags, config: DiffWaveConfig): Made {
-  return { name: 'sample', L: newSamples(flags, config, 5), make: create };
+function fresh(flags: SamplingFlags, config: DiffWaveConfig, ofSpectrogram?: number): Made {
+  const stray = (['seconds', 'length'] as const).find((key) => flags[key] !== undefined);
+  if (ofSpectrogram !== undefined && stray) throw new UserError(`${typed(stray)} has no meaning with a spectrogram: the sound is as long as that says`);
+  return { name: 'sample', L: ofSpectrogram ?? newSamples(flags, config, 5), make: create };
 }
 
 const MAKERS: Record<VerbKey, (flags: SamplingFlags, context: Context) => Made> = {

@@ -19,6 +19,8 @@ export const networkFlags = {
   embeddingWidth: { type: 'integer', min: 1, help: "of the diffusion step's embedding (the preset's)" },
   scale: { type: 'string', placeholder: '<factor>', help: "samples are multiplied by it for the network; unit: by what gives the data an RMS of 1 (the preset's)" },
   emphasis: { type: 'number', min: 0, below: 1, help: "a of the filter x[n] − a·x[n−1] before that, undone in what is made; 0: none (the preset's)" },
+  melBands: { type: 'integer', min: 1, help: "of a network for spectrograms, as of diffwave-vocoder: bands of them (the preset's)" },
+  hopSamples: { type: 'integer', min: 1, help: "the same: samples between two of their frames, 16, 64, 256 or 1024 (the preset's)" },
   loss: { type: 'string', choices: ['mse', 'l1'], help: "mean of squares or of absolute values (the preset's)" },
 } as const satisfies CommandSpec['flags'];
 
@@ -72,16 +74,17 @@ export const trainingFlags = {
 type FlagsOf<F extends CommandSpec['flags']> = Parsed<{ name: string; summary: string; flags: F }>['flags'];
 
 /** The training that flags and file ask for. Throws a `UserError` if a schedule lacks its length. */
-export function trainingFrom(flags: FlagsOf<typeof trainingFlags>, { preset, file = {}, clipSamples, steps, ranks = 1 }: {
-  preset: Preset; file?: Partial<TrainingConfig>; clipSamples: number; steps: number; ranks?: number;
+export function trainingFrom(flags: FlagsOf<typeof trainingFlags>, { preset, file = {}, clipSamples, hopSamples = 1, steps, ranks = 1 }: {
+  preset: Preset; file?: Partial<TrainingConfig>; clipSamples: number; hopSamples?: number; steps: number; ranks?: number;
 }): TrainingConfig {
   const { cropSamples } = preset.training;
+  if (clipSamples < hopSamples) throw new UserError(`clips of ${clipSamples} samples are shorter than the hop of the spectrograms, ${hopSamples}: use longer clips`);
   // A switch that is not there is false, which is no wish to switch off what the file switches on.
   const given = Object.entries(flags).filter(([name, value]) => name in trainingFlags && value !== undefined && value !== false);
   const training: TrainingConfig = {
     ...preset.training,
     // The preset's crop is a wish: clips of a small data set may be shorter. What the user asks for is an order.
-    cropSamples: cropSamples === null ? null : Math.min(cropSamples, clipSamples),
+    cropSamples: cropSamples === null ? null : Math.floor(Math.min(cropSamples, clipSamples) / hopSamples) * hopSamples,
     ...file,
     ...Object.fromEntries(given),
   };

@@ -9,6 +9,7 @@ import { labelsTold } from '../../../src/diffwave/model/labels.ts';
 import { samplingMemory } from '../../../src/diffwave/sampling/sampling.ts';
 import { validationBytes } from '../../../src/diffwave/validation/validation.ts';
 import type { Gpu } from '../../../src/gpu/device/gpu.ts';
+import { silenceTold } from './mels.ts';
 import { sampleShape } from './monitor.ts';
 
 export const memoryLimitFlag = {
@@ -44,7 +45,8 @@ export function defaultMemoryLimit(gpu: Gpu): number | undefined {
  */
 export function besideTraining(model: DiffWave, { validates, samples }: { validates: boolean; samples: boolean }) {
   const { gpu: { variant }, config, network, parameters } = model;
-  const sampling = samples ? samplingMemory(model, { shape: sampleShape(config), ...(config.labels && { told: labelsTold(config, { labels: { [config.labels[0]!]: 1 } }) }) }) : { clips: 0, tile: 0 };
+  const told = config.labels ? labelsTold(config, { labels: { [config.labels[0]!]: 1 } }) : config.conditioner === 'mel' ? silenceTold(config) : undefined;
+  const sampling = samples ? samplingMemory(model, { shape: sampleShape(config), ...(told && { told }) }) : { clips: 0, tile: 0 };
   const ownWeights = validates || samples ? parameters.size : 0;
   return (L: number): number =>
     (validates ? validationBytes({ network, prediction: config.prediction, parameters, variant, L }) : 0) + sampling.clips + sampling.tile + ownWeights;
@@ -58,5 +60,6 @@ export function withCropThatFits(training: TrainingConfig, { diffwave, clipSampl
   const cropSamples = fitCrop({
     ...recordedOf({ model: diffwave, training, L: wanted }), limits: diffwave.gpu.device.limits, ...limits,
   });
-  return cropSamples < wanted ? { ...training, cropSamples } : training;
+  const { alignment = 1 } = diffwave.network.conditioning ?? {};
+  return cropSamples < wanted ? { ...training, cropSamples: Math.max(1, Math.floor(cropSamples / alignment)) * alignment } : training;
 }

@@ -16,6 +16,7 @@ import { alone } from '../../../src/ranks.ts';
 import { UserError, escaped } from '../../../src/errors.ts';
 import { DeviceLostError } from '../../../src/gpu/device/opened.ts';
 import { spelled } from '../cli/spelling.ts';
+import { melOnTheWay } from './mels.ts';
 import { ProgressDisplay, silence } from './progressDisplay.ts';
 import { pagedLine, recoveryLine } from '../report/lines.ts';
 import { validationLine, validationTable } from './validationReport.ts';
@@ -23,9 +24,9 @@ import { validationLine, validationTable } from './validationReport.ts';
 /** Of a sample that is made on the way: long enough to hear a beat. */
 const sampleSeconds = 5;
 
-/** B and L of a sample that is made on the way. */
-export function sampleShape({ sampleRate }: DiffWaveConfig): readonly [B: number, L: number] {
-  return [1, Math.round(sampleSeconds * sampleRate)];
+/** B and L of a sample that is made on the way, whole hops where it is made of a spectrogram. */
+export function sampleShape({ sampleRate, hopSamples = 1 }: DiffWaveConfig): readonly [B: number, L: number] {
+  return [1, Math.max(1, Math.round((sampleSeconds * sampleRate) / hopSamples)) * hopSamples];
 }
 
 /** The flags of a command that is watched. */
@@ -130,8 +131,9 @@ export class Monitor {
     const { run, ranks } = this.#options;
     const { labels } = this.#options.model;
     const label = labels?.[Math.round(step / this.#options.sampleEvery! - 1) % labels.length]; // one after the other
-    const told = label === undefined ? undefined : labelsTold(this.#options.model, { labels: { [label]: 1 } });
-    const options = { shape: sampleShape(this.#options.model), seed, ranks, ...(told && { told }) };
+    const mel = this.#options.model.conditioner === 'mel' ? melOnTheWay(this.#options.model, this.#options.split) : undefined;
+    const told = mel?.told ?? (label === undefined ? undefined : labelsTold(this.#options.model, { labels: { [label]: 1 } }));
+    const options = { shape: mel?.shape ?? sampleShape(this.#options.model), seed, ranks, ...(told && { told }) };
     const shared = isShared(model, options);
     if (!run && !shared) return; // the first rank makes it
     let audio: Float32Array;

@@ -3,7 +3,7 @@ import { guide as guideTruth } from '../../reference/guide.ts';
 import type { KernelCase } from '../case.ts';
 import { roundingError, times } from '../case.ts';
 
-function guideCase({ shape, w }: { shape: readonly number[]; w: number }): KernelCase {
+export function guideCase({ shape, w }: { shape: readonly number[]; w: number }): KernelCase {
   return {
     stem: 'guide',
     name: `${times(...shape)} by ${w}`,

@@ -13,7 +13,7 @@ interface Sizes {
   readonly clip?: number;
 }
 
-function timelineCase({ B, L, C, places, start = 0, clip = L }: Sizes): KernelCase {
+export function timelineCase({ B, L, C, places, start = 0, clip = L }: Sizes): KernelCase {
   return {
     stem: 'timeline',
     name: `${times(B, L, C)} at ${start} of ${clip}, rows at ${places.join(' ')}`,

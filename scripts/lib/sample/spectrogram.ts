@@ -1,0 +1,48 @@
+/** `--mel` and `--like`: the spectrogram that a network for spectrograms makes sound of. */
+import type { DiffWaveConfig } from '../../../src/diffwave/model/config.ts';
+import type { Told } from '../../../src/diffwave/model/contract.ts';
+import type { Mel } from '../../../src/diffwave/model/mels.ts';
+import { melOf, melTold } from '../../../src/diffwave/model/mels.ts';
+import { readFileOrExplain } from '../../../src/disk/files.node.ts';
+import { UserError } from '../../../src/errors.ts';
+import { readNpy } from '../../../src/formats/npy.ts';
+import type { CommandSpec, Parsed } from '../cli/flags.ts';
+import type { Sound } from './input.ts';
+
+export const spectrogramFlags = {
+  mel: { type: 'string', placeholder: '<npy>', help: 'the log-mel spectrogram (bands, frames) to make sound of, by a network of diffwave-vocoder’s kind' },
+  like: { type: 'string', placeholder: '<wav>', help: 'the same with the spectrogram of this sound, of any format' },
+} as const satisfies CommandSpec['flags'];
+
+export type SpectrogramFlags = Parsed<{ name: string; summary: string; flags: typeof spectrogramFlags }>['flags'];
+
+/** What is told, and the samples that this makes. */
+export interface ToldMel {
+  readonly told: Told;
+  readonly L: number;
+}
+
+/**
+ * What the flags tell a network for spectrograms; undefined of another network, where there are none of these flags. Throws a `UserError`
+ * where a network wants a spectrogram and has none, or has one and no use for it, and on a file that is none.
+ */
+export function melBy({ mel, like }: SpectrogramFlags, { config, load }: { config: DiffWaveConfig; load: (path: string) => Sound }): ToldMel | undefined {
+  const given = mel !== undefined ? '--mel' : like !== undefined ? '--like' : undefined;
+  if (config.conditioner !== 'mel') {
+    if (given) throw new UserError(`${given} is for a network that makes sound out of spectrograms, and this one does not: train one with --preset diffwave-vocoder`);
+    return undefined;
+  }
+  if (mel !== undefined && like !== undefined) throw new UserError('--mel and --like say two things at once: give one of them');
+  if (!given) throw new UserError('this network makes sound out of spectrograms: give it one with --mel <npy>, or a sound with --like <wav>');
+  const spectrogram = mel !== undefined ? readMel(mel) : melOf(config, load(like!).samples);
+  return { told: melTold(config, spectrogram), L: spectrogram.frames * config.hopSamples! };
+}
+
+/** A spectrogram out of a .npy file, (bands, frames) or (1, bands, frames) as preprocess.py of lmnt-com/diffwave writes it. */
+function readMel(path: string): Mel {
+  const { shape, data } = readNpy(readFileOrExplain(path, 'a spectrogram'), path);
+  const [bands, frames, ...more] = shape.length === 3 && shape[0] === 1 ? shape.slice(1) : shape;
+  if (bands === undefined || frames === undefined || more.length > 0) throw new UserError(`${path} has the shape (${shape.join(', ')}), wanted (bands, frames)`);
+  const values = Float32Array.from({ length: data.length }, (_, i) => data[(i % bands) * frames + Math.floor(i / bands)]!);
+  return { frames, bands, values };
+}
