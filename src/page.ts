@@ -12,9 +12,14 @@ export { formatVersion } from './diffwave/files/runConfig.ts';
 export type { RunConfig } from './diffwave/files/runConfig.ts';
 export { withWeights } from './diffwave/model/withWeights.ts';
 export { trainingOver } from './diffwave/training/learningRate.ts';
+export { fittingPlans, misfit } from './diffwave/training/memoryPlan.ts';
+export type { MemoryPlan } from './diffwave/training/memoryPlan.ts';
+export { recordedOf } from './diffwave/training/trainer.ts';
+export { shapingOf } from './diffwave/model/config.ts';
+export { diffWaveNetwork } from './diffwave/model/network.ts';
 export { splitByTrack } from './diffwave/data/split.ts';
 export { receptiveField } from './diffwave/model/shapes.ts';
-export { betterThanWiener } from './diffwave/validation/validation.ts';
+export { betterThanWiener, validationBytes } from './diffwave/validation/validation.ts';
 export { diagnose } from './diffwave/schedule/doctor.ts';
 
 export { formatBytes } from './gpu/device/buffers.ts';

@@ -30,12 +30,18 @@ export interface KeptRun {
 
 export type TrainingPoint = Pick<Progress, 'step' | 'loss' | 'seconds'>;
 
-export interface TrainingWish {
+/** What may be other each time that a run goes on. */
+export interface RunWish {
+  readonly steps: number; // in total
+  readonly saveEvery: number;
+  readonly soundEvery: number; // updates between two sounds on the way; 0: there are none
+}
+
+export interface TrainingWish extends RunWish {
   readonly preset: string;
   readonly model: DiffWaveConfig;
   readonly training: TrainingConfig;
-  readonly steps: number; // in total
-  readonly saveEvery: number;
+  readonly memoryLimit?: number; // bytes of GPU memory
 }
 
 export type What =
@@ -73,7 +79,8 @@ export interface Questions {
   clip: [number, Float32Array<ArrayBuffer>];
   run: [undefined, KeptRun | undefined];
   train: [TrainingWish, { readonly step: number }];
-  goOn: [{ readonly steps: number; readonly saveEvery: number }, { readonly step: number }];
+  plan: [TrainingWish, string]; // a line about the memory that it would take
+  goOn: [RunWish, { readonly step: number }];
   pause: [undefined, undefined];
   forget: [undefined, undefined];
   runFile: [undefined, Uint8Array<ArrayBuffer>];
@@ -87,14 +94,19 @@ export type Question = keyof Questions;
 
 /** What the worker tells unasked. */
 export interface News {
-  line: string; // for the user
+  line: string; // about the music that is prepared
+  note: string; // about the training that is going on
   plan: string;
   progress: Progress;
   validation: Validation;
   saved: number; // the step
+  sounding: { readonly step: number; readonly done: number; readonly total: number }; // a sound on the way of training
+  sound: { readonly step: number; readonly samples: Float32Array<ArrayBuffer>; readonly sampleRate: number };
   sampling: { readonly done: number; readonly total: number };
   checked: { readonly rows: readonly Row[]; readonly done: number; readonly total: number };
 }
+
+export type Tell = <N extends keyof News>(news: N, data: News[N]) => void;
 
 export interface Asked { readonly id: number; readonly question: Question; readonly data: unknown }
 

@@ -2,7 +2,8 @@
 import type { ArchivedRun } from '../../src/web.ts';
 import { DiffWave, Gpu, UserError, allCases, checkCase, configFor, readRunArchive } from '../../src/web.ts';
 import { MusicShelf } from './music.ts';
-import type { Adapter, Asked, KeptRun, News, Question, Questions, Told } from './protocol.ts';
+import { planOf } from './planning.ts';
+import type { Adapter, Asked, KeptRun, Question, Questions, Tell, Told } from './protocol.ts';
 import { makeSound } from './sampling.ts';
 import { Store } from './store.ts';
 import { configOf, trainRun } from './training.ts';
@@ -15,7 +16,7 @@ let loose: Uint8Array | undefined;
 let busy: { readonly what: string; readonly stop: AbortController } | undefined;
 
 const post = (told: Told): void => postMessage(told);
-const tell = <N extends keyof News>(news: N, data: News[N]): void => post({ news, data });
+const tell: Tell = (news, data) => post({ news, data });
 
 const openGpu = (): Promise<Gpu> => (gpu ??= Gpu.open().catch((error: unknown) => {
   gpu = undefined; // the next try may find one
@@ -55,18 +56,18 @@ const answers: { readonly [Q in Question]: (data: Questions[Q][0]) => Promise<Qu
   },
   train: (wish) => alone('training', async (signal) => {
     const dataset = await music.dataset();
-    const { steps, saveEvery } = wish;
     loose = undefined;
-    return { step: await trainRun({ config: configOf(wish, dataset), steps, saveEvery }, { gpu: await openGpu(), dataset, store: runs, signal, tell }) };
+    return { step: await trainRun({ config: configOf(wish, dataset), ...wish }, { gpu: await openGpu(), dataset, store: runs, signal, tell }) };
   }),
-  goOn: ({ steps, saveEvery }) => alone('training', async (signal) => {
+  plan: async (wish) => planOf(wish, { gpu: await openGpu(), dataset: await music.dataset() }),
+  goOn: (wish) => alone('training', async (signal) => {
     const from = await keptRun();
     if (!from) throw new UserError('there is no run to go on with');
     const dataset = await music.dataset();
     if (from.data !== undefined && from.data !== await music.fingerprint()) {
       throw new UserError('the music that is here is not what the run was trained on: prepare the same files for the same preset, or start a new run');
     }
-    return { step: await trainRun({ config: from.config, from, steps, saveEvery }, { gpu: await openGpu(), dataset, store: runs, signal, tell }) };
+    return { step: await trainRun({ config: from.config, from, ...wish }, { gpu: await openGpu(), dataset, store: runs, signal, tell }) };
   }),
   async pause() {
     busy?.stop.abort();

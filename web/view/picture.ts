@@ -91,10 +91,11 @@ export function spectrogramOf({ samples }: Pictured): OffscreenCanvas {
   const hop = Math.max(size / 16, Math.ceil(samples.length / 1200));
   const { frames, bins, db } = spectrogram(samples, { size, hop });
   const loudest = db.reduce((most, value) => Math.max(most, value), -Infinity);
+  const isSilent = samples.every((value) => value === 0);
   const pixels = new ImageData(frames, bins);
   for (let frame = 0; frame < frames; frame++) {
     for (let bin = 0; bin < bins; bin++) {
-      const color = colorMap(1 + (db[frame * bins + bin]! - loudest) / rangeDb);
+      const color = colorMap(isSilent ? 0 : 1 + (db[frame * bins + bin]! - loudest) / rangeDb);
       pixels.data.set([...color, 255], 4 * ((bins - 1 - bin) * frames + frame));
     }
   }
