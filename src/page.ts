@@ -2,13 +2,15 @@
 export { parseManifest } from './dataset/dataset.ts';
 export { fingerprintOf, prepareClips } from './dataset/inMemory.ts';
 export type { NamedSound } from './dataset/inMemory.ts';
-export { soundEndings } from './formats/sound.ts';
+export { prepareTrack } from './dataset/dataset.ts';
+export { DEFAULT_OPTIONS } from './dataset/options.ts';
+export { decodeSound, soundEndings } from './formats/sound.ts';
 export { encodeWav } from './formats/wav.ts';
 export { sha256 } from './formats/sha256.ts';
 
 export { archiveRun, readRunArchive } from './diffwave/files/runArchive.ts';
 export type { ArchivedReport, ArchivedRun } from './diffwave/files/runArchive.ts';
-export { formatVersion } from './diffwave/files/runConfig.ts';
+export { formatVersion, preparationOf } from './diffwave/files/runConfig.ts';
 export type { RunConfig } from './diffwave/files/runConfig.ts';
 export { withWeights } from './diffwave/model/withWeights.ts';
 export { trainingOver } from './diffwave/training/learningRate.ts';

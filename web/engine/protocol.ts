@@ -44,13 +44,19 @@ export interface TrainingWish extends RunWish {
   readonly memoryLimit?: number; // bytes of GPU memory
 }
 
+/** A sound that something is made of: mono, at the network's rate. */
+export interface Source {
+  readonly samples: Float32Array<ArrayBuffer>;
+  readonly sampleRate: number; // Hz
+}
+
 export type What =
   | { readonly kind: 'new' }
-  | { readonly kind: 'variation'; readonly clip: number; readonly strength: number }
-  | { readonly kind: 'between'; readonly clip: number; readonly other: number; readonly mix: number; readonly strength: number }
-  | { readonly kind: 'continue'; readonly clip: number }
-  | { readonly kind: 'inpaint'; readonly clip: number; readonly from: number; readonly to: number } // seconds
-  | { readonly kind: 'denoise'; readonly clip: number };
+  | { readonly kind: 'variation'; readonly audio: Source; readonly strength: number }
+  | { readonly kind: 'between'; readonly audio: Source; readonly other: Source; readonly mix: number; readonly strength: number }
+  | { readonly kind: 'continue'; readonly audio: Source }
+  | { readonly kind: 'inpaint'; readonly audio: Source; readonly from: number; readonly to: number } // seconds
+  | { readonly kind: 'denoise'; readonly audio: Source };
 
 export interface SamplingWish {
   readonly what: What;
@@ -77,6 +83,8 @@ export interface Questions {
   /** What sound is before a network of this configuration sees it, by the music. */
   shaping: [DiffWaveConfig, { readonly scale: number; readonly emphasis: number }];
   clip: [number, Float32Array<ArrayBuffer>];
+  /** Of a file, as the data of the weights were made; of the preset's where there are none. */
+  sound: [{ readonly file: File; readonly data: Preset['data'] }, Source & { readonly warnings: readonly string[] }];
   run: [undefined, KeptRun | undefined];
   train: [TrainingWish, { readonly step: number }];
   plan: [TrainingWish, string]; // a line about the memory that it would take
@@ -101,7 +109,8 @@ export interface News {
   validation: Validation;
   saved: number; // the step
   sounding: { readonly step: number; readonly done: number; readonly total: number }; // a sound on the way of training
-  sound: { readonly step: number; readonly samples: Float32Array<ArrayBuffer>; readonly sampleRate: number };
+  sound: Source & { readonly step: number };
+  way: Source & { readonly left: number }; // x_t on the way from noise to sound, with so many steps left
   sampling: { readonly done: number; readonly total: number };
   checked: { readonly rows: readonly Row[]; readonly done: number; readonly total: number };
 }

@@ -1,10 +1,10 @@
 /** The worker: owns the GPU, the music and the run, and does one thing after the other. */
-import type { ArchivedRun } from '../../src/web.ts';
-import { DiffWave, Gpu, UserError, allCases, checkCase, configFor, readRunArchive } from '../../src/web.ts';
+import type { ArchivedRun, Preset } from '../../src/web.ts';
+import { DEFAULT_OPTIONS, DiffWave, Gpu, UserError, allCases, checkCase, configFor, preparationOf, readRunArchive } from '../../src/web.ts';
 import { MusicShelf } from './music.ts';
 import { planOf } from './planning.ts';
 import type { Adapter, Asked, KeptRun, Question, Questions, Tell, Told } from './protocol.ts';
-import { makeSound } from './sampling.ts';
+import { makeSound, soundOf } from './sampling.ts';
 import { Store } from './store.ts';
 import { configOf, trainRun } from './training.ts';
 
@@ -12,7 +12,7 @@ const music = new MusicShelf();
 const runs = new Store('run');
 let gpu: Promise<Gpu> | undefined;
 /** Weights that were given without a run. */
-let loose: Uint8Array | undefined;
+let loose: { readonly bytes: Uint8Array; readonly sampleRate: number } | undefined;
 let busy: { readonly what: string; readonly stop: AbortController } | undefined;
 
 const post = (told: Told): void => postMessage(told);
@@ -48,6 +48,7 @@ const answers: { readonly [Q in Question]: (data: Questions[Q][0]) => Promise<Qu
     const { scale, emphasis } = configFor(model, await music.dataset());
     return { scale, emphasis };
   },
+  sound: async ({ file, data }) => soundOf(file, await preparationNow(data)),
   async run(): Promise<KeptRun | undefined> {
     const run = await keptRun();
     if (!run) return undefined;
@@ -88,7 +89,7 @@ const answers: { readonly [Q in Question]: (data: Questions[Q][0]) => Promise<Qu
     const bytes = new Uint8Array(await file.arrayBuffer());
     if (file.name.endsWith('.safetensors')) {
       using model = DiffWave.fromBytes(await openGpu(), bytes, { file: file.name });
-      loose = bytes;
+      loose = { bytes, sampleRate: model.config.sampleRate };
       return `${file.name}: a network of ${model.config.layers} layers × ${model.config.channels} channels at ${model.config.sampleRate} Hz`;
     }
     const run = await readRunArchive(bytes, file.name);
@@ -99,7 +100,7 @@ const answers: { readonly [Q in Question]: (data: Questions[Q][0]) => Promise<Qu
     return `${file.name}: a run of ${run.step} updates`;
   }),
   sample: (wish) => alone('sampling', async () => makeSound(wish, {
-    gpu: await openGpu(), weights: await weightsNow(), step: loose ? null : (await keptRun())!.step, dataset: () => music.dataset(),
+    gpu: await openGpu(), weights: await weightsNow(), step: loose ? null : (await keptRun())!.step, onWay: (sound) => tell('way', sound),
     onStep: (done, total) => tell('sampling', { done, total }),
   })),
   verify: () => alone('verification', async (signal) => {
@@ -116,8 +117,17 @@ const answers: { readonly [Q in Question]: (data: Questions[Q][0]) => Promise<Qu
   }),
 };
 
+/** What sound is to the weights that are here, or to those of a preset where there are none. */
+async function preparationNow(preset: Preset['data']): Promise<Pick<Preset['data'], 'sampleRate' | 'downsample'>> {
+  if (loose) return { sampleRate: loose.sampleRate * DEFAULT_OPTIONS.downsample, downsample: DEFAULT_OPTIONS.downsample };
+  const run = await keptRun();
+  if (!run) return preset;
+  const { downsample } = preparationOf(run.config);
+  return { sampleRate: run.config.model.sampleRate * downsample, downsample };
+}
+
 async function weightsNow(): Promise<Uint8Array> {
-  const weights = loose ?? (await keptRun())?.weights;
+  const weights = loose?.bytes ?? (await keptRun())?.weights;
   if (!weights) throw new UserError('there are no weights yet: train first, or open a run or weights.safetensors');
   return weights;
 }

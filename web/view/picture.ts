@@ -14,8 +14,18 @@ export interface Pictured {
   readonly sampleRate: number;
 }
 
-/** Draws into a canvas of any size, sharp on screens of any density. `at`: where the playhead is, in seconds. */
-export function drawPicture(canvas: HTMLCanvasElement, { samples, sampleRate }: Pictured, image: ImageBitmap | OffscreenCanvas, at?: number): void {
+/** Seconds [from, to) of a sound. */
+export type Stretch = readonly [from: number, to: number];
+
+/** The moment of a sound that is drawn at `x`, in CSS pixels from the canvas's left edge, as a share of its length. */
+export function shareAt(canvas: HTMLCanvasElement, x: number): number {
+  return Math.max(0, Math.min(1, (x - margin.left) / (canvas.clientWidth - margin.left - margin.right)));
+}
+
+/** Draws into a canvas of any size, sharp on screens of any density. `at`: where the playhead is, in seconds; `selected` is marked. */
+export function drawPicture(
+  canvas: HTMLCanvasElement, { samples, sampleRate }: Pictured, image: ImageBitmap | OffscreenCanvas, { at, selected }: { at?: number; selected?: Stretch } = {},
+): void {
   const { clientWidth: width, clientHeight: height } = canvas;
   const scale = devicePixelRatio;
   if (width === 0) return;
@@ -62,6 +72,16 @@ export function drawPicture(canvas: HTMLCanvasElement, { samples, sampleRate }: 
     context.fillText(String(time), Math.max(plot.x + 4, xOf(time)), bottom + 6);
   }
   context.fillText('time / s', plot.x + plot.width / 2, bottom + 22);
+  if (selected) {
+    const [left, right] = selected.map((time) => xOf(Math.min(time, seconds)));
+    for (const { y, height } of [wave, spectrum]) {
+      context.fillStyle = y === wave.y ? accent! : '#ffffff';
+      context.globalAlpha = 0.25;
+      context.fillRect(left!, y, right! - left!, height);
+      context.globalAlpha = 1;
+      for (const x of [left!, right!]) context.fillRect(x - 1, y, 2, height);
+    }
+  }
   if (at === undefined) return;
   context.fillStyle = ink!;
   context.fillRect(xOf(at) - 0.5, wave.y, 1, wave.height);
