@@ -30,6 +30,15 @@ export { unshape } from './audio/shaping.ts';
 export { spectrogram } from './audio/spectrogram.ts';
 export { colorMap } from './pictures/spectrogramImage.ts';
 
+export { Stopwatch } from './gpu/device/timing.ts';
+export { usualShape } from './roofline/bench.ts';
+export { timeKernels } from './roofline/kernels.ts';
+export type { KernelRow } from './roofline/kernels.ts';
+export { Probes } from './roofline/probes.ts';
+export { isTunable } from './tuning/tuned.ts';
+export { gainOf, tune } from './tuning/tuning.ts';
+
+export { checkGolden } from './verify/golden.ts';
 export { allCases } from './verify/cases/all.ts';
 export { checkCase, variantsOf } from './verify/run.ts';
 export type { Row } from './verify/run.ts';

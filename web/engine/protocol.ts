@@ -95,7 +95,10 @@ export interface Questions {
   weightsFile: [undefined, Uint8Array<ArrayBuffer>];
   takeFile: [File, string]; // a run, or weights; a line about it
   sample: [SamplingWish, Sound];
+  /** Golden files, then every kernel. */
   verify: [undefined, { readonly rows: number; readonly failed: number }];
+  /** Tuning for a network, where there is something to tune, then every kernel between probes; how many were wrong. */
+  bench: [Pick<DiffWaveConfig, 'channels' | 'kernelSize'>, { readonly rows: number; readonly wrong: number }];
 }
 
 export type Question = keyof Questions;
@@ -112,6 +115,7 @@ export interface News {
   sound: Source & { readonly step: number };
   way: Source & { readonly left: number }; // x_t on the way from noise to sound, with so many steps left
   sampling: { readonly done: number; readonly total: number };
+  timed: { readonly bench: string; readonly [field: string]: unknown }; // a row of a result file, without where it comes from
   checked: { readonly rows: readonly Row[]; readonly done: number; readonly total: number };
 }
 

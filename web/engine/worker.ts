@@ -1,9 +1,10 @@
 /** The worker: owns the GPU, the music and the run, and does one thing after the other. */
 import type { ArchivedRun, Preset } from '../../src/web.ts';
-import { DEFAULT_OPTIONS, DiffWave, Gpu, UserError, allCases, checkCase, configFor, preparationOf, readRunArchive } from '../../src/web.ts';
+import { DEFAULT_OPTIONS, DiffWave, Gpu, UserError, configFor, preparationOf, readRunArchive } from '../../src/web.ts';
 import { MusicShelf } from './music.ts';
 import { planOf } from './planning.ts';
 import type { Adapter, Asked, KeptRun, Question, Questions, Tell, Told } from './protocol.ts';
+import { benchAll, verifyAll } from './proof.ts';
 import { makeSound, soundOf } from './sampling.ts';
 import { Store } from './store.ts';
 import { configOf, trainRun } from './training.ts';
@@ -103,18 +104,8 @@ const answers: { readonly [Q in Question]: (data: Questions[Q][0]) => Promise<Qu
     gpu: await openGpu(), weights: await weightsNow(), step: loose ? null : (await keptRun())!.step, onWay: (sound) => tell('way', sound),
     onStep: (done, total) => tell('sampling', { done, total }),
   })),
-  verify: () => alone('verification', async (signal) => {
-    const opened = await openGpu();
-    let [count, failed] = [0, 0];
-    for (const [i, kernelCase] of allCases.entries()) {
-      if (signal.aborted) break;
-      const rows = await checkCase(opened, kernelCase);
-      count += rows.length;
-      failed += rows.filter(({ ok }) => !ok).length;
-      tell('checked', { rows, done: i + 1, total: allCases.length });
-    }
-    return { rows: count, failed };
-  }),
+  verify: () => alone('verification', async (signal) => verifyAll(await openGpu(), { signal, tell })),
+  bench: (network) => alone('timing', async (signal) => benchAll(await openGpu(), network, { signal, tell })),
 };
 
 /** What sound is to the weights that are here, or to those of a preset where there are none. */

@@ -14,7 +14,7 @@ let sounding: SoundFigure | undefined;
 
 export class SoundFigure {
   readonly element: HTMLElement;
-  readonly #canvas = el('canvas', { role: 'img' });
+  readonly #canvas = el('canvas', { role: 'img', 'aria-label': 'No sound yet' });
   readonly #title = el('span', {});
   readonly #play: HTMLButtonElement;
   readonly #icon = document.createElementNS('http://www.w3.org/2000/svg', 'path');
