@@ -1,0 +1,4 @@
+import { timelineCases } from '../../src/verify/cases/timeline.ts';
+import { kernelSuite } from './kernelSuite.ts';
+
+kernelSuite('timeline', timelineCases).run();
