@@ -13,6 +13,7 @@ import { batchOf, configured, sizesOf } from './lib/work.ts';
 /** What networks are told, and the golden file that holds their passes. */
 const CONDITIONS = {
   labels: { golden: 'diffwave-labels-5x8', config: { conditioner: 'labels', labels: ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j'], labelWidth: 128 } },
+  mel: { golden: 'diffwave-mel-6x8', config: { conditioner: 'mel', melBands: 80, hopSamples: 256 } },
 } as const satisfies Record<string, { golden: string; config: Partial<DiffWaveConfig> }>;
 
 await command({
