@@ -4,6 +4,11 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { MelSpectrogram } from '../../src/audio/melSpectrogram.ts';
+import { melBy } from '../../scripts/lib/sample/spectrogram.ts';
+import type { SpectrogramFlags } from '../../scripts/lib/sample/spectrogram.ts';
+import type { DiffWaveConfig } from '../../src/diffwave/model/config.ts';
+import { PRESETS } from '../../src/diffwave/presets.ts';
+import { UserError } from '../../src/errors.ts';
 import { readSafetensors } from '../../src/formats/safetensors.ts';
 import { noise, sine, temporaryFolder } from '../audio/helpers.ts';
 import { refuses, succeeds } from './program.ts';
@@ -73,17 +78,35 @@ test('what cannot be is said in a line', async () => {
   for (const [flags, text] of [
     [[], 'give it one with --mel <npy>, or a sound with --like <wav>'],
     [['--mel', npy('bands.npy', [80, 3])], 'the spectrogram has 80 bands, and this network wants 8'],
-    [['--mel', npy('axes.npy', [2, 8, 3])], 'has the shape (2, 8, 3), wanted (bands, frames)'],
-    [['--mel', npy('dB.npy', [8, 3], -11.5)], 'values go from 0 (-100 dB) to 1 (0 dB)'],
-    [['--mel', join(music, 'a.wav')], 'is not a NumPy file'],
-    [['--mel', npy('x.npy', [8, 3]), '--like', join(music, 'a.wav')], 'give one of them'],
     [['--mel', npy('x.npy', [8, 3]), '--seconds', '2'], '--seconds has no meaning with a spectrogram'],
-    [['--mel', npy('x.npy', [8, 3]), '--loop'], '--loop cannot be'],
     [['--mel', npy('x.npy', [8, 3]), '--label', 'jazz'], 'has no labels'],
   ] as const) await refuses('sample', [...sampling, ...flags], [text]);
-  const training = (...flags: string[]) => ['--data', music, '--out', 'nowhere', ...small, '--steps', '1', ...flags];
-  await refuses('train', training('--crop-samples', '250'), ['a multiple of 64 samples, its hop, not 250']);
-  await refuses('train', training('--hop-samples', '36'), ['a hop of 36 samples are not computed here']);
+  const training = (...flags: string[]) => ['--data', music, '--out', 'nowhere', '--preset', 'diffwave-vocoder', '--steps', '1', ...flags];
+  await refuses('train', training('--layers', '2', '--channels', '4', '--hop-samples', '36'), ['a hop of 36 samples are not computed here']);
+  await refuses('train', training('--layers', '2', '--channels', '4', '--crop-samples', '250'), ['a multiple of 256 samples, its hop, not 250']);
+});
+
+test('files that are no spectrogram, and networks that want none, are refused by name', () => {
+  const config = { ...PRESETS['diffwave-vocoder'].model, melBands: 8 };
+  const refused = (flags: SpectrogramFlags, of: DiffWaveConfig = config): string => {
+    try {
+      melBy(flags, { config: of, load: () => { throw new Error('not read'); } });
+    } catch (error) {
+      if (error instanceof UserError) return error.message;
+      throw error;
+    }
+    return 'accepted';
+  };
+  const flags = (mel?: string, like?: string): SpectrogramFlags => ({ mel, like });
+  assert.match(refused(flags(npy('axes.npy', [2, 8, 3]))), /axes\.npy has the shape \(2, 8, 3\), wanted \(bands, frames\)/);
+  assert.match(refused(flags(npy('dB.npy', [8, 3], -11.5))), /-11\.5 in frame 0, band 0: values go from 0 \(-100 dB\) to 1 \(0 dB\)/);
+  assert.match(refused(flags(join(music, 'a.wav'))), /a\.wav is not a NumPy file/);
+  assert.match(refused(flags(join(music, 'nowhere.npy'))), /nowhere\.npy/);
+  assert.match(refused(flags(npy('x.npy', [8, 3]), 'a.wav')), /give one of them/);
+  assert.match(refused(flags(npy('x.npy', [8, 3])), PRESETS.tiny.model), /^--mel is for a network that makes sound out of spectrograms/);
+  assert.match(refused(flags(undefined, 'a.wav'), PRESETS.tiny.model), /^--like is for a network that makes sound out of spectrograms/);
+  assert.is(melBy(flags(), { config: PRESETS.tiny.model, load: () => { throw new Error('not read'); } }), undefined);
+  assert.is(refused(flags(npy('x.npy', [8, 3]))), 'accepted');
 });
 
 test.run();
