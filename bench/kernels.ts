@@ -1,29 +1,12 @@
 /** `npm run bench`: every kernel in every variant, checked, then timed between probes. */
 import { UserError } from '../src/errors.ts';
-import type { VariantSettings } from '../src/gpu/device/variant.ts';
 import { command } from '../scripts/lib/cli/command.ts';
-import type { KernelBench, Shape } from './kernels/bench.ts';
-import { checkedShape, usualShape } from './kernels/bench.ts';
-import { contractions } from './kernels/contractions.ts';
-import { elementwise } from './kernels/elementwise.ts';
-import { prepareWork, throwIfWrong, variantsFor } from './kernels/run.ts';
-import type { Machine } from './lib/machine.ts';
+import type { Shape } from '../src/roofline/bench.ts';
+import { usualShape } from '../src/roofline/bench.ts';
+import type { KernelRow } from '../src/roofline/kernels.ts';
+import { kernelBenches, timeKernels } from '../src/roofline/kernels.ts';
 import { openMachine } from './lib/machine.ts';
-import type { Measurement } from './lib/measure.ts';
-import { measure } from './lib/measure.ts';
 import { appendResults, digits, percent, provenance, table } from './lib/report.ts';
-
-interface Row extends Measurement {
-  readonly kernel: string;
-  readonly variant: string;
-  readonly shape: string;
-  readonly dispatches: number;
-}
-
-const benches: readonly KernelBench[] = [...contractions, ...elementwise];
-
-/** The directions of an operation share their check. */
-const checked = new Map<string, Promise<void>>();
 
 await command({
   name: 'bench',
@@ -36,32 +19,24 @@ await command({
     json: { type: 'boolean', help: 'print rows of JSON instead of a table' },
   },
 }).does(async ({ flags }) => {
-  const chosen = benches.filter(({ name }) => name.includes(flags.filter));
-  if (chosen.length === 0) throw new UserError(`--filter ${flags.filter} leaves nothing of ${benches.map(({ name }) => name).join(', ')}`);
+  const chosen = kernelBenches.filter(({ name }) => name.includes(flags.filter));
+  if (chosen.length === 0) throw new UserError(`--filter ${flags.filter} leaves nothing of ${kernelBenches.map(({ name }) => name).join(', ')}`);
   const shape = flags.shape ? parseShape(flags.shape) : usualShape;
   const machine = await openMachine();
   const { gpu } = machine;
   if (!flags.json) console.log(`${gpu.describe()}\ntimed by  ${machine.stopwatch.source}\n`);
 
-  const rows: Row[] = [];
+  const rows: KernelRow[] = [];
   let wrong = 0;
-  for (const bench of chosen) {
-    for (const variant of variantsFor(gpu, bench, shape)) {
-      if (flags.variant && variant.variant !== flags.variant) continue;
-      try {
-        await checkOnce(machine, { bench, shape, variant });
-      } catch (error) {
-        wrong++;
-        console.error((error as Error).message);
-        continue;
-      }
-      gpu.buffers.trim(); // what the kernel before left
-      using prepared = await prepareWork(gpu, bench, { shape, variant });
-      const measured = await measure(machine, prepared.work, flags);
-      rows.push({ kernel: bench.name, variant: variant.variant, shape: bench.sizes(shape), dispatches: prepared.dispatches, ...measured });
-      if (flags.json) console.log(JSON.stringify({ ...rows.at(-1), ...provenance(gpu) }));
-      else process.stderr.write(`  ${bench.name} · ${variant.variant}: ${percent(measured.ofRoofline)} of the roofline\n`);
+  for await (const row of timeKernels(machine, { benches: chosen, shape, repetitions: flags.repetitions, isWanted: (variant) => !flags.variant || variant === flags.variant })) {
+    if (row instanceof Error) {
+      wrong++;
+      console.error(row.message);
+      continue;
     }
+    rows.push(row);
+    if (flags.json) console.log(JSON.stringify({ ...row, ...provenance(gpu) }));
+    else process.stderr.write(`  ${row.kernel} · ${row.variant}: ${percent(row.ofRoofline)} of the roofline\n`);
   }
   if (rows.length === 0 && wrong === 0) throw new UserError(`no kernel has a variant '${flags.variant}' on this adapter`);
   if (rows.length > 0) {
@@ -81,17 +56,7 @@ function parseShape(text: string): Shape {
   return { B: B!, L: L!, C: C!, K: K!, D: D! };
 }
 
-function checkOnce({ gpu }: Machine, { bench, shape, variant }: {
-  bench: KernelBench; shape: Shape; variant: VariantSettings;
-}): Promise<void> {
-  const kernelCase = bench.make(checkedShape(shape));
-  const key = [kernelCase.stem, kernelCase.name, variant.variant].join();
-  const known = checked.get(key) ?? throwIfWrong(gpu, kernelCase, variant);
-  checked.set(key, known);
-  return known;
-}
-
-function show(rows: readonly Row[]): string {
+function show(rows: readonly KernelRow[]): string {
   const head = ['kernel', 'variant', 'shape', 'ms', 'p20', 'p80', 'GFLOP/s', 'GB/s', '% roofline', 'by CPU time', 'FMA probe', 'copy probe'];
   return table(head, rows.map((row) => [
     row.kernel, row.variant, row.shape,

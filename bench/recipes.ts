@@ -12,7 +12,7 @@ import type { ScaledFigure } from '../src/evaluation/yardstick.ts';
 import { Yardstick } from '../src/evaluation/yardstick.ts';
 import { command } from '../scripts/lib/cli/command.ts';
 import { openGpu } from '../scripts/lib/adapter/openGpu.ts';
-import { trainingFlops } from './lib/flops.ts';
+import { trainingFlops } from '../src/roofline/flops.ts';
 import { table } from './lib/report.ts';
 import { CLASSIC, FACTORS, recipeNamed } from './recipes/list.ts';
 import { trainRecipe } from './recipes/run.ts';

@@ -3,7 +3,7 @@ import { DiffWave } from '../src/diffwave/model/model.ts';
 import { formatBytes } from '../src/gpu/device/buffers.ts';
 import { command } from '../scripts/lib/cli/command.ts';
 import { inChild } from './lib/child.ts';
-import { forwardFlops } from './lib/flops.ts';
+import { forwardFlops } from '../src/roofline/flops.ts';
 import { openMachine } from './lib/machine.ts';
 import { appendResults, digits } from './lib/report.ts';
 import { configured, sizesOf } from './lib/work.ts';

@@ -44,6 +44,7 @@ const ALLOWED: Record<string, string[]> = {
   reference: [],
   verify: ['verify/cases', 'diffwave/', 'ops', 'autograd', 'gpu/', 'formats', 'reference', ''],
   'verify/cases': ['verify', 'ops', 'autograd', 'gpu/', 'reference', ''],
+  roofline: ['verify/', 'diffwave/model', 'autograd', 'gpu/', ''],
   tuning: ['verify/', 'diffwave/', 'autograd', 'gpu/', 'reference', 'disk', ''],
 };
 

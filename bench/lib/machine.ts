@@ -3,15 +3,13 @@ import { readFile } from 'node:fs/promises';
 import { ensureAdapter } from '../../scripts/lib/adapter/gpu.ts';
 import { bestAdapter } from '../../src/gpu/device/adapter.ts';
 import { Gpu } from '../../src/gpu/device/gpu.ts';
+import { workerSeconds } from './cpuTime.ts';
 import { openProvider, releaseProvider, togglesFor } from '../../src/platform/provider.node.ts';
 import { Stopwatch } from '../../src/gpu/device/timing.ts';
-import { Probes, probeShaders } from './probes.ts';
+import type { Machine } from '../../src/roofline/probes.ts';
+import { Probes, probeShaders } from '../../src/roofline/probes.ts';
 
-export interface Machine {
-  readonly gpu: Gpu;
-  readonly stopwatch: Stopwatch;
-  readonly probes: Probes;
-}
+export type { Machine };
 
 /** Dawn rounds timestamps for fear of web pages that spy; a bench wants them as they are. */
 const exactTimestamps = 'disable-dawn-features=timestamp_quantization';
@@ -28,7 +26,8 @@ export async function openMachine({ matrices = false } = {}): Promise<Machine> {
   const provider = await anotherProvider([...togglesFor({ matrices }), exactTimestamps]);
   const gpu = await openOn(provider, { matrices });
   const stopwatch = new Stopwatch(gpu);
-  return { gpu, stopwatch, probes: await Probes.open(gpu, stopwatch) };
+  const clocks = { gpu, stopwatch, processorSeconds: workerSeconds };
+  return { ...clocks, probes: await Probes.open(clocks) };
 }
 
 /** The adapter as Dawn describes it when it also offers subgroup matrices. */

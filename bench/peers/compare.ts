@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Denoiser } from '../../src/diffwave/sampling/denoiser.ts';
 import { DiffWave } from '../../src/diffwave/model/model.ts';
 import { Trainer } from '../../src/diffwave/training/trainer.ts';
-import { forwardFlops, trainingFlops } from '../lib/flops.ts';
+import { forwardFlops, trainingFlops } from '../../src/roofline/flops.ts';
 import type { Machine } from '../lib/machine.ts';
 import { digits, table } from '../lib/report.ts';
 import { median } from '../../src/statistics.ts';

@@ -5,7 +5,7 @@
 
 const WORKGROUP = 64u;
 
-/// Turns of the loop; FMA_LINKS · 8 fused multiply-adds each (see probes.ts).
+/// Turns of the loop; FMA_LINKS · 8 fused multiply-adds each (see src/roofline/probes.ts).
 const TURNS = 250u;
 
 @compute @workgroup_size(WORKGROUP)

@@ -6,7 +6,7 @@ import { DiffWave } from '../../src/diffwave/model/model.ts';
 import { train } from '../../src/diffwave/training/loop.ts';
 import type { TrainingConfig } from '../../src/diffwave/training/config.ts';
 import type { Gpu } from '../../src/gpu/device/gpu.ts';
-import { trainingFlops } from '../lib/flops.ts';
+import { trainingFlops } from '../../src/roofline/flops.ts';
 import type { Recipe } from './list.ts';
 
 export interface Trained {

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import type { TrainingConfig } from '../../src/diffwave/training/config.ts';
 import { kernelLabel } from '../lib/breakdown.ts';
-import { forwardFlops } from '../lib/flops.ts';
+import { forwardFlops } from '../../src/roofline/flops.ts';
 import { digits, percent, table } from '../lib/report.ts';
 import type { Sizes } from '../lib/work.ts';
 import { configured } from '../lib/work.ts';

@@ -9,7 +9,7 @@ import type { TrainingConfig } from '../../src/diffwave/training/config.ts';
 import { Trainer } from '../../src/diffwave/training/trainer.ts';
 import type { Breakdown } from '../lib/breakdown.ts';
 import { measureBreakdown } from '../lib/breakdown.ts';
-import { forwardFlops, trainingFlops } from '../lib/flops.ts';
+import { forwardFlops, trainingFlops } from '../../src/roofline/flops.ts';
 import type { Machine } from '../lib/machine.ts';
 import { digits, percent, table } from '../lib/report.ts';
 import { ratiosToNeighbours } from '../lib/statistics.ts';

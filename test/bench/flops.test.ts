@@ -1,9 +1,9 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { convolutionFlops, forwardFlops, trainingFlops } from '../../bench/lib/flops.ts';
-import { contractions } from '../../bench/kernels/contractions.ts';
-import { usualShape } from '../../bench/kernels/bench.ts';
-import { rooflineSeconds } from '../../bench/lib/measure.ts';
+import { convolutionFlops, forwardFlops, trainingFlops } from '../../src/roofline/flops.ts';
+import { contractions } from '../../src/roofline/contractions.ts';
+import { usualShape } from '../../src/roofline/bench.ts';
+import { rooflineSeconds } from '../../src/roofline/measure.ts';
 import { presetNamed } from '../../src/diffwave/presets.ts';
 
 const test = suite('operation counts');

@@ -1,11 +1,11 @@
 /** What stands between a kernel and its figures: the check, and the shape of the measured part. No timing. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { KernelBench } from '../../bench/kernels/bench.ts';
-import { checkedShape, usualShape } from '../../bench/kernels/bench.ts';
-import { contractions } from '../../bench/kernels/contractions.ts';
-import { elementwise } from '../../bench/kernels/elementwise.ts';
-import { prepareWork, throwIfWrong, variantsFor } from '../../bench/kernels/run.ts';
+import type { KernelBench } from '../../src/roofline/bench.ts';
+import { checkedShape, usualShape } from '../../src/roofline/bench.ts';
+import { contractions } from '../../src/roofline/contractions.ts';
+import { elementwise } from '../../src/roofline/elementwise.ts';
+import { prepareWork, throwIfWrong, variantsFor } from '../../src/roofline/prepare.ts';
 import { scale } from '../../src/ops/scale.ts';
 import type { KernelCase } from '../../src/verify/case.ts';
 import { gpuForTests } from '../gpuForTests.ts';

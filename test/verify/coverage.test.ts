@@ -4,6 +4,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Parameters } from '../../src/autograd/parameters.ts';
 import { diffWaveNetwork } from '../../src/diffwave/model/network.ts';
+import type { Network, Told } from '../../src/diffwave/model/contract.ts';
 import type { Preset } from '../../src/diffwave/presets.ts';
 import { PRESETS } from '../../src/diffwave/presets.ts';
 import { haloOf } from '../../src/diffwave/sampling/tiles.ts';
@@ -49,16 +50,29 @@ function formsOf({ model, training }: Preset): Set<string> {
     }
     for (const [width, history] of [[4096, false], [4097, true]] as const) {
       const halo = haloOf(network);
+      const alignment = network.conditioning?.alignment ?? 1;
+      const L = Math.ceil((width + 5) / alignment) * alignment;
       const windows = [{ start: 0, coreStart: 0, coreEnd: width - halo }, { start: 5, coreStart: 5 + halo, coreEnd: 5 + width }];
       const { plan } = recordTile(
-        { parameters, network, gpu: { variant } }, { B: 1, L: width + 5, firstItem: 0, history }, { width, halo, windows });
+        { parameters, network, gpu: { variant } }, { B: 1, L, firstItem: 0, history, told: toldOf(network, L) }, { width, halo, windows });
       for (const operation of plan.operations) forms.add(formOf(operation));
     }
   }
   return forms;
 }
 
-for (const [name, preset] of Object.entries(PRESETS)) {
+/** Something that the network can be told, with guidance where it knows that. */
+function toldOf({ conditioning }: Network, L: number): Told | undefined {
+  if (!conditioning) return undefined;
+  const numbers = new Float32Array(conditioning.shape(L).reduce((product, size) => product * size, 1));
+  return conditioning.nothing ? { numbers: new Float32Array(2 * numbers.length), places: [0, 7], guidance: 2 } : { numbers };
+}
+
+const labels = { conditioner: 'labels', labels: ['a', 'b'], labelWidth: 128 } as const;
+const withLabels = Object.fromEntries((['tiny', 'gtzan'] as const).map((name) =>
+  [`${name} with labels`, { ...PRESETS[name], model: { ...PRESETS[name].model, ...labels } }]));
+
+for (const [name, preset] of Object.entries({ ...PRESETS, ...withLabels })) {
   test(`${name}: what a training step and a reverse step run is held by cases in the same form`, () => {
     const used = formsOf(preset);
     assert.ok(used.size > 40);

@@ -18,6 +18,9 @@ export function findChromium(): string | undefined {
 /** Where the page lies on its host: deep, so that an address that is not relative leads nowhere. */
 const prefix = 'some/where/';
 
+/** Milliseconds: a loaded machine with a software adapter is slow, and that is no fault. */
+const patience = Number(process.env.DIFFWAVE_PATIENCE ?? 240) * 1000;
+
 export interface Visit {
   readonly page: Page;
   readonly context: BrowserContext;
@@ -57,7 +60,7 @@ export class Visits {
   /** A visitor who was never here. */
   async visit(): Promise<Visit> {
     const context = await this.#browser.newContext({ acceptDownloads: true });
-    context.setDefaultTimeout(240_000); // a loaded machine with a software adapter is slow, and that is no fault
+    context.setDefaultTimeout(patience);
     const [requests, faults]: [string[], string[]] = [[], []];
     context.on('request', (request) => requests.push(request.url()));
     const page = await this.comeTo(context, faults);

@@ -1,5 +1,5 @@
 /** The page in a real browser: the way from music to sound, what survives a killed tab, and what goes over to Node and back. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { unzipSync, zipSync } from 'fflate';
 import { suite } from 'uvu';
@@ -138,6 +138,22 @@ test('every kernel is right on the adapter of the browser', async () => {
   assert.match(await page.locator('#gpu .said').textContent() ?? '', /^PASS: [\d,]+ checks, none failed\.$/);
   const rows = new TextDecoder().decode(await downloaded(page, 'Download the results')).trim().split('\n').map((line) => JSON.parse(line));
   assert.ok(rows.length > 1000 && rows.slice(1).every(({ bench, ok, adapter }) => bench === 'verify' && ok && adapter));
+  for (const file of ['transformer-4x16', 'diffwave-6x8-l1']) assert.ok(rows.some(({ subject }) => subject === file), file);
+});
+
+test('kernels are timed, and stand in one file with the checks, as a bench of Node writes them', async () => {
+  const { page } = first;
+  await page.getByRole('button', { name: 'Time every kernel' }).click();
+  await page.locator('#gpu .said', { hasText: /^Timing: conv1d d x · / }).waitFor();
+  await page.getByRole('button', { name: 'Stop' }).click();
+  await page.locator('#gpu .said', { hasText: /^\d+ kernels timed\.$/ }).waitFor();
+  const rows = new TextDecoder().decode(await downloaded(page, 'Download the results')).trim().split('\n').map((line) => JSON.parse(line));
+  const [ours] = rows.filter(({ bench }) => bench === 'kernel');
+  const results = new URL('../../bench/results/llvmpipe-llvm-15-0-6-256-bits.jsonl', import.meta.url);
+  const { ofRooflineCpu, ...theirs } = JSON.parse(readFileSync(results, 'utf8').split('\n')[0]!);
+  assert.equal(Object.keys(ours), Object.keys(theirs), 'but for processor time, which pages cannot know');
+  assert.ok(ours.kernel === 'conv1d' && ours.median > 0 && ours.ofRoofline > 0 && ours.ofRoofline < 2, JSON.stringify(ours));
+  assert.ok(rows.some(({ bench }) => bench === 'verify'));
 });
 
 test('axe finds no serious fault, in light and in dark, wide and narrow', async () => {

@@ -30,21 +30,33 @@ export interface KeptRun {
 
 export type TrainingPoint = Pick<Progress, 'step' | 'loss' | 'seconds'>;
 
-export interface TrainingWish {
+/** What may be other each time that a run goes on. */
+export interface RunWish {
+  readonly steps: number; // in total
+  readonly saveEvery: number;
+  readonly soundEvery: number; // updates between two sounds on the way; 0: there are none
+}
+
+export interface TrainingWish extends RunWish {
   readonly preset: string;
   readonly model: DiffWaveConfig;
   readonly training: TrainingConfig;
-  readonly steps: number; // in total
-  readonly saveEvery: number;
+  readonly memoryLimit?: number; // bytes of GPU memory
+}
+
+/** A sound that something is made of: mono, at the network's rate. */
+export interface Source {
+  readonly samples: Float32Array<ArrayBuffer>;
+  readonly sampleRate: number; // Hz
 }
 
 export type What =
   | { readonly kind: 'new' }
-  | { readonly kind: 'variation'; readonly clip: number; readonly strength: number }
-  | { readonly kind: 'between'; readonly clip: number; readonly other: number; readonly mix: number; readonly strength: number }
-  | { readonly kind: 'continue'; readonly clip: number }
-  | { readonly kind: 'inpaint'; readonly clip: number; readonly from: number; readonly to: number } // seconds
-  | { readonly kind: 'denoise'; readonly clip: number };
+  | { readonly kind: 'variation'; readonly audio: Source; readonly strength: number }
+  | { readonly kind: 'between'; readonly audio: Source; readonly other: Source; readonly mix: number; readonly strength: number }
+  | { readonly kind: 'continue'; readonly audio: Source }
+  | { readonly kind: 'inpaint'; readonly audio: Source; readonly from: number; readonly to: number } // seconds
+  | { readonly kind: 'denoise'; readonly audio: Source };
 
 export interface SamplingWish {
   readonly what: What;
@@ -71,30 +83,43 @@ export interface Questions {
   /** What sound is before a network of this configuration sees it, by the music. */
   shaping: [DiffWaveConfig, { readonly scale: number; readonly emphasis: number }];
   clip: [number, Float32Array<ArrayBuffer>];
+  /** Of a file, as the data of the weights were made; of the preset's where there are none. */
+  sound: [{ readonly file: File; readonly data: Preset['data'] }, Source & { readonly warnings: readonly string[] }];
   run: [undefined, KeptRun | undefined];
   train: [TrainingWish, { readonly step: number }];
-  goOn: [{ readonly steps: number; readonly saveEvery: number }, { readonly step: number }];
+  plan: [TrainingWish, string]; // a line about the memory that it would take
+  goOn: [RunWish, { readonly step: number }];
   pause: [undefined, undefined];
   forget: [undefined, undefined];
   runFile: [undefined, Uint8Array<ArrayBuffer>];
   weightsFile: [undefined, Uint8Array<ArrayBuffer>];
   takeFile: [File, string]; // a run, or weights; a line about it
   sample: [SamplingWish, Sound];
+  /** Golden files, then every kernel. */
   verify: [undefined, { readonly rows: number; readonly failed: number }];
+  /** Tuning for a network, where there is something to tune, then every kernel between probes; how many were wrong. */
+  bench: [Pick<DiffWaveConfig, 'channels' | 'kernelSize'>, { readonly rows: number; readonly wrong: number }];
 }
 
 export type Question = keyof Questions;
 
 /** What the worker tells unasked. */
 export interface News {
-  line: string; // for the user
+  line: string; // about the music that is prepared
+  note: string; // about the training that is going on
   plan: string;
   progress: Progress;
   validation: Validation;
   saved: number; // the step
+  sounding: { readonly step: number; readonly done: number; readonly total: number }; // a sound on the way of training
+  sound: Source & { readonly step: number };
+  way: Source & { readonly left: number }; // x_t on the way from noise to sound, with so many steps left
   sampling: { readonly done: number; readonly total: number };
+  timed: { readonly bench: string; readonly [field: string]: unknown }; // a row of a result file, without where it comes from
   checked: { readonly rows: readonly Row[]; readonly done: number; readonly total: number };
 }
+
+export type Tell = <N extends keyof News>(news: N, data: News[N]) => void;
 
 export interface Asked { readonly id: number; readonly question: Question; readonly data: unknown }
 

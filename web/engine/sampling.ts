@@ -1,20 +1,31 @@
 /** Sampling in the worker: from the page's wish to the library's options, and to the file that Node would write. */
-import type { Dataset, Gpu, SampleOptions, Verb } from '../../src/web.ts';
-import { DiffWave, UserError, between, continuation, denoise, encodeWav, inpaint, sample, sha256, variation } from '../../src/web.ts';
-import type { SamplingWish, Sound } from './protocol.ts';
+import type { Gpu, Preset, SampleOptions, Verb, Waypoint } from '../../src/web.ts';
+import { DiffWave, UserError, between, continuation, decodeSound, denoise, encodeWav, inpaint, prepareTrack, sample, sha256, variation } from '../../src/web.ts';
+import type { SamplingWish, Sound, Source } from './protocol.ts';
 
 /** As `npm run sample` walks every stretch. */
 const repaint = { resamplings: 4, jump: 4 };
 
-export async function makeSound(wish: SamplingWish, { gpu, weights, step, dataset, onStep }: {
-  gpu: Gpu; weights: Uint8Array; step: number | null; dataset: () => Promise<Dataset>; onStep: (done: number, total: number) => void;
+/** Pictures on the way from noise to sound, about. */
+const pictures = 16;
+
+/** Samples of a sound up to which its way is drawn: longer ones would take their memory many times over. */
+const mostDrawn = 2 ** 20;
+
+export async function makeSound(wish: SamplingWish, { gpu, weights, step, onStep, onWay }: {
+  gpu: Gpu; weights: Uint8Array; step: number | null; onStep: (done: number, total: number) => void; onWay: (sound: Source & { left: number }) => void;
 }): Promise<Sound> {
   const begun = performance.now();
   using model = DiffWave.fromBytes(gpu, weights, { file: 'the weights' });
-  const { sampleRate } = model.config;
-  const { verb, L } = await verbOf(wish, { sampleRate, dataset });
+  const { sampleRate, diffusionSteps } = model.config;
+  const { verb, L } = verbOf(wish, sampleRate);
   const { seed, sampler, steps, loop, what } = wish;
-  const options: SampleOptions = { shape: [1, L], seed, sampler, loop, verb, onStep, ...(sampler !== 'fast' && { steps }) };
+  const predictions = (sampler === 'fast' ? pictures : steps ?? diffusionSteps) * (what.kind === 'inpaint' || what.kind === 'continue' ? repaint.resamplings : 1);
+  const drawn = L <= mostDrawn && {
+    sequenceEvery: Math.ceil(predictions / pictures),
+    onWaypoint: ({ left, clips: [samples] }: Waypoint) => left > 0 && onWay({ left, samples: samples!, sampleRate }),
+  };
+  const options: SampleOptions = { shape: [1, L], seed, sampler, loop, verb, onStep, ...drawn, ...(sampler !== 'fast' && { steps }) };
   const { audio: [samples] } = await sample(model, options);
   const hash = await sha256(new Uint8Array(weights));
   const flags = [`--sampler ${sampler}`, ...(steps && sampler !== 'fast' ? [`--steps ${steps}`] : []), ...(loop ? ['--loop'] : []), `--length ${L}`];
@@ -27,21 +38,33 @@ export async function makeSound(wish: SamplingWish, { gpu, weights, step, datase
   return { samples: samples!, sampleRate, wav, seconds: (performance.now() - begun) / 1000 };
 }
 
-async function verbOf({ what, seconds }: SamplingWish, { sampleRate, dataset }: {
-  sampleRate: number; dataset: () => Promise<Dataset>;
-}): Promise<{ verb?: Verb; L: number }> {
+/** A file as the weights' data were made: mixed down, resampled, low-passed and downsampled; at the network's own rate it is taken as it is. */
+export async function soundOf(file: File, { sampleRate, downsample }: Pick<Preset['data'], 'sampleRate' | 'downsample'>): Promise<Source & { warnings: readonly string[] }> {
+  const decoded = await decodeSound(new Uint8Array(await file.arrayBuffer()), file.name);
+  const rate = sampleRate / downsample;
+  if (decoded.sampleRate < rate) {
+    throw new UserError(`${file.name} is at ${decoded.sampleRate} Hz, but the network works at ${rate} Hz: use a recording of at least that rate`);
+  }
+  const samples = decoded.sampleRate === rate ? decoded.samples : prepareTrack(decoded.samples, decoded.sampleRate, { sampleRate, downsample, seconds: null });
+  return { samples: new Float32Array(samples), sampleRate: rate, warnings: decoded.warnings };
+}
+
+function verbOf({ what, seconds }: SamplingWish, sampleRate: number): { verb?: Verb; L: number } {
   const samples = Math.max(1, Math.round(seconds * sampleRate));
   if (what.kind === 'new') return { L: samples };
-  const music = await dataset();
-  if (music.sampleRate !== sampleRate) {
-    throw new UserError(`the weights are for ${sampleRate} Hz, but the music here was prepared at ${music.sampleRate} Hz: prepare it for the same preset`);
+  for (const source of [what.audio, ...(what.kind === 'between' ? [what.other] : [])]) {
+    if (source.sampleRate === sampleRate) continue;
+    throw new UserError(`the weights are for ${sampleRate} Hz, but the sound was prepared at ${source.sampleRate} Hz: prepare the music for the weights' preset, or choose the file again`);
   }
-  const clip = (number: number): Float32Array => music.clip(number);
-  const audio = clip(what.clip);
+  const audio = what.audio.samples;
   const L = audio.length;
   switch (what.kind) {
     case 'variation': return { L, verb: variation({ audio, strength: what.strength }) };
-    case 'between': return { L, verb: between({ audio: [audio, clip(what.other)], mix: what.mix, strength: what.strength }) };
+    case 'between': {
+      const shorter = Math.min(L, what.other.samples.length);
+      const [a, b] = [audio.slice(0, shorter), what.other.samples.slice(0, shorter)];
+      return { L: shorter, verb: between({ audio: [a, b], mix: what.mix, strength: what.strength }) };
+    }
     case 'continue': return { L: L + samples, verb: continuation({ audio, samples, ...repaint }) };
     case 'denoise': return { L, verb: denoise({ audio }) };
     case 'inpaint': {

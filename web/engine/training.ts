@@ -1,10 +1,10 @@
 /** Training in the worker: a run that begins or goes on, with checkpoints that a killed tab does not take away. */
 import type { ArchivedReport, ArchivedRun, Dataset, Gpu, RunConfig, Trainer } from '../../src/web.ts';
-import { DiffWave, Validator, archiveRun, configFor, fingerprintOf, formatBytes, formatVersion, splitByTrack, train, trainingOver, withWeights } from '../../src/web.ts';
-import type { News, TrainingWish } from './protocol.ts';
+import { DiffWave, Validator, archiveRun, configFor, fingerprintOf, formatVersion, splitByTrack, train, trainingOver, withWeights } from '../../src/web.ts';
+import { besideTraining, planLine } from './planning.ts';
+import type { RunWish, Tell, TrainingWish } from './protocol.ts';
+import { SoundsOnTheWay } from './soundsOnTheWay.ts';
 import type { Store } from './store.ts';
-
-type Tell = <N extends keyof News>(news: N, data: News[N]) => void;
 
 export interface TrainingContext {
   readonly gpu: Gpu;
@@ -21,43 +21,51 @@ const printEvery = 5;
 const [firstValidation, mostBetween] = [50, 1000];
 
 /** A new run's configuration, as Node's config.json has it. */
-export function configOf({ preset, model, training, steps }: TrainingWish, dataset: Dataset): RunConfig {
+export function configOf({ preset, model, training, steps, memoryLimit }: TrainingWish, dataset: Dataset): RunConfig {
   const { tracks } = splitByTrack(dataset, { seed: training.seed, leastClips: training.batchSize });
   return {
     format: formatVersion, preset, model: configFor(model, dataset), training: trainingOver(steps, training), data: dataset.manifest.source,
     preparation: dataset.manifest.options, validationTracks: tracks, copiesTogether: true,
+    ...(memoryLimit !== undefined && { memoryLimit }),
   };
 }
 
 /** Trains until `steps` or the signal; returns the step that is saved. */
 export async function trainRun(
-  { config, from, steps, saveEvery }: { config: RunConfig; from?: ArchivedRun; steps: number; saveEvery: number }, context: TrainingContext,
+  { config, from, steps, saveEvery, soundEvery }: RunWish & { config: RunConfig; from?: ArchivedRun }, context: TrainingContext,
 ): Promise<number> {
   const { gpu, dataset, store, signal, tell } = context;
-  const { training, validationTracks, copiesTogether = false } = config;
+  const { training, validationTracks, copiesTogether = false, memoryLimit } = config;
   const split = splitByTrack(dataset, { tracks: validationTracks, seed: training.seed, leastClips: training.batchSize, copiesTogether });
   const data = await fingerprintOf(dataset);
   using model = DiffWave.create(gpu, config.model, { seed: training.seed });
   const resume = from?.load(model);
   const log: ArchivedReport[] = [...(from?.log ?? [])];
   const watch = new Watch(split, training.seed, tell);
+  const { sampleRate } = config.model;
+  const sounds = new SoundsOnTheWay({ every: soundEvery, sampleRate, signal, tell });
   let saved = resume?.step ?? 0;
+  let isDone = false;
   try {
     await train(model, {
-      dataset: split.training, training, steps, resume, signal, printEvery, saveEvery, snapshotEvery: Math.min(saveEvery, 500),
+      dataset: split.training, training, steps, resume, signal, printEvery, saveEvery, snapshotEvery: Math.min(saveEvery, 500), memoryLimit,
+      beside: besideTraining(model, { sampleRate, validates: split.validation !== undefined, sounds: soundEvery > 0 }),
       onStart: async (trainer) => {
-        tell('plan', planLine(trainer));
-        if (split.note) tell('line', split.note);
+        tell('plan', planLine(trainer.memory, { parameters: model.parameters.count, training: trainer.training }));
+        if (split.note) tell('note', split.note);
         await watch.begin(trainer);
       },
-      onUpdate: () => watch.look(),
+      onUpdate: async (trainer) => {
+        await watch.look();
+        await sounds.look(trainer);
+      },
       onProgress: (progress) => {
         const { step, loss, gradientNorm, learningRate, seconds } = progress;
         log.push({ step, loss, gradientNorm, learningRate, seconds });
         tell('progress', progress);
       },
       onRecovery: async (trainer, { step, resumedFrom, reason }) => {
-        tell('line', `the GPU was lost after ${step} updates (${reason}): going on from step ${resumedFrom} on a new device`);
+        tell('note', `the GPU was lost after ${step} updates (${reason}): going on from step ${resumedFrom} on a new device`);
         await watch.begin(trainer);
       },
       onSave: async (state) => {
@@ -66,16 +74,12 @@ export async function trainRun(
         tell('saved', saved);
       },
     });
+    isDone = true;
   } finally {
     watch.end();
+    await sounds.end({ now: !isDone });
   }
   return saved;
-}
-
-function planLine({ memory: { choice, forecast }, model: { parameters }, training: { batchSize } }: Trainer): string {
-  const batch = choice.microBatches === 1 ? 'the whole batch at once' : `the batch of ${batchSize} in ${choice.microBatches} parts`;
-  const activations = choice.recompute ? 'activations computed again for the gradients' : 'activations kept';
-  return `${parameters.count.toLocaleString('en')} parameters, ${batch}, ${activations}; ${formatBytes(forecast.total)} of GPU memory`;
 }
 
 /** Validation beside training, on tracks that are kept back. */

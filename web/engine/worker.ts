@@ -1,9 +1,11 @@
 /** The worker: owns the GPU, the music and the run, and does one thing after the other. */
-import type { ArchivedRun } from '../../src/web.ts';
-import { DiffWave, Gpu, UserError, allCases, checkCase, configFor, readRunArchive } from '../../src/web.ts';
+import type { ArchivedRun, Preset } from '../../src/web.ts';
+import { DEFAULT_OPTIONS, DiffWave, Gpu, UserError, configFor, preparationOf, readRunArchive } from '../../src/web.ts';
 import { MusicShelf } from './music.ts';
-import type { Adapter, Asked, KeptRun, News, Question, Questions, Told } from './protocol.ts';
-import { makeSound } from './sampling.ts';
+import { planOf } from './planning.ts';
+import type { Adapter, Asked, KeptRun, Question, Questions, Tell, Told } from './protocol.ts';
+import { benchAll, verifyAll } from './proof.ts';
+import { makeSound, soundOf } from './sampling.ts';
 import { Store } from './store.ts';
 import { configOf, trainRun } from './training.ts';
 
@@ -11,11 +13,11 @@ const music = new MusicShelf();
 const runs = new Store('run');
 let gpu: Promise<Gpu> | undefined;
 /** Weights that were given without a run. */
-let loose: Uint8Array | undefined;
+let loose: { readonly bytes: Uint8Array; readonly sampleRate: number } | undefined;
 let busy: { readonly what: string; readonly stop: AbortController } | undefined;
 
 const post = (told: Told): void => postMessage(told);
-const tell = <N extends keyof News>(news: N, data: News[N]): void => post({ news, data });
+const tell: Tell = (news, data) => post({ news, data });
 
 const openGpu = (): Promise<Gpu> => (gpu ??= Gpu.open().catch((error: unknown) => {
   gpu = undefined; // the next try may find one
@@ -47,6 +49,7 @@ const answers: { readonly [Q in Question]: (data: Questions[Q][0]) => Promise<Qu
     const { scale, emphasis } = configFor(model, await music.dataset());
     return { scale, emphasis };
   },
+  sound: async ({ file, data }) => soundOf(file, await preparationNow(data)),
   async run(): Promise<KeptRun | undefined> {
     const run = await keptRun();
     if (!run) return undefined;
@@ -55,18 +58,18 @@ const answers: { readonly [Q in Question]: (data: Questions[Q][0]) => Promise<Qu
   },
   train: (wish) => alone('training', async (signal) => {
     const dataset = await music.dataset();
-    const { steps, saveEvery } = wish;
     loose = undefined;
-    return { step: await trainRun({ config: configOf(wish, dataset), steps, saveEvery }, { gpu: await openGpu(), dataset, store: runs, signal, tell }) };
+    return { step: await trainRun({ config: configOf(wish, dataset), ...wish }, { gpu: await openGpu(), dataset, store: runs, signal, tell }) };
   }),
-  goOn: ({ steps, saveEvery }) => alone('training', async (signal) => {
+  plan: async (wish) => planOf(wish, { gpu: await openGpu(), dataset: await music.dataset() }),
+  goOn: (wish) => alone('training', async (signal) => {
     const from = await keptRun();
     if (!from) throw new UserError('there is no run to go on with');
     const dataset = await music.dataset();
     if (from.data !== undefined && from.data !== await music.fingerprint()) {
       throw new UserError('the music that is here is not what the run was trained on: prepare the same files for the same preset, or start a new run');
     }
-    return { step: await trainRun({ config: from.config, from, steps, saveEvery }, { gpu: await openGpu(), dataset, store: runs, signal, tell }) };
+    return { step: await trainRun({ config: from.config, from, ...wish }, { gpu: await openGpu(), dataset, store: runs, signal, tell }) };
   }),
   async pause() {
     busy?.stop.abort();
@@ -87,7 +90,7 @@ const answers: { readonly [Q in Question]: (data: Questions[Q][0]) => Promise<Qu
     const bytes = new Uint8Array(await file.arrayBuffer());
     if (file.name.endsWith('.safetensors')) {
       using model = DiffWave.fromBytes(await openGpu(), bytes, { file: file.name });
-      loose = bytes;
+      loose = { bytes, sampleRate: model.config.sampleRate };
       return `${file.name}: a network of ${model.config.layers} layers × ${model.config.channels} channels at ${model.config.sampleRate} Hz`;
     }
     const run = await readRunArchive(bytes, file.name);
@@ -98,25 +101,24 @@ const answers: { readonly [Q in Question]: (data: Questions[Q][0]) => Promise<Qu
     return `${file.name}: a run of ${run.step} updates`;
   }),
   sample: (wish) => alone('sampling', async () => makeSound(wish, {
-    gpu: await openGpu(), weights: await weightsNow(), step: loose ? null : (await keptRun())!.step, dataset: () => music.dataset(),
+    gpu: await openGpu(), weights: await weightsNow(), step: loose ? null : (await keptRun())!.step, onWay: (sound) => tell('way', sound),
     onStep: (done, total) => tell('sampling', { done, total }),
   })),
-  verify: () => alone('verification', async (signal) => {
-    const opened = await openGpu();
-    let [count, failed] = [0, 0];
-    for (const [i, kernelCase] of allCases.entries()) {
-      if (signal.aborted) break;
-      const rows = await checkCase(opened, kernelCase);
-      count += rows.length;
-      failed += rows.filter(({ ok }) => !ok).length;
-      tell('checked', { rows, done: i + 1, total: allCases.length });
-    }
-    return { rows: count, failed };
-  }),
+  verify: () => alone('verification', async (signal) => verifyAll(await openGpu(), { signal, tell })),
+  bench: (network) => alone('timing', async (signal) => benchAll(await openGpu(), network, { signal, tell })),
 };
 
+/** What sound is to the weights that are here, or to those of a preset where there are none. */
+async function preparationNow(preset: Preset['data']): Promise<Pick<Preset['data'], 'sampleRate' | 'downsample'>> {
+  if (loose) return { sampleRate: loose.sampleRate * DEFAULT_OPTIONS.downsample, downsample: DEFAULT_OPTIONS.downsample };
+  const run = await keptRun();
+  if (!run) return preset;
+  const { downsample } = preparationOf(run.config);
+  return { sampleRate: run.config.model.sampleRate * downsample, downsample };
+}
+
 async function weightsNow(): Promise<Uint8Array> {
-  const weights = loose ?? (await keptRun())?.weights;
+  const weights = loose?.bytes ?? (await keptRun())?.weights;
   if (!weights) throw new UserError('there are no weights yet: train first, or open a run or weights.safetensors');
   return weights;
 }

@@ -51,9 +51,7 @@ export function forwardPart(notebook: Notebook): void {
     show();
   };
   notebook.onChange(() => void say.during(renew));
-  section('forward').append(el('div', { class: 'row' }, el('label', {}, 'Diffusion step t', slider)), facts.element, figure.element, verdict, say.element);
-  slider.parentElement!.style.flex = '1 1 20rem';
-  slider.parentElement!.style.maxWidth = '60rem';
+  section('forward').append(el('div', { class: 'row' }, el('label', { class: 'wide' }, 'Diffusion step t', slider)), facts.element, figure.element, verdict, say.element);
   void renew();
 }
 

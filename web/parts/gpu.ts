@@ -1,9 +1,10 @@
 /** Part 5: the adapter, and the proof that our kernels are right on it. */
-import type { Row } from '../../src/web.ts';
+import type { KernelRow, Row } from '../../src/web.ts';
 import { formatBytes } from '../../src/web.ts';
-import type { Adapter } from '../engine/protocol.ts';
+import type { Adapter, News } from '../engine/protocol.ts';
 import { Saying, button, download, el, section } from '../view/dom.ts';
 import type { Notebook } from './notebook.ts';
+import { counted } from './notebook.ts';
 
 /** What is left of a bench's file name: 'Apple M2' → 'apple-m2'. */
 const stem = (adapter: string): string => adapter.toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-|-$/g, '');
@@ -16,6 +17,7 @@ export function gpuPart(notebook: Notebook): void {
   const body = el('tbody', {});
   let adapter: Adapter | undefined;
   let rows: Row[] = [];
+  let timed: News['timed'][] = [];
   const fact = (name: string, text: string): HTMLElement => el('tr', {}, el('th', { scope: 'row' }, name), el('td', {}, text));
   const open = async (): Promise<Adapter> => {
     if (adapter) return adapter;
@@ -40,13 +42,22 @@ export function gpuPart(notebook: Notebook): void {
     if (failed > 0) say.element.classList.add('bad');
     save.disabled = false;
   }, { main: true, say });
+  const bench = button('Time every kernel', async () => {
+    timed = [];
+    times.replaceChildren();
+    await open();
+    say.say('Timing: the first ones compile …');
+    const { rows: count, wrong } = await engine.ask('bench', notebook.preset.model);
+    say.say(`${counted(count, 'kernel')} timed${wrong > 0 ? `, ${wrong} wrong and so not timed` : ''}.`);
+  }, { say });
   const stop = button('Stop', () => engine.ask('pause', undefined), { say });
   const save = button('Download the results', async () => {
     const from = { ...(await open()) };
-    const origin = { date: new Date().toISOString(), adapter: from.name, driver: from.driver, software: from.software, versions: { browser: navigator.userAgent } };
+    const origin = { date: new Date().toISOString(), adapter: from.name, driver: from.driver, software: from.software, versions: { 'diffwave-webgpu': PACKAGE_VERSION, browser: navigator.userAgent } };
     const lines = [
       { bench: 'adapter', variant: from.variant, limits: from.limits, features: from.features, ...origin },
       ...rows.map((row) => ({ bench: 'verify', ...row, ...origin })),
+      ...timed.map((row) => ({ ...row, ...origin })),
     ];
     download(`${stem(from.name)}.jsonl`, lines.map((line) => `${JSON.stringify(line)}\n`).join(''), 'application/json');
   }, { say });
@@ -61,10 +72,36 @@ export function gpuPart(notebook: Notebook): void {
       el('td', { class: failed.length === 0 ? 'pass' : 'fail' }, failed.length === 0 ? 'PASS' : `FAIL: ${failed.map(({ direction }) => direction).join(', ')}`)));
     say.say(`Checking: ${done} of ${total} cases`);
   });
+  const times = el('tbody', {});
+  engine.on('timed', (row) => {
+    timed.push(row);
+    save.disabled = false;
+    say.say(timedLine(row));
+    if (row.bench === 'kernel') times.append(timesOf(row as unknown as KernelRow));
+  });
+  const timesTable = el('table', {}, el('thead', {}, el('tr', {}, ...['kernel', 'variant', 'shape', 'ms', 'GFLOP/s', 'GB/s', 'of the roofline'].map((name) => el('th', { scope: 'col' }, name)))), times);
   const table = el('table', {}, el('thead', {}, el('tr', {}, ...['kernel', 'case', 'error', 'tolerance', 'verdict'].map((name) => el('th', { scope: 'col' }, name)))), body);
   section('gpu').append(
     el('div', { class: 'table', tabindex: 0, role: 'region', 'aria-label': 'The adapter' }, facts),
-    el('div', { class: 'row' }, verify, stop, save), say.element, bar,
-    el('details', {}, el('summary', {}, 'Every case'), el('div', { class: 'table', tabindex: 0, role: 'region', 'aria-label': 'Every case' }, table)));
+    el('div', { class: 'row' }, verify, bench, stop, save), say.element, bar,
+    el('details', {}, el('summary', {}, 'Every case'), el('div', { class: 'table', tabindex: 0, role: 'region', 'aria-label': 'Every case' }, table)),
+    el('details', {}, el('summary', {}, 'Every time'),
+      el('p', {}, 'The roofline is the least time that the adapter could take, by its rates of multiply-adds and of copied bytes, measured beside each kernel.'),
+      el('div', { class: 'table', tabindex: 0, role: 'region', 'aria-label': 'Every time' }, timesTable)));
   void say.during(open);
+}
+
+const digits = (value: number): string => value.toLocaleString('en', { maximumSignificantDigits: 3 });
+
+function timedLine(row: News['timed']): string {
+  if (row.bench !== 'kernel') return 'The sizes of the tile kernels are tuned.';
+  const { kernel, variant, ofRoofline } = row as unknown as KernelRow;
+  return `Timing: ${kernel} · ${variant} reaches ${digits(100 * ofRoofline)} % of the roofline`;
+}
+
+function timesOf({ kernel, variant, shape, median, flopsPerSecond, bytesPerSecond, ofRoofline }: KernelRow): HTMLElement {
+  const cells = [
+    kernel, variant, shape, digits(1e3 * median), flopsPerSecond > 0 ? digits(flopsPerSecond / 1e9) : '–', digits(bytesPerSecond / 1e9), `${digits(100 * ofRoofline)} %`,
+  ];
+  return el('tr', {}, ...cells.map((text) => el('td', {}, text)));
 }

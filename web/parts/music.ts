@@ -1,7 +1,8 @@
 /** Part 1: recordings become clips. */
 import { PRESETS, soundEndings } from '../../src/web.ts';
-import type { Music } from '../engine/protocol.ts';
-import { Facts, Saying, button, el, filePicker, section, selectField } from '../view/dom.ts';
+import { EngineError } from '../engine/client.ts';
+import type { Music, Source } from '../engine/protocol.ts';
+import { Facts, Saying, button, el, filePicker, numberField, section, selectField } from '../view/dom.ts';
 import { SoundFigure } from '../view/soundFigure.ts';
 import { isForBrowser, wavOf } from './browserDecoded.ts';
 import type { Notebook, PresetName } from './notebook.ts';
@@ -30,13 +31,37 @@ export function musicPart(notebook: Notebook): void {
     const samples = await engine.ask('clip', clip);
     if (mine !== asked) return; // another one was asked for meanwhile
     const { file, offsetSeconds } = manifest.clips[clip]!;
+    shown = { samples, sampleRate: manifest.sampleRate };
+    list.value = String(clip);
     figure.set({ samples, sampleRate: manifest.sampleRate }, { name: `Clip ${clip + 1} of ${manifest.clipCount}`, note: `${file}, from ${offsetSeconds.toFixed(1)} s` });
   };
   const before = button('←', () => show(clip - 1), { say });
   const after = button('→', () => show(clip + 1), { say });
   before.setAttribute('aria-label', 'Clip before');
   after.setAttribute('aria-label', 'Next clip');
-  const figure = new SoundFigure({ beside: [el('span', { class: 'clips' }, before, after)] });
+  let shown: Source | undefined;
+  const list = el('select', { size: 8, class: 'list', 'aria-label': 'All clips' });
+  list.onchange = () => void say.during(() => show(Number(list.value)));
+  const from = numberField('Stretch from, in seconds', { value: 0, min: 0, step: 0.01 });
+  const to = numberField('up to', { value: 1, min: 0, step: 0.01 });
+  const mark = (): void => figure.select([from.input.valueAsNumber, to.input.valueAsNumber]);
+  from.input.oninput = to.input.oninput = mark;
+  const figure = new SoundFigure({
+    beside: [el('span', { class: 'clips' }, before, after)],
+    onSelect: (stretch) => {
+      [from, to].forEach(({ input }, i) => (input.value = stretch[i]!.toFixed(2)));
+      mark();
+    },
+  });
+  const use = button('Make something of this stretch', () => {
+    const { samples, sampleRate } = shown!;
+    const stretch = samples.slice(Math.round(from.read() * sampleRate), Math.round(to.read() * sampleRate));
+    if (stretch.length === 0) throw new EngineError('the stretch is empty: mark one by dragging over the picture, or by its two fields', true);
+    const name = `Clip ${clip + 1} from ${from.read()} s to ${to.read()} s`;
+    notebook.taken({ name, samples: stretch, sampleRate });
+    say.say(`${name} is what sampling starts from now.`);
+  }, { say });
+  use.disabled = true;
 
   const take = async ({ manifest, seconds }: Music): Promise<void> => {
     notebook.manifest = manifest;
@@ -47,6 +72,8 @@ export function musicPart(notebook: Notebook): void {
     facts.set('sample rate', `${manifest.sampleRate.toLocaleString('en')} Hz`);
     facts.set('altogether', duration(manifest.clipCount * clipSeconds));
     say.say(`${counted(manifest.clipCount, 'clip')} of ${counted(manifest.trackCount, 'recording')}${seconds > 0 ? `, prepared in ${seconds.toFixed(1)} s` : ', kept from the last time'}.`);
+    list.replaceChildren(...manifest.clips.map(({ file, offsetSeconds }, i) => el('option', { value: i }, `${i + 1} · ${file}, from ${offsetSeconds.toFixed(1)} s`)));
+    use.disabled = false;
     notebook.changed();
     await show(0);
   };
@@ -88,11 +115,12 @@ export function musicPart(notebook: Notebook): void {
     drop.classList.remove('over');
     void filesIn(event.dataTransfer!).then((files) => prepare(files, 'dropped files'));
   };
-  section('music').append(el('div', { class: 'row' }, preset.label), drop, say.element, lines, facts.element, figure.element);
+  section('music').append(el('div', { class: 'row' }, preset.label), drop, say.element, lines, facts.element, figure.element,
+    el('div', { class: 'row' }, from.label, to.label, use), el('details', {}, el('summary', {}, 'All clips'), list));
   void say.during(async () => {
     const kept = await engine.ask('music', undefined);
     if (!kept) return;
-    const name = (Object.keys(PRESETS) as PresetName[]).find((each) => JSON.stringify(PRESETS[each].data) === JSON.stringify(kept.manifest.options));
+    const name = (Object.keys(presetTexts) as PresetName[]).find((each) => JSON.stringify(PRESETS[each].data) === JSON.stringify(kept.manifest.options));
     if (name && JSON.stringify(notebook.preset.data) !== JSON.stringify(kept.manifest.options)) preset.select.value = notebook.presetName = name;
     await take(kept);
   });

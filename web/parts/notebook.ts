@@ -2,8 +2,12 @@
 import type { Manifest, Preset } from '../../src/web.ts';
 import { PRESETS } from '../../src/web.ts';
 import type { Engine } from '../engine/client.ts';
+import type { Source } from '../engine/protocol.ts';
 
-export type PresetName = keyof typeof PRESETS;
+/** Those of networks that make sound from nothing: the page has no spectrograms to tell others. */
+export type PresetName = Exclude<keyof typeof PRESETS, 'diffwave-vocoder'>;
+
+export type NamedSource = Source & { readonly name: string };
 
 export class Notebook {
   readonly engine: Engine;
@@ -11,6 +15,7 @@ export class Notebook {
   /** What the last prepared music is. */
   manifest: Manifest | undefined;
   readonly #listeners: (() => void)[] = [];
+  readonly #takers: ((sound: NamedSource) => unknown)[] = [];
 
   constructor(engine: Engine) {
     this.engine = engine;
@@ -23,6 +28,15 @@ export class Notebook {
   /** Called when there is other music, or another preset was chosen. */
   onChange(listener: () => void): void {
     this.#listeners.push(listener);
+  }
+
+  /** Called when a sound is chosen that something is to be made of. */
+  onTaken(taker: (sound: NamedSource) => unknown): void {
+    this.#takers.push(taker);
+  }
+
+  taken(sound: NamedSource): void {
+    for (const take of this.#takers) take(sound);
   }
 
   changed(): void {

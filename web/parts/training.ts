@@ -1,40 +1,26 @@
 /** Part 3: training, and the run that is kept. */
 import type { Progress } from '../../src/web.ts';
-import { PRESETS, betterThanWiener, receptiveField } from '../../src/web.ts';
+import { PRESETS, betterThanWiener } from '../../src/web.ts';
 import type { KeptRun } from '../engine/protocol.ts';
-import { Facts, Saying, button, download, el, filePicker, numberField, section } from '../view/dom.ts';
+import { Facts, Saying, button, download, el, filePicker, section } from '../view/dom.ts';
 import { LossChart } from '../view/lossChart.ts';
 import type { Notebook } from './notebook.ts';
 import { counted, duration } from './notebook.ts';
+import { SoundsHeard } from './soundsHeard.ts';
+import { TrainingFields } from './trainingFields.ts';
 
 export function trainingPart(notebook: Notebook): void {
   const { engine } = notebook;
-  const [say, plan] = [new Saying(), new Saying()];
+  const say = new Saying();
+  const notes = el('ul', { class: 'lines', 'aria-label': 'What happened while training' });
+  const sounds = new SoundsHeard(notebook);
   const facts = new Facts(['updates', 'loss', 'better than Wiener', 'updates per second', 'time left', 'kept']);
   const bar = el('progress', { max: 1, value: 0, 'aria-label': 'Part of the updates that are done' });
   const place = el('div', { class: 'chart', role: 'img', 'aria-label': 'Loss over updates; its figures are below' });
 
-  const steps = numberField('Updates in total', { value: 2000, min: 1 });
-  const fields = {
-    layers: numberField('Layers', { value: 8, min: 1, max: 100 }),
-    channels: numberField('Channels', { value: 32, min: 1, max: 1024 }),
-    batchSize: numberField('Clips per update', { value: 4, min: 1, max: 512 }),
-    cropSamples: numberField('Samples of a crop', { value: 2048, min: 16 }),
-    learningRate: numberField('Learning rate', { value: 2e-4, min: 0, step: 'any' }),
-    seed: numberField('Seed', { value: 0, min: 0 }),
-    saveEvery: numberField('Checkpoint every', { value: 250, min: 1 }),
-  };
-  const sees = el('p', { class: 'said' });
-  const fill = (): void => {
-    const { model, training } = notebook.preset;
-    const values = { ...model, ...training, cropSamples: training.cropSamples ?? notebook.manifest?.clipSamples ?? 36750 };
-    for (const name of ['layers', 'channels', 'batchSize', 'cropSamples', 'learningRate'] as const) fields[name].input.value = String(values[name]);
-    sees.textContent = `The preset's network sees ${receptiveField(model).toLocaleString('en')} samples, ${(receptiveField(model) / model.sampleRate).toFixed(2)} s.`;
-  };
-  let filledFor = notebook.presetName;
+  const fields = new TrainingFields(notebook);
+  const { plan, steps } = fields;
   notebook.onChange(() => {
-    if (filledFor !== notebook.presetName) fill(); // what was typed stays where only the music is other
-    filledFor = notebook.presetName;
     start.disabled = isTraining || !notebook.manifest;
   });
 
@@ -55,7 +41,8 @@ export function trainingPart(notebook: Notebook): void {
     state();
   };
   const during = async (body: () => Promise<{ step: number }>): Promise<void> => {
-    isTraining = true;
+    isTraining = fields.isTraining = true;
+    notes.replaceChildren();
     state();
     addEventListener('beforeunload', warn);
     say.say('Training …');
@@ -63,28 +50,19 @@ export function trainingPart(notebook: Notebook): void {
       const { step } = await body();
       say.say(`${counted(step, 'update')} done and kept in this browser.`);
     } finally {
-      isTraining = false;
+      isTraining = fields.isTraining = false;
       removeEventListener('beforeunload', warn);
       await refresh();
     }
   };
-  const network = () => ({ layers: fields.layers.read(), channels: fields.channels.read() });
   const start = button('Start a new run', async () => {
+    const wish = fields.wish();
     if (kept && kept.step > 0 && !confirm(`This takes the place of the run of ${counted(kept.step, 'update')} that is kept here. Download it first if you want to keep it. Start anew?`)) return;
     chart.reset([]);
-    const { model, training } = notebook.preset;
-    const clipSamples = notebook.manifest!.clipSamples;
-    await during(() => engine.ask('train', {
-      preset: notebook.presetName,
-      model: { ...model, ...network(), dilationCycle: Math.min(model.dilationCycle, fields.layers.read()) },
-      training: {
-        ...training, batchSize: fields.batchSize.read(), learningRate: fields.learningRate.read(), seed: fields.seed.read(),
-        cropSamples: fields.cropSamples.read() >= clipSamples ? null : fields.cropSamples.read(),
-      },
-      steps: steps.read(), saveEvery: fields.saveEvery.read(),
-    }));
+    sounds.reset();
+    await during(() => engine.ask('train', wish));
   }, { main: true, say });
-  const goOn = button('', () => during(() => engine.ask('goOn', { steps: steps.read(), saveEvery: fields.saveEvery.read() })), { main: true, say });
+  const goOn = button('', () => during(() => engine.ask('goOn', fields.ofRun())), { main: true, say });
   const pause = button('Pause', async () => {
     say.say('Pausing after this update, then keeping it …');
     await engine.ask('pause', undefined);
@@ -97,7 +75,8 @@ export function trainingPart(notebook: Notebook): void {
     if (kept && file!.name.endsWith('.zip')) chart.reset(kept.log);
   }));
 
-  engine.on('plan', (line) => plan.say(line));
+  engine.on('plan', (line) => plan.say(`This run: ${line}.`));
+  engine.on('note', (line) => notes.append(el('li', {}, line)));
   engine.on('saved', (step) => {
     facts.set('kept', `update ${step.toLocaleString('en')}`);
     getRun.disabled = getWeights.disabled = false;
@@ -121,15 +100,13 @@ export function trainingPart(notebook: Notebook): void {
   });
 
   section('training').append(
-    el('div', { class: 'fields' }, steps.label),
-    el('details', {}, el('summary', {}, 'Network and training'), el('div', { class: 'fields' }, ...Object.values(fields).map(({ label }) => label)), sees),
-    el('div', { class: 'row' }, goOn, start, pause), say.element, bar, facts.element, place, plan.element,
+    fields.always, fields.ofNewRuns, plan.element,
+    el('div', { class: 'row' }, goOn, start, pause), say.element, bar, facts.element, place, notes, sounds.element,
     el('div', { class: 'row' }, getRun, getWeights, open),
     el('p', {}, 'A run is a ZIP file of a run folder: unpacked, ', el('code', {}, 'npm run sample -- --run'), ' and ',
       el('code', {}, 'npm run train -- --resume'), ' open it, and a packed run folder can be opened here.'),
   );
   const chart = new LossChart(place);
-  fill();
   state();
   void say.during(async () => {
     await refresh();

@@ -37,10 +37,28 @@ export function numberField(label: string, { value, min, max, step = 1 }: { valu
   return { label: el('label', {}, label, input), input, read };
 }
 
+/** The same for a number that may be left out; `read` gives undefined then. */
+export function optionalNumberField(label: string, { value, ...range }: { value?: number; min: number; max?: number; step?: number | 'any' }): {
+  label: HTMLLabelElement; input: HTMLInputElement; read: () => number | undefined;
+} {
+  const field = numberField(label, { value: value ?? NaN, step: 'any', ...range });
+  if (value === undefined) field.input.removeAttribute('value');
+  field.input.placeholder = 'none';
+  return { ...field, read: () => (field.input.validity.valid && field.input.value === '' ? undefined : field.read()) };
+}
+
 export function selectField(label: string, options: Readonly<Record<string, string>>): { label: HTMLLabelElement; select: HTMLSelectElement } {
   const select = el('select', {}, ...Object.entries(options).map(([value, text]) => el('option', { value }, text)));
   return { label: el('label', {}, label, select), select };
 }
+
+/** The library's messages name its options, `cropSamples`; on the page these are fields. */
+const fieldOf: Readonly<Record<string, string>> = {
+  cropSamples: 'Samples of a crop', batchSize: 'Clips per update', learningRate: 'Learning rate', memoryLimit: 'Memory limit', steps: 'Steps',
+  seed: 'Seed', strength: 'Strength', sampler: 'Sampler',
+};
+
+const spelled = (message: string): string => message.replace(/`([a-z]\w*)`/g, (_, name: string) => (fieldOf[name] ? `“${fieldOf[name]}”` : name));
 
 /** A line that screen readers hear of. */
 export class Saying {
@@ -54,7 +72,7 @@ export class Saying {
   fail(error: unknown): void {
     this.element.className = 'said bad';
     const message = error instanceof Error ? error.message : String(error);
-    this.element.textContent = error instanceof EngineError && !error.isForUser ? `This should not happen, and is a bug: ${message}` : message;
+    this.element.textContent = error instanceof EngineError && !error.isForUser ? `This should not happen, and is a bug: ${message}` : spelled(message);
   }
 
   /** Runs `action`; what it throws is said. */

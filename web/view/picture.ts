@@ -14,8 +14,18 @@ export interface Pictured {
   readonly sampleRate: number;
 }
 
-/** Draws into a canvas of any size, sharp on screens of any density. `at`: where the playhead is, in seconds. */
-export function drawPicture(canvas: HTMLCanvasElement, { samples, sampleRate }: Pictured, image: ImageBitmap | OffscreenCanvas, at?: number): void {
+/** Seconds [from, to) of a sound. */
+export type Stretch = readonly [from: number, to: number];
+
+/** The moment of a sound that is drawn at `x`, in CSS pixels from the canvas's left edge, as a share of its length. */
+export function shareAt(canvas: HTMLCanvasElement, x: number): number {
+  return Math.max(0, Math.min(1, (x - margin.left) / (canvas.clientWidth - margin.left - margin.right)));
+}
+
+/** Draws into a canvas of any size, sharp on screens of any density. `at`: where the playhead is, in seconds; `selected` is marked. */
+export function drawPicture(
+  canvas: HTMLCanvasElement, { samples, sampleRate }: Pictured, image: ImageBitmap | OffscreenCanvas, { at, selected }: { at?: number; selected?: Stretch } = {},
+): void {
   const { clientWidth: width, clientHeight: height } = canvas;
   const scale = devicePixelRatio;
   if (width === 0) return;
@@ -62,6 +72,16 @@ export function drawPicture(canvas: HTMLCanvasElement, { samples, sampleRate }: 
     context.fillText(String(time), Math.max(plot.x + 4, xOf(time)), bottom + 6);
   }
   context.fillText('time / s', plot.x + plot.width / 2, bottom + 22);
+  if (selected) {
+    const [left, right] = selected.map((time) => xOf(Math.min(time, seconds)));
+    for (const { y, height } of [wave, spectrum]) {
+      context.fillStyle = y === wave.y ? accent! : '#ffffff';
+      context.globalAlpha = 0.25;
+      context.fillRect(left!, y, right! - left!, height);
+      context.globalAlpha = 1;
+      for (const x of [left!, right!]) context.fillRect(x - 1, y, 2, height);
+    }
+  }
   if (at === undefined) return;
   context.fillStyle = ink!;
   context.fillRect(xOf(at) - 0.5, wave.y, 1, wave.height);
@@ -91,10 +111,11 @@ export function spectrogramOf({ samples }: Pictured): OffscreenCanvas {
   const hop = Math.max(size / 16, Math.ceil(samples.length / 1200));
   const { frames, bins, db } = spectrogram(samples, { size, hop });
   const loudest = db.reduce((most, value) => Math.max(most, value), -Infinity);
+  const isSilent = samples.every((value) => value === 0);
   const pixels = new ImageData(frames, bins);
   for (let frame = 0; frame < frames; frame++) {
     for (let bin = 0; bin < bins; bin++) {
-      const color = colorMap(1 + (db[frame * bins + bin]! - loudest) / rangeDb);
+      const color = colorMap(isSilent ? 0 : 1 + (db[frame * bins + bin]! - loudest) / rangeDb);
       pixels.data.set([...color, 255], 4 * ((bins - 1 - bin) * frames + frame));
     }
   }

@@ -1,8 +1,11 @@
 /** A sound to be seen and heard: picture, player, and whatever buttons belong to it. */
-import { encodeWav } from '../../src/web.ts';
 import { el } from './dom.ts';
-import type { Pictured } from './picture.ts';
-import { drawPicture, spectrogramOf } from './picture.ts';
+import type { Pictured, Stretch } from './picture.ts';
+import { drawPicture, shareAt, spectrogramOf } from './picture.ts';
+import { Player } from './player.ts';
+
+/** CSS pixels that a pointer may move and is still a click. */
+const still = 4;
 
 const icons = { play: 'M3 1.5v13l11-6.5z', pause: 'M3 1.5h3.5v13H3zM9.5 1.5H13v13H9.5z' };
 
@@ -11,25 +14,26 @@ let sounding: SoundFigure | undefined;
 
 export class SoundFigure {
   readonly element: HTMLElement;
-  readonly #canvas = el('canvas', { role: 'img' });
+  readonly #canvas = el('canvas', { role: 'img', 'aria-label': 'No sound yet' });
   readonly #title = el('span', {});
   readonly #play: HTMLButtonElement;
   readonly #icon = document.createElementNS('http://www.w3.org/2000/svg', 'path');
-  readonly #audio = new Audio();
+  readonly #audio = new Player(() => this.#show());
+  #selected: Stretch | undefined;
   #sound: Pictured = { samples: new Float32Array(64), sampleRate: 8000 };
   #picture = spectrogramOf(this.#sound);
   #name = '';
   #hasSound = false;
 
-  constructor({ beside = [] }: { beside?: readonly HTMLElement[] } = {}) {
+  /** With `onSelect`, a stretch of it can be marked by dragging; the caller has fields for the same, for who has no pointer. */
+  constructor({ beside = [], onSelect }: { beside?: readonly HTMLElement[]; onSelect?: (stretch: Stretch) => void } = {}) {
     const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
     svg.setAttribute('viewBox', '0 0 16 16');
     svg.setAttribute('aria-hidden', 'true');
     svg.append(this.#icon);
     this.#play = el('button', { type: 'button', class: 'play', disabled: true }, svg);
     this.#play.onclick = () => void (this.#audio.paused ? this.#start() : this.#audio.pause());
-    this.#audio.onpause = this.#audio.onplay = () => this.#show();
-    this.#canvas.onclick = ({ offsetX }) => this.#seek(offsetX);
+    this.#followPointer(onSelect);
     this.element = el('figure', {},
       el('div', { class: 'head' }, this.#play, this.#title, ...beside),
       el('div', { class: 'picture' }, this.#canvas));
@@ -48,9 +52,8 @@ export class SoundFigure {
     this.#title.replaceChildren(name, el('small', {}, note));
     const seconds = (sound.samples.length / sound.sampleRate).toFixed(2);
     this.#canvas.setAttribute('aria-label', `Waveform and spectrogram of ${name}, ${seconds} seconds, 0 to ${sound.sampleRate / 2000} kilohertz`);
-    URL.revokeObjectURL(this.#audio.src);
-    this.#audio.src = URL.createObjectURL(new Blob([encodeWav(sound.samples, { sampleRate: sound.sampleRate }) as Uint8Array<ArrayBuffer>], { type: 'audio/wav' }));
-    this.#audio.loop = loop;
+    this.#audio.set(sound, { loop });
+    this.#selected = undefined;
     if (continues && !paused) {
       this.#audio.currentTime = currentTime;
       void this.#start();
@@ -70,11 +73,41 @@ export class SoundFigure {
     follow();
   }
 
-  #seek(x: number): void {
-    const [left, right] = [52, this.#canvas.clientWidth - 12];
-    const share = Math.max(0, Math.min(1, (x - left) / (right - left)));
-    this.#audio.currentTime = (share * this.#sound.samples.length) / this.#sound.sampleRate;
+  /** Marks a stretch, in seconds, or none. */
+  select(stretch: Stretch | undefined): void {
+    this.#selected = stretch;
     this.#draw();
+  }
+
+  #timeAt(x: number): number {
+    return (shareAt(this.#canvas, x) * this.#sound.samples.length) / this.#sound.sampleRate;
+  }
+
+  #followPointer(onSelect?: (stretch: Stretch) => void): void {
+    const canvas = this.#canvas;
+    let from: number | undefined; // pixels
+    const stretchTo = (x: number): Stretch => {
+      const [first, last] = [this.#timeAt(from!), this.#timeAt(x)].sort((a, b) => a - b);
+      return [first!, last!];
+    };
+    if (onSelect) canvas.style.touchAction = 'pan-y';
+    canvas.onpointerdown = ({ offsetX, pointerId }) => {
+      from = offsetX;
+      canvas.setPointerCapture(pointerId);
+    };
+    canvas.onpointermove = ({ offsetX }) => {
+      if (onSelect && this.#hasSound && from !== undefined && Math.abs(offsetX - from) > still) this.select(stretchTo(offsetX));
+    };
+    canvas.onpointerup = ({ offsetX }) => {
+      if (from === undefined) return;
+      if (onSelect && this.#hasSound && Math.abs(offsetX - from) > still) onSelect(stretchTo(offsetX));
+      else this.#audio.currentTime = this.#timeAt(offsetX);
+      from = undefined;
+      this.#draw();
+    };
+    canvas.onpointercancel = () => {
+      from = undefined;
+    };
   }
 
   #show(): void {
@@ -85,6 +118,6 @@ export class SoundFigure {
 
   #draw(): void {
     const { currentTime, paused } = this.#audio;
-    drawPicture(this.#canvas, this.#sound, this.#picture, paused && currentTime === 0 ? undefined : currentTime);
+    drawPicture(this.#canvas, this.#sound, this.#picture, { at: paused && currentTime === 0 ? undefined : currentTime, selected: this.#selected });
   }
 }

@@ -15,9 +15,12 @@ const forPages: Plugin = {
   setup(build) {
     build.onResolve({ filter: /^@audio\/decode-aac$/ }, () => ({ path: inPackage('web/engine/noAac.ts') }));
     build.onResolve({ filter: /^#shaders$/ }, () => ({ path: 'shaders', namespace: 'shaders' }));
-    build.onLoad({ filter: /.*/, namespace: 'shaders' }, () => ({ contents: shaderModule(), loader: 'js' }));
+    build.onLoad({ filter: /.*/, namespace: 'shaders' }, () => ({ contents: shaderModule(['shaders', 'bench/probes']), loader: 'js' }));
   },
 };
+
+/** Values that PyTorch computed, which the page holds the adapter against when it is asked to. */
+const goldenFiles = ['transformer-4x16.safetensors', 'diffwave-6x8-l1.safetensors'];
 
 /** Bundles `web/`. Decoders of compressed sound are files of their own, which are fetched when such a file is met. */
 export async function buildSite(): Promise<Site> {
@@ -25,6 +28,7 @@ export async function buildSite(): Promise<Site> {
   const { outputFiles } = await build({
     entryPoints: { page: inPackage('web/page.ts'), worker: inPackage('web/engine/worker.ts'), style: inPackage('web/style.css') },
     outdir: '/', chunkNames: 'parts/[name]-[hash]', bundle: true, splitting: true, format: 'esm', platform: 'browser', target: 'es2022',
+    define: { PACKAGE_VERSION: JSON.stringify(JSON.parse(readFileSync(inPackage('package.json'), 'utf8')).version) },
     minify: true, legalComments: 'none', write: false, logLevel: 'silent', plugins: [forPages],
   });
   const site = new Map<string, Uint8Array>();
@@ -35,6 +39,7 @@ export async function buildSite(): Promise<Site> {
   const names = readdirSync(inPackage('music'), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.wav')).sort();
   for (const name of names) site.set(`music/${basename(name)}`, readFileSync(inPackage(join('music', name))));
   site.set('music/list.json', new TextEncoder().encode(JSON.stringify(names.map((name) => basename(name)))));
+  for (const name of goldenFiles) site.set(`golden/${name}`, readFileSync(inPackage(`test/golden/${name}`)));
   return site;
 }
 

@@ -53,6 +53,8 @@ export interface SampleOptions extends SamplerOptions {
   readonly ranks?: Ranks;
   /** Also return x_t after every k-th step, the start and the end included. */
   readonly sequenceEvery?: number;
+  /** Called with each of these as soon as it is there. */
+  readonly onWaypoint?: (waypoint: Waypoint) => void;
   /** Called after every reverse step has been queued; throw to stop. */
   readonly onStep?: (done: number, total: number) => void;
   /** The same after every tile, `done` with the part of a step that is done: one of a long clip may take minutes. */
@@ -103,7 +105,9 @@ export async function sample(model: Model, options: SampleOptions): Promise<Samp
   let done = 0;
   const lookAt = async (): Promise<void> => {
     if (sequenceEvery === undefined || (done % sequenceEvery !== 0 && done < total)) return;
-    if (sequence.at(-1)?.left !== total - done) sequence.push({ left: total - done, clips: heard(await walk.read()) });
+    if (sequence.at(-1)?.left === total - done) return;
+    sequence.push({ left: total - done, clips: heard(await walk.read()) });
+    options.onWaypoint?.(sequence.at(-1)!);
   };
   let tilesDone = 0;
   const tileDone = (): void => onTile?.(++tilesDone / walk.tiles.windows.length, total);

@@ -11,17 +11,19 @@ interface Sizes {
   readonly B: number;
   readonly Cin: number;
   readonly Cout: number;
+  /** The bias is no parameter, as where rows of a table are looked up. */
+  readonly fixedBias?: boolean;
 }
 
-export function linearCase({ B, Cin, Cout }: Sizes): KernelCase {
+export function linearCase({ B, Cin, Cout, fixedBias = false }: Sizes): KernelCase {
   return {
     stem: 'linear',
     hasVariants: true,
-    name: `${times(B, Cin)}→${Cout}`,
+    name: `${times(B, Cin)}→${Cout}${fixedBias ? ', bias as it is' : ''}`,
     inputs: {
       x: { shape: [B, Cin], gradient: true },
       weight: { shape: [Cin, Cout], gradient: true },
-      bias: { shape: [Cout], gradient: true },
+      bias: { shape: [Cout], gradient: !fixedBias },
     },
     record: (tape, { x, weight, bias }) => ({ y: linear(tape, { x: x!, weight: weight!, bias: bias! }) }),
     expected: (given) => sums(
@@ -31,7 +33,7 @@ export function linearCase({ B, Cin, Cout }: Sizes): KernelCase {
         const { dInput, dWeight, dBias } = linearBackward({ ...layer, dOutput: dOutput! });
         return { y: linearTruth(layer), 'd x': dInput, 'd weight': dWeight, 'd bias': dBias };
       },
-      { y: Cin + 1, 'd x': Cout, 'd weight': B, 'd bias': B },
+      { y: Cin + 1, 'd x': Cout, 'd weight': B, ...(!fixedBias && { 'd bias': B }) } as Record<'y' | 'd x' | 'd weight' | 'd bias', number>,
     ),
   };
 }
@@ -81,5 +83,7 @@ export const linearCases: readonly KernelCase[] = [
     { B: 1, Cin: 1, Cout: 64 },
     { B: 17, Cin: 3, Cout: 12 },
     { B: 3, Cin: 128, Cout: 128 },
+    { B: 2, Cin: 5, Cout: 7, fixedBias: true },
+    { B: 3, Cin: 4, Cout: 128, fixedBias: true },
   ].map(linearCase),
 ];

@@ -27,6 +27,8 @@ interface Sizes {
   readonly D: number;
   /** Whether activations come to be beyond what f16 can hold. */
   readonly large?: boolean;
+  /** What both layers are told. */
+  readonly condition?: 'item' | 'sample';
 }
 
 /** The largest f16; what is beyond it is stored as this. */
@@ -37,16 +39,19 @@ const largeX = [1e5, -1e5, 7e4, largestHalf];
 const largeBias = [6e4, -1e5]; // of r
 const smallWeights = 1e-5;
 
-const operands = ['step', 'dilatedWeight', 'dilatedBias', 'projectionWeight', 'projectionBias'] as const;
+const operandsOf = ({ condition }: Sizes): string[] =>
+  ['step', 'dilatedWeight', 'dilatedBias', 'projectionWeight', 'projectionBias', ...(condition ? ['condition'] : [])];
 
 /** Operands of both layers by name, `first dilatedBias`. */
-function inputsOf({ B, L, C, K, lifted, large }: Sizes): Record<string, CaseInput> {
+function inputsOf({ B, L, C, K, lifted, large, condition }: Sizes): Record<string, CaseInput> {
   const layer = {
     step: { shape: [B, C], gradient: true },
     dilatedWeight: { shape: [K, C, 2 * C], factor: (large ? smallWeights : 1) / Math.sqrt(K * C), gradient: true },
     dilatedBias: { shape: [2 * C], gradient: true },
     projectionWeight: { shape: [1, C, 2 * C], factor: 1 / Math.sqrt(C), gradient: true },
     projectionBias: { shape: [2 * C], edges: large ? largeBias : [], gradient: true },
+    ...(condition === 'item' && { condition: { shape: [B, 2 * C], gradient: true } }),
+    ...(condition === 'sample' && { condition: { shape: [B, L, 2 * C], gradient: true, soleReader: true } }),
   };
   return {
     ...(lifted
@@ -61,7 +66,7 @@ function record(tape: Tape, inputs: Readonly<Record<string, Tensor>>, dilation: 
   const layer = (which: string, x: Tensor, skip?: Tensor) => {
     const of = (name: string): Tensor => inputs[`${which} ${name}`]!;
     return residualLayer(tape, {
-      x, skip, step: of('step'), dilation, name: which,
+      condition: inputs[`${which} condition`], x, skip, step: of('step'), dilation, name: which,
       dilated: { weight: of('dilatedWeight'), bias: of('dilatedBias') },
       projection: { weight: of('projectionWeight'), bias: of('projectionBias') },
     });
@@ -92,7 +97,7 @@ function roundedToHalf({ value }: Approx): Expected {
 
 function truth(values: Given, sizes: Sizes, staging: Staging): Record<string, Expected> {
   const of = (which: string, more: Record<string, Approx>, place: Place) => {
-    const own = Object.fromEntries(operands.map((name) => [name, given(values[`${which} ${name}`]!)]));
+    const own = Object.fromEntries(operandsOf(sizes).map((name) => [name, given(values[`${which} ${name}`]!)]));
     const nothing = given(new Float64Array(values.x!.length));
     const all = { skip: nothing, 'd output': nothing, ...own, ...more } as unknown as Parameters<typeof layerTruth>[0];
     return layerTruth(all, { ...sizes, place }, staging);
@@ -109,7 +114,7 @@ function truth(values: Given, sizes: Sizes, staging: Staging): Record<string, Ex
   const second = of('second', { x: between, skip: forward.total!, ...dTotal }, 'last');
   const first = of('first', { x, ...dTotal, 'd output': second['d x']! }, 'first');
   const named = (which: string, results: Record<string, Approx>) =>
-    Object.fromEntries(operands.map((name) => [`d ${which} ${name}`, roundedToHalf(results[`d ${name}`]!)]));
+    Object.fromEntries(operandsOf(sizes).map((name) => [`d ${which} ${name}`, roundedToHalf(results[`d ${name}`]!)]));
   const dBefore = product(given(positive), first['d x']!);
   const lifted = sizes.lifted ? conv1dBackward({ ...lifting, dOutput: dBefore.value }) : undefined;
   return {
@@ -126,7 +131,7 @@ function mixedCase({ keeps, maxUniformBytes, maxWorkgroupBytes, lifted = false, 
   const { B, L, C, K, D } = sizes;
   return {
     stem: 'residualLayer',
-    name: `two in f16${lifted ? ' of a convolution' : ''}${sizes.large ? ' and beyond' : ''}, ${times(B, L, C)} K=${K} D=${D}${keeps === 'layerInputs' ? ', computed again' : ''}${maxUniformBytes === 0 ? ', little memory' : ''}`,
+    name: `two in f16${lifted ? ' of a convolution' : ''}${sizes.large ? ' and beyond' : ''}, ${times(B, L, C)} K=${K} D=${D}${sizes.condition ? `, told by ${sizes.condition}` : ''}${keeps === 'layerInputs' ? ', computed again' : ''}${maxUniformBytes === 0 ? ', little memory' : ''}`,
     keeps,
     maxUniformBytes,
     maxWorkgroupBytes,
@@ -144,6 +149,11 @@ export const mixedCases: readonly KernelCase[] = ([
   { B: 2, L: 37, C: 12, K: 3, D: 16 },
   { B: 2, L: 37, C: 12, K: 3, D: 16, keeps: 'layerInputs' },
   { B: 1, L: 5, C: 12, K: 3, D: 2, keeps: 'layerInputs', ...scarce },
+  ...(['item', 'sample'] as const).flatMap((condition) => [
+    { B: 2, L: 37, C: 12, K: 3, D: 16, condition },
+    { B: 2, L: 37, C: 12, K: 3, D: 16, condition, keeps: 'layerInputs' },
+    { B: 1, L: 5, C: 12, K: 3, D: 2, condition, keeps: 'layerInputs', ...scarce },
+  ] satisfies (Sizes & Ways)[]),
   // With the kernels of cases above: compiling takes most of the time.
   { B: 2, L: 5, C: 12, K: 3, D: 2, large: true, lifted: true },
   { B: 2, L: 7, C: 12, K: 3, D: 2, large: true, keeps: 'layerInputs', ...scarce },

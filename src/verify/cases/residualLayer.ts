@@ -166,6 +166,7 @@ export const residualLayerCases: readonly KernelCase[] = ([
     { B: 1, L: 1, C: 12, K: 3, D: 8, place: 'first', condition },
     { B: 3, L: 65, C: 12, K: 3, D: 8, place: 'later', condition },
     { B: 2, L: 65, C: 12, K: 3, D: 8, place: 'last', condition, keeps: 'layerInputs' },
+    { B: 1, L: 65, C: 12, K: 3, D: 8, place: 'first', condition, keeps: 'layerInputs' },
     { B: 1, L: 17, C: 36, K: 3, D: 2, place: 'later', condition, ...half },
     { B: 2, L: 5, C: 12, K: 3, D: 2, place: 'later', condition, ...scarce },
     { B: 1, L: 5, C: 20, K: 3, D: 8, place: 'first', condition, prefetch: true, ...scarce },

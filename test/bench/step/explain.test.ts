@@ -1,7 +1,7 @@
 /** The arithmetic behind `bench:step --explain`: a step on paper, what its kernels do, and which of them want a mark. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { trainingFlops } from '../../../bench/lib/flops.ts';
+import { trainingFlops } from '../../../src/roofline/flops.ts';
 import { configured, sizesOf } from '../../../bench/lib/work.ts';
 import { evaluate } from '../../../bench/step/expression.ts';
 import { explain, explainOperations } from '../../../bench/step/explain.ts';

@@ -1,9 +1,8 @@
 /** One kernel between probes: how long it takes, and how far that is from what the adapter can do. */
-import type { Encode } from '../../src/gpu/device/timing.ts';
-import type { Machine } from './machine.ts';
-import type { Rate, Span } from './probes.ts';
+import type { Encode } from '../gpu/device/timing.ts';
+import type { Machine, Rate, Span } from './probes.ts';
 import { timeSpan, timesFor } from './probes.ts';
-import { median, quantile } from '../../src/statistics.ts';
+import { median, quantile } from '../statistics.ts';
 
 export interface Work {
   /** Encodes `times` runs. */

@@ -1,5 +1,5 @@
 /** What is measured: an operation in one direction, as a function of the shape. Its truth is that of `src/verify`. */
-import type { KernelCase } from '../../src/verify/case.ts';
+import type { KernelCase } from '../verify/case.ts';
 
 export interface Shape {
   readonly B: number;

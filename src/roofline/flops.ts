@@ -2,7 +2,7 @@
  * Floating-point operations of a network, a multiply-add being two: those of the convolutions over time, which are all
  * but a thousandth. A training step counts three times the forward pass: each contraction has two gradients of its size.
  */
-import type { DiffWaveConfig } from '../../src/diffwave/model/config.ts';
+import type { DiffWaveConfig } from '../diffwave/model/config.ts';
 
 /** Of a convolution, per row (one sample of one item). */
 export function convolutionFlops({ K, Cin, Cout }: { K: number; Cin: number; Cout: number }): number {

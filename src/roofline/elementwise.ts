@@ -1,20 +1,20 @@
 /** Everything else: a few operations per number, bound by memory. */
-import { adamCase } from '../../src/verify/cases/adam.ts';
-import { addStepCase } from '../../src/verify/cases/addStep.ts';
-import type { KernelCase } from '../../src/verify/case.ts';
-import { diffuseCase } from '../../src/verify/cases/diffuse.ts';
-import { gateCase } from '../../src/verify/cases/gate.ts';
-import { guideCase } from '../../src/verify/cases/guide.ts';
-import { lossCase } from '../../src/verify/cases/loss.ts';
-import { noiseCase } from '../../src/verify/cases/noise.ts';
-import { reduceCase } from '../../src/verify/cases/reduce.ts';
-import { reluCase } from '../../src/verify/cases/relu.ts';
-import { residualCase } from '../../src/verify/cases/residual.ts';
-import { reverseCase } from '../../src/verify/cases/reverse.ts';
-import { scaleCase } from '../../src/verify/cases/scale.ts';
-import { siluCase } from '../../src/verify/cases/silu.ts';
-import { timelineCase } from '../../src/verify/cases/timeline.ts';
-import { upsampleCase } from '../../src/verify/cases/upsample.ts';
+import { adamCase } from '../verify/cases/adam.ts';
+import { addStepCase } from '../verify/cases/addStep.ts';
+import type { KernelCase } from '../verify/case.ts';
+import { diffuseCase } from '../verify/cases/diffuse.ts';
+import { gateCase } from '../verify/cases/gate.ts';
+import { guideCase } from '../verify/cases/guide.ts';
+import { lossCase } from '../verify/cases/loss.ts';
+import { noiseCase } from '../verify/cases/noise.ts';
+import { reduceCase } from '../verify/cases/reduce.ts';
+import { reluCase } from '../verify/cases/relu.ts';
+import { residualCase } from '../verify/cases/residual.ts';
+import { reverseCase } from '../verify/cases/reverse.ts';
+import { scaleCase } from '../verify/cases/scale.ts';
+import { siluCase } from '../verify/cases/silu.ts';
+import { timelineCase } from '../verify/cases/timeline.ts';
+import { upsampleCase } from '../verify/cases/upsample.ts';
 import type { KernelBench, Shape } from './bench.ts';
 
 /** An operation on activations (B, L, C) that reads and writes `perElement` numbers for each of them. */

@@ -1,16 +1,16 @@
 /** Checks a kernel against the reference on a small shape, and only then prepares it for timing on a large one. */
-import { building } from '../../src/building.ts';
-import { Executable } from '../../src/autograd/executable.ts';
-import { planTape } from '../../src/autograd/plan.ts';
-import type { Operation } from '../../src/autograd/operation.ts';
-import { Tape } from '../../src/autograd/tape.ts';
-import type { Gpu } from '../../src/gpu/device/gpu.ts';
-import { kernelName } from '../../src/gpu/wgsl/kernels.ts';
-import type { VariantSettings } from '../../src/gpu/device/variant.ts';
-import type { KernelCase } from '../../src/verify/case.ts';
-import { checkVariant, variantsOf } from '../../src/verify/run.ts';
-import type { Work } from '../lib/measure.ts';
-import { repeat } from '../lib/probes.ts';
+import { building } from '../building.ts';
+import { Executable } from '../autograd/executable.ts';
+import { planTape } from '../autograd/plan.ts';
+import type { Operation } from '../autograd/operation.ts';
+import { Tape } from '../autograd/tape.ts';
+import type { Gpu } from '../gpu/device/gpu.ts';
+import { kernelName } from '../gpu/wgsl/kernels.ts';
+import type { VariantSettings } from '../gpu/device/variant.ts';
+import type { KernelCase } from '../verify/case.ts';
+import { checkVariant, variantsOf } from '../verify/run.ts';
+import type { Work } from './measure.ts';
+import { repeat } from './probes.ts';
 import type { KernelBench, Shape } from './bench.ts';
 import { checkedShape } from './bench.ts';
 

@@ -1,11 +1,10 @@
 /** What the adapter can do at all, measured beside every kernel: fused multiply-adds, and bytes copied. */
-import type { Gpu } from '../../src/gpu/device/gpu.ts';
-import type { BufferRange } from '../../src/gpu/device/buffers.ts';
-import { Program } from '../../src/gpu/program/program.ts';
-import type { Encode, Stopwatch } from '../../src/gpu/device/timing.ts';
-import { workerSeconds } from './cpuTime.ts';
+import type { Gpu } from '../gpu/device/gpu.ts';
+import type { BufferRange } from '../gpu/device/buffers.ts';
+import { Program } from '../gpu/program/program.ts';
+import type { Encode, Stopwatch } from '../gpu/device/timing.ts';
 
-/** Shaders in `bench/probes`. */
+/** Their shaders are no part of the package: who opens `Probes` has a platform that knows them, those of `bench/probes`. */
 export const probeShaders: readonly string[] = ['fma', 'copy'];
 
 /** Seconds of one measurement, by the GPU's clock and, on software adapters, of processor time. */
@@ -33,11 +32,24 @@ const mostWorkgroups = 2 ** 17;
 /** Most bytes that the copy probe reads, and as many that it writes. */
 const copyBytes = 2 ** 26;
 
+/** What times are taken with. */
+export interface Clocks {
+  readonly gpu: Gpu;
+  readonly stopwatch: Stopwatch;
+  /** Processor seconds of what a software adapter's kernels run on, where the system tells. */
+  readonly processorSeconds?: () => number | undefined;
+}
+
+/** Clocks, and the probes that are measured with them. */
+export interface Machine extends Clocks {
+  readonly probes: Probes;
+}
+
 /** Times one pass. */
-export async function timeSpan({ gpu, stopwatch }: { gpu: Gpu; stopwatch: Stopwatch }, encode: Encode, expected = 0): Promise<Span> {
-  const before = gpu.isSoftware ? workerSeconds() : undefined;
+export async function timeSpan({ gpu, stopwatch, processorSeconds }: Clocks, encode: Encode, expected = 0): Promise<Span> {
+  const before = gpu.isSoftware ? processorSeconds?.() : undefined;
   const [wall] = await stopwatch.time([encode], { expected });
-  return { wall: wall!, cpu: before === undefined ? undefined : workerSeconds()! - before };
+  return { wall: wall!, cpu: before === undefined ? undefined : processorSeconds!()! - before };
 }
 
 export function repeat(program: Program, times: number, range?: { start: number; end: number }): Encode {
@@ -47,21 +59,23 @@ export function repeat(program: Program, times: number, range?: { start: number;
 }
 
 export class Probes {
-  readonly #gpu: Gpu;
-  readonly #stopwatch: Stopwatch;
+  readonly #clocks: Clocks;
   readonly #fma: { readonly program: Program; readonly flops: number; readonly times: number };
+  readonly #written: GPUBuffer; // by the FMA probe
   readonly #copies = new Map<number, { program: Program; times: number }>();
   readonly #buffers: Readonly<Record<'x' | 'y', GPUBuffer>>;
 
-  private constructor(gpu: Gpu, stopwatch: Stopwatch, fmaProbe: { program: Program; flops: number; times: number }) {
-    this.#gpu = gpu;
-    this.#stopwatch = stopwatch;
+  private constructor(clocks: Clocks, fmaProbe: { program: Program; flops: number; times: number }, y: GPUBuffer) {
+    this.#clocks = clocks;
+    const { gpu } = clocks;
     this.#fma = fmaProbe;
+    this.#written = y;
     const size = Math.min(copyBytes, gpu.device.limits.maxStorageBufferBindingSize);
     this.#buffers = { x: gpu.buffers.acquire(size, 'copied from'), y: gpu.buffers.acquire(size, 'copied to') };
   }
 
-  static async open(gpu: Gpu, stopwatch: Stopwatch): Promise<Probes> {
+  static async open(clocks: Clocks): Promise<Probes> {
+    const { gpu, stopwatch } = clocks;
     const y = wholeOf(gpu.buffers.acquire(2 ** 16, 'FMA probe'));
     const constants = { CHAINS: fma.chains, LINKS: fma.links };
     for (let workgroups = 128; ; workgroups *= 2) {
@@ -72,7 +86,7 @@ export class Probes {
       const [seconds] = await stopwatch.time([repeat(program, 1)]);
       if (seconds! >= probeSeconds / 10 || workgroups >= mostWorkgroups) {
         const flops = workgroups * flopsPerWorkgroup;
-        return new Probes(gpu, stopwatch, { program, flops, times: Math.max(1, Math.round(probeSeconds / seconds!)) });
+        return new Probes(clocks, { program, flops, times: Math.max(1, Math.round(probeSeconds / seconds!)) }, y.buffer);
       }
       program.destroy();
     }
@@ -81,35 +95,37 @@ export class Probes {
   /** Floating-point operations a second. */
   async fma(): Promise<Rate> {
     const { program, flops, times } = this.#fma;
-    return rate(flops * times, await timeSpan(this.#machine, repeat(program, times), probeSeconds));
+    return rate(flops * times, await timeSpan(this.#clocks, repeat(program, times), probeSeconds));
   }
 
   /** Bytes a second, read and written, of a copy that moves `bytes` in all: as many as the kernel beside it. */
   async copy(bytes: number): Promise<Rate> {
     const workgroups = Math.max(1, Math.floor(Math.min(bytes / 2, this.#buffers.x.size) / (copied.perWorkgroup * 16)));
     const { program, times } = await this.#copyBy(workgroups);
-    return rate(workgroups * copied.perWorkgroup * 32 * times, await timeSpan(this.#machine, repeat(program, times), probeSeconds));
+    return rate(workgroups * copied.perWorkgroup * 32 * times, await timeSpan(this.#clocks, repeat(program, times), probeSeconds));
+  }
+
+  /** Gives the memory back to the pool. */
+  destroy(): void {
+    for (const { program } of [this.#fma, ...this.#copies.values()]) program.destroy();
+    for (const buffer of [this.#written, this.#buffers.x, this.#buffers.y]) this.#clocks.gpu.buffers.release(buffer);
   }
 
   async #copyBy(workgroups: number): Promise<{ program: Program; times: number }> {
     const known = this.#copies.get(workgroups);
     if (known) return known;
-    const program = await Program.build(this.#gpu, [{
+    const program = await Program.build(this.#clocks.gpu, [{
       kernel: { shader: 'copy', entry: 'main', constants: { VECTORS: copied.vectors } },
       bindings: { x: wholeOf(this.#buffers.x), y: wholeOf(this.#buffers.y) },
       writes: ['y'],
       params: { count: workgroups * copied.perWorkgroup },
       workgroups,
     }]);
-    await this.#stopwatch.time([repeat(program, 1)]); // warm
-    const [seconds] = await this.#stopwatch.time([repeat(program, 4)]);
+    await this.#clocks.stopwatch.time([repeat(program, 1)]); // warm
+    const [seconds] = await this.#clocks.stopwatch.time([repeat(program, 4)]);
     const probe = { program, times: timesFor(seconds! / 4, probeSeconds) };
     this.#copies.set(workgroups, probe);
     return probe;
-  }
-
-  get #machine(): { gpu: Gpu; stopwatch: Stopwatch } {
-    return { gpu: this.#gpu, stopwatch: this.#stopwatch };
   }
 }
 

@@ -1,8 +1,8 @@
 /** Convolutions, the residual layer that is made of them, and linear layers: bound by arithmetic. */
-import { conv1dCase } from '../../src/verify/cases/conv1d.ts';
-import { linearCase } from '../../src/verify/cases/linear.ts';
-import { residualLayerCase } from '../../src/verify/cases/residualLayer.ts';
-import { convolutionFlops } from '../lib/flops.ts';
+import { conv1dCase } from '../verify/cases/conv1d.ts';
+import { linearCase } from '../verify/cases/linear.ts';
+import { residualLayerCase } from '../verify/cases/residualLayer.ts';
+import { convolutionFlops } from './flops.ts';
 import type { KernelBench, Shape } from './bench.ts';
 
 /** The convolution of C to 2C channels that a residual layer begins or, with one tap, ends with. */

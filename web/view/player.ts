@@ -1,0 +1,130 @@
+/** Plays a sound: by an audio element, or round and round without a gap, which audio elements cannot. */
+import { encodeWav } from '../../src/web.ts';
+import type { Pictured } from './picture.ts';
+
+/** As much of an audio element as is used. */
+interface Voice {
+  readonly paused: boolean;
+  currentTime: number; // seconds
+  play(): Promise<void>;
+  pause(): void;
+  release(): void;
+}
+
+export class Player {
+  readonly #changed: () => void;
+  /** Made when the sound is first played: many are only looked at. */
+  #make: (() => Voice) | undefined;
+  #voice: Voice | undefined;
+
+  /** `changed` is called when it begins to play or stops. */
+  constructor(changed: () => void) {
+    this.#changed = changed;
+  }
+
+  get paused(): boolean {
+    return this.#voice?.paused ?? true;
+  }
+
+  get currentTime(): number {
+    return this.#voice?.currentTime ?? 0;
+  }
+
+  set currentTime(time: number) {
+    const voice = (this.#voice ??= this.#make?.());
+    if (voice) voice.currentTime = time;
+  }
+
+  set(sound: Pictured, { loop }: { loop: boolean }): void {
+    this.#voice?.release();
+    this.#voice = undefined;
+    this.#make = () => (loop ? new Loop(sound, this.#changed) : elementOf(sound, this.#changed));
+  }
+
+  async play(): Promise<void> {
+    await (this.#voice ??= this.#make?.())?.play();
+  }
+
+  pause(): void {
+    this.#voice?.pause();
+  }
+}
+
+function elementOf({ samples, sampleRate }: Pictured, changed: () => void): Voice {
+  const wav = encodeWav(samples, { sampleRate }) as Uint8Array<ArrayBuffer>;
+  const url = URL.createObjectURL(new Blob([wav], { type: 'audio/wav' }));
+  const audio = new Audio(url);
+  audio.onpause = audio.onplay = changed;
+  return Object.assign(audio, {
+    release() {
+      audio.onpause = audio.onplay = null;
+      audio.removeAttribute('src');
+      audio.load(); // or it may still ask for what is revoked
+      URL.revokeObjectURL(url);
+    },
+  });
+}
+
+/** The sound's last sample is followed by its first one. */
+class Loop implements Voice {
+  readonly #sound: Pictured;
+  readonly #changed: () => void;
+  #playing: { readonly context: AudioContext; readonly source: AudioBufferSourceNode; readonly begun: number } | undefined;
+  #at = 0; // seconds, while it is paused
+
+  constructor(sound: Pictured, changed: () => void) {
+    this.#sound = sound;
+    this.#changed = changed;
+  }
+
+  get paused(): boolean {
+    return !this.#playing;
+  }
+
+  get currentTime(): number {
+    if (!this.#playing) return this.#at;
+    const { context, begun } = this.#playing;
+    return Math.max(0, context.currentTime - begun) % (this.#sound.samples.length / this.#sound.sampleRate);
+  }
+
+  set currentTime(time: number) {
+    const wasPlaying = this.#playing;
+    this.pause();
+    this.#at = time;
+    if (wasPlaying) void this.play();
+  }
+
+  async play(): Promise<void> {
+    const { samples, sampleRate } = this.#sound;
+    const context = contextAt(sampleRate);
+    const buffer = context.createBuffer(1, samples.length, sampleRate);
+    buffer.copyToChannel(new Float32Array(samples), 0);
+    const source = new AudioBufferSourceNode(context, { buffer, loop: true });
+    source.connect(context.destination);
+    source.start(0, this.#at);
+    this.#playing = { context, source, begun: context.currentTime - this.#at };
+    this.#changed();
+  }
+
+  pause(): void {
+    if (!this.#playing) return;
+    this.#at = this.currentTime;
+    const { context } = this.#playing;
+    this.#playing = undefined;
+    void context.close();
+    this.#changed();
+  }
+
+  release(): void {
+    this.pause();
+  }
+}
+
+/** At the sound's own rate, so that the browser's resampler does not begin anew at each seam. Some browsers refuse low rates. */
+function contextAt(sampleRate: number): AudioContext {
+  try {
+    return new AudioContext({ sampleRate });
+  } catch {
+    return new AudioContext();
+  }
+}
