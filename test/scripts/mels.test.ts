@@ -81,6 +81,7 @@ test('what cannot be is said in a line', async () => {
     [['--mel', npy('x.npy', [8, 3]), '--seconds', '2'], '--seconds has no meaning with a spectrogram'],
     [['--mel', npy('x.npy', [8, 3]), '--label', 'jazz'], 'has no labels'],
   ] as const) await refuses('sample', [...sampling, ...flags], [text]);
+  await refuses('evaluate', ['--run', run], ['make some with sample --like, and give them as --samples']);
   const training = (...flags: string[]) => ['--data', music, '--out', 'nowhere', '--preset', 'diffwave-vocoder', '--batch-size', '2', '--steps', '1', ...flags];
   await refuses('train', training('--layers', '2', '--channels', '4', '--hop-samples', '36'), ['a hop of 36 samples are not computed here']);
   await refuses('train', training('--layers', '2', '--channels', '4', '--crop-samples', '250'), ['a multiple of 256 samples, its hop, not 250']);
