@@ -13,6 +13,7 @@ import { batchOf, configured, sizesOf } from './lib/work.ts';
 /** What networks are told, and the golden file that holds their passes. */
 const CONDITIONS = {
   labels: { golden: 'diffwave-labels-5x8', config: { conditioner: 'labels', labels: ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j'], labelWidth: 128 } },
+  mel: { golden: 'diffwave-mel-6x8', config: { conditioner: 'mel', melBands: 80, hopSamples: 256 } },
 } as const satisfies Record<string, { golden: string; config: Partial<DiffWaveConfig> }>;
 
 await command({
@@ -36,7 +37,7 @@ await command({
   const runs = await Promise.all(Object.entries({ nothing: { config: {} }, ...CONDITIONS }).map(async ([name, { config: told }]) => {
     const model = DiffWave.create(gpu, { ...config, ...told });
     const trainer = await Trainer.create({ model, training, L });
-    return { name, trainer, batch: conditioned(model, batchOf(model.config, sizes)), seconds: [] as number[] };
+    return { name, trainer, batch: batchOf(model.config, sizes), seconds: [] as number[] };
   }));
   for (let round = -2; round < flags.rounds; round++) { // two to warm up
     for (const { trainer, batch, seconds } of runs) {
@@ -59,10 +60,3 @@ await command({
   console.log(`\n${rows.length} rows appended to ${path}`);
   gpu.close();
 }).run();
-
-/** The batch with numbers for what the network is told: what they are does not matter. */
-function conditioned({ network: { conditioning } }: DiffWave, batch: ReturnType<typeof batchOf>): ReturnType<typeof batchOf> {
-  if (!conditioning) return batch;
-  const numbers = batch.t.length * conditioning.shape(batch.audio.length / batch.t.length).reduce((product, size) => product * size, 1);
-  return { ...batch, condition: new Float32Array(numbers).fill(0.1) };
-}

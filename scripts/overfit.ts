@@ -52,6 +52,7 @@ const cli = command({
 export default cli.does(async ({ flags }) => {
   const { out, seed, count } = flags;
   const preset = presetNamed(flags.preset);
+  if (preset.model.conditioner === 'mel') throw new UserError(`--preset ${flags.preset} makes sound out of spectrograms, and this test is of networks that make it out of nothing: choose another`);
   const recipe = recipeFor(flags.preset);
   throwUnlessOurs(out, { ours: [...ours, 'dataset'], what: 'test' });
   await ensureAdapter(); // it may start the process again, which must not find its own lock

@@ -1,6 +1,7 @@
 /** The same data for every bench of a whole step: what it is does not matter, that it is not zero does. */
 import { clipLength } from '../../src/dataset/options.ts';
 import type { Batch } from '../../src/diffwave/training/batches.ts';
+import { conditioningOf } from '../../src/diffwave/model/conditioning.ts';
 import type { DiffWaveConfig } from '../../src/diffwave/model/config.ts';
 import type { TrainingConfig } from '../../src/diffwave/training/config.ts';
 import { presetNamed } from '../../src/diffwave/presets.ts';
@@ -35,10 +36,17 @@ export async function predictAndWait(gpu: Gpu, denoiser: Denoiser, t: readonly n
   if (!gpu.isSoftware) await gpu.idle();
 }
 
-/** A chord in every item, and steps t that are spread over all. */
+/** A chord in every item, steps t that are spread over all, and numbers for what the network is told: what they are does not matter. */
 export function batchOf(model: DiffWaveConfig, { B, L }: Pick<Sizes, 'B' | 'L'>): Batch {
   const audio = Float32Array.from({ length: B * L }, (_, i) =>
     0.1 * [220, 277.2, 329.6].reduce((sum, hertz) => sum + Math.sin((2 * Math.PI * hertz * i) / model.sampleRate), 0));
   const t = Array.from({ length: B }, (_, item) => Math.floor(((item + 0.5) / B) * model.diffusionSteps));
-  return { audio, t };
+  const told = numbersTold(model, L);
+  return { audio, t, ...(told && { condition: new Float32Array(B * told.length).fill(told[0]!) }) };
+}
+
+/** Numbers for what a network is told of a clip of L samples, if it is told anything. */
+export function numbersTold(model: DiffWaveConfig, L: number): Float32Array<ArrayBuffer> | undefined {
+  const shape = conditioningOf(model)?.shape(L);
+  return shape && new Float32Array(shape.reduce((product, size) => product * size, 1)).fill(0.1);
 }

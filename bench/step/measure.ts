@@ -15,7 +15,7 @@ import { digits, percent, table } from '../lib/report.ts';
 import { ratiosToNeighbours } from '../lib/statistics.ts';
 import { median, quantile } from '../../src/statistics.ts';
 import type { Sizes } from '../lib/work.ts';
-import { batchOf, configured } from '../lib/work.ts';
+import { batchOf, configured, numbersTold } from '../lib/work.ts';
 
 export interface StepRow {
   readonly step: 'training' | 'sampling';
@@ -60,7 +60,8 @@ export async function measureSampling(machine: Machine, { model, sizes, repetiti
   model: DiffWave; sizes: Sizes; repetitions: number; within?: number;
 }): Promise<StepRow> {
   const { B, L } = sizes;
-  await using walk = await Walk.create(model, { B, L });
+  const numbers = numbersTold(model.config, L);
+  await using walk = await Walk.create(model, { B, L, ...(numbers && { told: { numbers } }) });
   const { audio } = batchOf(model.config, sizes);
   await walk.write(Array.from({ length: B }, (_, item) => audio.slice(item * L, (item + 1) * L)));
   // Of `sample`'s default sampler, in the middle of the way, over and over.

@@ -28,10 +28,12 @@ export class MelSpectrogram {
   readonly sampleRate: number;
   readonly hopSamples: number;
   readonly bands: number;
-  readonly #filters: readonly MelBand[];
+  /** The triangles over the bins, of which there are 2 · hop + 1. */
+  readonly filters: readonly MelBand[];
+  /** What the amplitudes of the transform are multiplied by, 1 / √Σw². */
+  readonly scale: number;
   readonly #window: Float64Array;
   readonly #transform: ReturnType<typeof realFft>;
-  readonly #scale: number;
 
   /** @throws RangeError when the hop is no power of two, or a band or the frequency range makes no sense */
   constructor({ sampleRate, hopSamples, melBands: bands }: MelSpectrogramOptions) {
@@ -40,9 +42,9 @@ export class MelSpectrogram {
     this.hopSamples = hopSamples;
     this.bands = bands;
     this.#transform = realFft(size);
-    this.#filters = melBands({ sampleRate, size, bands, fromHz: lowestHz });
+    this.filters = melBands({ sampleRate, size, bands, fromHz: lowestHz });
     this.#window = Float64Array.from({ length: size }, (_, n) => 0.5 - 0.5 * Math.cos((2 * Math.PI * n) / size));
-    this.#scale = 1 / Math.sqrt(this.#window.reduce((sum, w) => sum + w * w, 0));
+    this.scale = 1 / Math.sqrt(this.#window.reduce((sum, w) => sum + w * w, 0));
   }
 
   /** Frames of a clip of so many samples: 1 + ⌊L / hop⌋. The last one's samples are not all there unless the hop divides L. */
@@ -68,10 +70,10 @@ export class MelSpectrogram {
       const start = (first + i) * this.hopSamples - frame.length / 2;
       for (let n = 0; n < frame.length; n++) frame[n] = this.#window[n]! * sampleAt(samples, start + n);
       const { re, im } = this.#transform(frame);
-      this.#filters.forEach((filter, band) => {
+      this.filters.forEach((filter, band) => {
         let amplitude = 0;
         filter.weights.forEach((weight, k) => (amplitude += weight * Math.hypot(re[filter.first + k]!, im[filter.first + k]!)));
-        values[i * this.bands + band] = levelOf(amplitude * this.#scale);
+        values[i * this.bands + band] = levelOf(amplitude * this.scale);
       });
     }
     return values;

@@ -37,9 +37,7 @@ export class Tape {
    * Operations take kernels of this variant where it can work on their sizes, the naive ones elsewhere.
    * Without settings, all are naive.
    */
-  constructor(options: {
-    parameters?: ParameterSource; variant?: VariantSettings; precision?: Precision; keeps?: Keeps; gradientScale?: number;
-  } = {}) {
+  constructor(options: { parameters?: ParameterSource; variant?: VariantSettings; precision?: Precision; keeps?: Keeps; gradientScale?: number } = {}) {
     this.#parameters = options.parameters;
     this.keeps = options.keeps ?? 'activations';
     this.precision = options.precision ?? 'float32';
@@ -172,9 +170,7 @@ export class Tape {
   }
 
   /** Records once more what was recorded before: the same values, for whoever needs them again and asks for no gradients of them. */
-  again(record: () => Tensor): Tensor {
-    return this.#apart(record)[0];
-  }
+  again = (record: () => Tensor): Tensor => this.#apart(record)[0];
 
   /** Records without adding to what the next `backward` differentiates; that is returned instead. */
   #apart(record: () => Tensor): [Tensor, Differentiable[]] {
@@ -287,10 +283,8 @@ export class Tape {
   #gradientTensor(tensor: Tensor): Tensor {
     const place = this.#places.get(tensor);
     if (place) return place;
-    const name = `d ${tensor.name}`;
-    const parameter = this.#parameterNames.get(tensor);
-    if (parameter !== undefined) return this.external(name, tensor.shape, this.#parameters!.gradient(parameter));
-    return this.result(name, tensor.shape);
+    const [name, parameter] = [`d ${tensor.name}`, this.#parameterNames.get(tensor)];
+    return parameter === undefined ? this.result(name, tensor.shape) : this.external(name, tensor.shape, this.#parameters!.gradient(parameter));
   }
 
   #storage(options: Omit<Storage, 'version'>): Storage {

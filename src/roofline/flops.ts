@@ -9,15 +9,18 @@ export function convolutionFlops({ K, Cin, Cout }: { K: number; Cin: number; Cou
   return 2 * K * Cin * Cout;
 }
 
+type Counted = Pick<DiffWaveConfig, 'layers' | 'channels' | 'kernelSize' | 'melBands'>;
+
 /** Of one pass through the network, per row: 663,808 for `gtzan`. */
-export function forwardFlops(config: Pick<DiffWaveConfig, 'layers' | 'channels' | 'kernelSize'>): number {
-  const { layers, channels: C, kernelSize: K } = config;
-  const layer = convolutionFlops({ K, Cin: C, Cout: 2 * C }) + convolutionFlops({ K: 1, Cin: C, Cout: 2 * C });
+export function forwardFlops(config: Counted): number {
+  const { layers, channels: C, kernelSize: K, melBands = 0 } = config;
+  const told = convolutionFlops({ K: 1, Cin: melBands, Cout: 2 * C });
+  const layer = convolutionFlops({ K, Cin: C, Cout: 2 * C }) + convolutionFlops({ K: 1, Cin: C, Cout: 2 * C }) + told;
   const ends = convolutionFlops({ K: 1, Cin: 1, Cout: C }) + convolutionFlops({ K: 1, Cin: C, Cout: 1 });
   return layers * layer + convolutionFlops({ K: 1, Cin: C, Cout: C }) + ends;
 }
 
 /** Of one training step, per row. */
-export function trainingFlops(config: Pick<DiffWaveConfig, 'layers' | 'channels' | 'kernelSize'>): number {
+export function trainingFlops(config: Counted): number {
   return 3 * forwardFlops(config);
 }

@@ -19,6 +19,8 @@ test('the network of gtzan has 663,808 operations a row', () => {
   assert.is(10 * (49152 + 16384) + 8192 + 128 + 128, 663808);
   assert.is(forwardFlops(presetNamed('gtzan').model), 663808);
   assert.is(trainingFlops(presetNamed('gtzan').model), 1991424);
+  // 30 such layers, each with 2·80·128 for the spectrogram besides
+  assert.is(forwardFlops(presetNamed('diffwave-vocoder').model), 30 * (49152 + 16384 + 20480) + 8192 + 128 + 128);
 });
 
 test('forward, input and weight gradient of a layer\'s convolutions add up to the layer\'s', () => {

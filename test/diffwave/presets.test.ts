@@ -28,6 +28,8 @@ test('presets are valid and have the sizes that were published', () => {
   assert.equal(sizes(PRESETS.music.model), sizes(PRESETS.gtzan.model));
   assert.equal(sizes(PRESETS['diffwave-base'].model), [30, 64, 10, 3, 50]);
   assert.equal(sizes(PRESETS['diffwave-sc09'].model), [36, 256, 12, 3, 200]);
+  assert.equal(sizes(PRESETS['diffwave-vocoder'].model), [30, 64, 10, 3, 50]);
+  assert.is(PRESETS['diffwave-vocoder'].training.cropSamples, 62 * PRESETS['diffwave-vocoder'].model.hopSamples);
   assert.equal([training.batchSize, training.learningRate], [4, 2e-4]);
 });
 
@@ -38,7 +40,7 @@ test('every preset has its data at the rate of its network, in clips that its cr
   }
   assert.equal(PRESETS.gtzan.data, { sampleRate: 22050, seconds: 30, downsample: 3, splits: 6 });
   for (const name of ['music', 'tiny'] as const) assert.is(PRESETS[name].data, PRESETS.gtzan.data);
-  assert.equal(Object.values(PRESETS).map(({ data }) => clipLength(data)), [36750, 36750, 36750, 16000, 16000]);
+  assert.equal(Object.values(PRESETS).map(({ data }) => clipLength(data)), [36750, 36750, 36750, 16000, 63488, 16000]);
 });
 
 /** What a preset makes of a folder, and the share of its crops that is nothing but padding. */
@@ -90,7 +92,7 @@ test('recordings of old runs become the clips that they began with', () => {
 
 test('an unknown preset is answered with those there are', () => {
   for (const name of ['big', 'toString', '']) {
-    assert.throws(() => presetNamed(name), isUserError(/no preset .*music, gtzan, tiny, diffwave-base, diffwave-sc09/));
+    assert.throws(() => presetNamed(name), isUserError(/no preset .*music, gtzan, tiny, diffwave-base, diffwave-vocoder, diffwave-sc09/));
   }
 });
 

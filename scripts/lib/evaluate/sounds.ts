@@ -40,6 +40,7 @@ const usualSeconds = 5;
 export function makingOf(flags: MakingFlags, { run, clipSeconds }: { run: RunFolder; clipSeconds: number }): SamplingTask {
   const { start: _, rawWeights: __, guidance: ___, ...rest } = flags;
   if (flags.guidance !== undefined && !run.config.model.labels) throw new UserError('--guidance is for networks with labels, which this one has not');
+  if (run.config.model.conditioner === 'mel') throw new UserError('this network makes sound out of spectrograms, and has none to make here: make some with sample --like, and give them as --samples');
   const seconds = rest.length === undefined ? rest.seconds ?? Math.min(usualSeconds, clipSeconds) : rest.seconds;
   const load = (): never => { throw new Error('new sound is made from nothing'); };
   return taskOf({ ...untyped, ...rest, seconds }, { config: run.config.model, load });

@@ -1,9 +1,16 @@
-/** Networks for spectrograms in training: what they are told on the way, and what is said before hours are spent. */
+/** Samples on the way of a training, and what networks for spectrograms are told for them. */
 import type { Split } from '../../../src/diffwave/data/split.ts';
 import type { DiffWaveConfig } from '../../../src/diffwave/model/config.ts';
 import type { Told } from '../../../src/diffwave/model/contract.ts';
 import { melOf, melTold } from '../../../src/diffwave/model/mels.ts';
-import { sampleShape } from './monitor.ts';
+
+/** Of a sample that is made on the way: long enough to hear a beat. */
+const sampleSeconds = 5;
+
+/** B and L of a sample that is made on the way, whole hops where it is made of a spectrogram. */
+export function sampleShape({ sampleRate, hopSamples = 1 }: DiffWaveConfig): readonly [B: number, L: number] {
+  return [1, Math.max(1, Math.round((sampleSeconds * sampleRate) / hopSamples)) * hopSamples];
+}
 
 /** Throws a `UserError` where spectrograms of this configuration are not computed here. */
 export function expectMels(config: DiffWaveConfig): void {

@@ -9,8 +9,7 @@ import { labelsTold } from '../../../src/diffwave/model/labels.ts';
 import { samplingMemory } from '../../../src/diffwave/sampling/sampling.ts';
 import { validationBytes } from '../../../src/diffwave/validation/validation.ts';
 import type { Gpu } from '../../../src/gpu/device/gpu.ts';
-import { silenceTold } from './mels.ts';
-import { sampleShape } from './monitor.ts';
+import { sampleShape, silenceTold } from './mels.ts';
 
 export const memoryLimitFlag = {
   type: 'string', placeholder: '<size>', help: 'GPU memory that the run may take, such as 2GiB (all there is)',

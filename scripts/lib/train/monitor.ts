@@ -16,18 +16,10 @@ import { alone } from '../../../src/ranks.ts';
 import { UserError, escaped } from '../../../src/errors.ts';
 import { DeviceLostError } from '../../../src/gpu/device/opened.ts';
 import { spelled } from '../cli/spelling.ts';
-import { melOnTheWay } from './mels.ts';
+import { melOnTheWay, sampleShape } from './mels.ts';
 import { ProgressDisplay, silence } from './progressDisplay.ts';
 import { pagedLine, recoveryLine } from '../report/lines.ts';
 import { validationLine, validationTable } from './validationReport.ts';
-
-/** Of a sample that is made on the way: long enough to hear a beat. */
-const sampleSeconds = 5;
-
-/** B and L of a sample that is made on the way, whole hops where it is made of a spectrogram. */
-export function sampleShape({ sampleRate, hopSamples = 1 }: DiffWaveConfig): readonly [B: number, L: number] {
-  return [1, Math.max(1, Math.round((sampleSeconds * sampleRate) / hopSamples)) * hopSamples];
-}
 
 /** The flags of a command that is watched. */
 export const monitorFlags = {
