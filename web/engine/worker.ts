@@ -101,8 +101,8 @@ const answers: { readonly [Q in Question]: (data: Questions[Q][0]) => Promise<Qu
     loose = undefined;
     return `${file.name}: a run of ${run.step} updates`;
   }),
-  sample: (wish) => alone('sampling', async () => makeSound(wish, {
-    gpu: await openGpu(), weights: await weightsNow(), step: loose ? null : (await keptRun())!.step, onWay: (sound) => tell('way', sound),
+  sample: (wish) => alone('sampling', async (signal) => makeSound(wish, {
+    gpu: await openGpu(), signal, weights: await weightsNow(), step: loose ? null : (await keptRun())!.step, onWay: (sound) => tell('way', sound),
     onStep: (done, total) => tell('sampling', { done, total }),
   })),
   verify: () => alone('verification', async (signal) => verifyAll(await openGpu(), { signal, tell })),

@@ -15,7 +15,7 @@ const forPages: Plugin = {
   setup(build) {
     build.onResolve({ filter: /^@audio\/decode-aac$/ }, () => ({ path: inPackage('web/engine/noAac.ts') }));
     build.onResolve({ filter: /^#shaders$/ }, () => ({ path: 'shaders', namespace: 'shaders' }));
-    build.onLoad({ filter: /.*/, namespace: 'shaders' }, () => ({ contents: shaderModule(['shaders', 'bench/probes']), loader: 'js' }));
+    build.onLoad({ filter: /.*/, namespace: 'shaders' }, () => ({ contents: shaderModule(), loader: 'js' }));
   },
 };
 
