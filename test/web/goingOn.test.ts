@@ -91,9 +91,12 @@ test('a run that is paused goes on to the same bits', async () => {
 test('a run whose GPU is lost goes on by itself to the same bits, and says so', async () => {
   const losing = await visits.visit({ workerPrelude: loseGpu });
   await begin(losing);
+  await fill(losing.page, { 'A sound every': 5 }); // one is being made just then, and another one after it
   await start(losing);
   await done(losing, updates);
   await losing.page.getByText(/^the GPU was lost after \d+ updates \(.*\): going on from step 10 on a new device$/).waitFor();
+  await losing.page.getByText(/^What it makes after update [23]\d/).first().waitFor();
+  assert.match((await losing.page.locator('#training .lines li').allTextContents()).join('; '), /^the GPU was lost after [^;]*device$/, 'of the sound that is given up nothing is said');
   const run = await downloaded(losing.page, 'Download the run');
   assert.ok(weightsIn(run).equals(weightsIn(undisturbed)));
   assert.equal(logIn(run).filter(({ event }) => event).map(({ event, resumedFrom }) => [event, resumedFrom]), [['device lost', 10]]);
