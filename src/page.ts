@@ -9,7 +9,9 @@ export { encodeWav } from './formats/wav.ts';
 export { sha256 } from './formats/sha256.ts';
 
 export { archiveRun, readRunArchive } from './diffwave/files/runArchive.ts';
-export type { ArchivedReport, ArchivedRun } from './diffwave/files/runArchive.ts';
+export type { ArchivedRun } from './diffwave/files/runArchive.ts';
+export { staysAt } from './diffwave/files/logEntries.ts';
+export type { LogEntry } from './diffwave/files/logEntries.ts';
 export { formatVersion, preparationOf } from './diffwave/files/runConfig.ts';
 export type { RunConfig } from './diffwave/files/runConfig.ts';
 export { withWeights } from './diffwave/model/withWeights.ts';

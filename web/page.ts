@@ -9,10 +9,16 @@ import { trainingPart } from './parts/training.ts';
 import { section } from './view/dom.ts';
 import { whatToDo } from './support.ts';
 
-const advice = whatToDo({ gpu: 'gpu' in navigator, userAgent: navigator.userAgent, isSecure: isSecureContext });
-if (advice !== undefined) {
+/** Some browsers have WebGPU and no adapter for it on this system: then there is none. */
+async function hasAdapter(): Promise<boolean> {
+  return Boolean(await navigator.gpu?.requestAdapter().catch(() => null));
+}
+
+void hasAdapter().then((gpu) => {
+  const advice = whatToDo({ gpu, userAgent: navigator.userAgent, isSecure: isSecureContext });
+  if (advice === undefined) return;
   section('support').textContent = advice;
   section('support').hidden = false;
-}
+});
 const notebook = new Notebook(new Engine());
 for (const part of [musicPart, forwardPart, trainingPart, samplingPart, gpuPart]) part(notebook);

@@ -4,7 +4,7 @@ import type { BufferRange } from '../gpu/device/buffers.ts';
 import { Program } from '../gpu/program/program.ts';
 import type { Encode, Stopwatch } from '../gpu/device/timing.ts';
 
-/** Their shaders are no part of the package: who opens `Probes` has a platform that knows them, those of `bench/probes`. */
+/** Their shaders, in `bench/probes`: pages have them beside the kernels', in Node who opens `Probes` has a platform that knows them. */
 export const probeShaders: readonly string[] = ['fma', 'copy'];
 
 /** Seconds of one measurement, by the GPU's clock and, on software adapters, of processor time. */

@@ -43,13 +43,14 @@ export class Visits {
     this.#stop = stop;
   }
 
-  static async begin(): Promise<Visits> {
+  /** `webGpu: false`: a browser as it comes, which has none on Linux. */
+  static async begin({ webGpu = true } = {}): Promise<Visits> {
     const { chromium } = await import('playwright-core');
     const site = await buildSite();
     const { server, address } = await serveSite(new Map([...site].map(([path, bytes]) => [prefix + path, bytes])), 0);
     const browser = await chromium.launch({
       executablePath: findChromium(), headless: true,
-      args: ['--no-sandbox', '--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--disable-dev-shm-usage'],
+      args: ['--no-sandbox', '--disable-dev-shm-usage', ...(webGpu ? ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'] : [])],
     });
     return new Visits(`${address}${prefix}index.html`, site, browser, () => {
       server.closeAllConnections();
@@ -57,12 +58,18 @@ export class Visits {
     });
   }
 
-  /** A visitor who was never here. */
-  async visit(): Promise<Visit> {
+  /** A visitor who was never here. `workerPrelude` runs in the page's worker before its own script. */
+  async visit({ workerPrelude }: { workerPrelude?: string } = {}): Promise<Visit> {
     const context = await this.#browser.newContext({ acceptDownloads: true });
     context.setDefaultTimeout(patience);
     const [requests, faults]: [string[], string[]] = [[], []];
     context.on('request', (request) => requests.push(request.url()));
+    if (workerPrelude !== undefined) {
+      await context.route('**/worker.js', async (route) => {
+        const answer = await route.fetch();
+        await route.fulfill({ response: answer, body: `${workerPrelude}\n${await answer.text()}` });
+      });
+    }
     const page = await this.comeTo(context, faults);
     return { page, context, requests, faults };
   }

@@ -93,6 +93,17 @@ test('a loop is played round and round without a gap', async () => {
   await page.getByLabel('Its end meets its beginning').uncheck();
 });
 
+test('what takes too long is stopped', async () => {
+  const { page } = visit;
+  await choose('new');
+  await fill(page, { Seconds: 60 });
+  await page.getByRole('button', { name: 'Make it' }).click();
+  await page.locator('#sampling').getByRole('button', { name: 'Stop' }).click();
+  await page.getByText('Stopped: nothing was made.').waitFor();
+  await fill(page, { Seconds: 0.5 });
+  await made('new', 'a new sound');
+});
+
 test('a variation, and what lies between two sounds, of a file and of a clip', async () => {
   await choose('variation');
   await bring('tone.wav', tone);

@@ -24,6 +24,7 @@ export interface KeptRun {
   readonly model: DiffWaveConfig;
   readonly training: TrainingConfig;
   readonly log: readonly TrainingPoint[];
+  readonly validations: readonly Validation[];
   /** Whether the music that it was trained on is here as well. */
   readonly hasMusic: boolean;
 }

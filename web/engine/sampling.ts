@@ -12,8 +12,8 @@ const pictures = 16;
 /** Samples of a sound up to which its way is drawn: longer ones would take their memory many times over. */
 const mostDrawn = 2 ** 20;
 
-export async function makeSound(wish: SamplingWish, { gpu, weights, step, onStep, onWay }: {
-  gpu: Gpu; weights: Uint8Array; step: number | null; onStep: (done: number, total: number) => void; onWay: (sound: Source & { left: number }) => void;
+export async function makeSound(wish: SamplingWish, { gpu, weights, step, signal, onStep, onWay }: {
+  gpu: Gpu; signal: AbortSignal; weights: Uint8Array; step: number | null; onStep: (done: number, total: number) => void; onWay: (sound: Source & { left: number }) => void;
 }): Promise<Sound> {
   const begun = performance.now();
   using model = DiffWave.fromBytes(gpu, weights, { file: 'the weights' });
@@ -25,7 +25,10 @@ export async function makeSound(wish: SamplingWish, { gpu, weights, step, onStep
     sequenceEvery: Math.ceil(predictions / pictures),
     onWaypoint: ({ left, clips: [samples] }: Waypoint) => left > 0 && onWay({ left, samples: samples!, sampleRate }),
   };
-  const options: SampleOptions = { shape: [1, L], seed, sampler, loop, verb, onStep, ...drawn, ...(sampler !== 'fast' && { steps }) };
+  const onTile = (): void => {
+    if (signal.aborted) throw new UserError('Stopped: nothing was made.');
+  };
+  const options: SampleOptions = { shape: [1, L], seed, sampler, loop, verb, onStep, onTile, ...drawn, ...(sampler !== 'fast' && { steps }) };
   const { audio: [samples] } = await sample(model, options);
   const hash = await sha256(new Uint8Array(weights));
   const flags = [`--sampler ${sampler}`, ...(steps && sampler !== 'fast' ? [`--steps ${steps}`] : []), ...(loop ? ['--loop'] : []), `--length ${L}`];

@@ -3,7 +3,7 @@
  * know of them, so that its bits are those of a run that makes none.
  */
 import type { Trainer } from '../../src/web.ts';
-import { Model, sample } from '../../src/web.ts';
+import { DeviceLostError, Model, sample } from '../../src/web.ts';
 import type { Tell } from './protocol.ts';
 
 /** Of a sound on the way: long enough to hear a beat. */
@@ -34,8 +34,8 @@ export class SoundsOnTheWay {
     const { gpu, network, diffusion, shaping } = model;
     this.#making = this.#make(new Model(gpu, { network, diffusion, shaping, weights }), step)
       .catch((error: unknown) => {
-        // A lost GPU and broken weights are training's own to find out, and to say more about.
-        if (!(error instanceof Over)) this.#tell('note', `no sound of update ${step}: ${(error as Error).message}`);
+        // That the GPU was lost is said by the training.
+        if (!(error instanceof Over || error instanceof DeviceLostError)) this.#tell('note', `no sound of update ${step}: ${(error as Error).message}`);
       })
       .finally(() => {
         this.#making = undefined;

@@ -1,6 +1,6 @@
 /** Training in the worker: a run that begins or goes on, with checkpoints that a killed tab does not take away. */
-import type { ArchivedReport, ArchivedRun, Dataset, Gpu, RunConfig, Trainer } from '../../src/web.ts';
-import { DiffWave, Validator, archiveRun, configFor, fingerprintOf, formatVersion, splitByTrack, train, trainingOver, withWeights } from '../../src/web.ts';
+import type { ArchivedRun, Dataset, Gpu, LogEntry, RunConfig, Trainer, Validation } from '../../src/web.ts';
+import { DiffWave, Validator, archiveRun, configFor, fingerprintOf, formatVersion, splitByTrack, staysAt, train, trainingOver, withWeights } from '../../src/web.ts';
 import { besideTraining, planLine } from './planning.ts';
 import type { RunWish, Tell, TrainingWish } from './protocol.ts';
 import { SoundsOnTheWay } from './soundsOnTheWay.ts';
@@ -40,8 +40,8 @@ export async function trainRun(
   const data = await fingerprintOf(dataset);
   using model = DiffWave.create(gpu, config.model, { seed: training.seed });
   const resume = from?.load(model);
-  const log: ArchivedReport[] = [...(from?.log ?? [])];
-  const watch = new Watch(split, training.seed, tell);
+  const log: LogEntry[] = [...(from?.log ?? [])];
+  const watch = new Watch(split, { seed: training.seed, before: from?.validations ?? [], tell });
   const { sampleRate } = config.model;
   const sounds = new SoundsOnTheWay({ every: soundEvery, sampleRate, signal, tell });
   let saved = resume?.step ?? 0;
@@ -64,12 +64,14 @@ export async function trainRun(
         log.push({ step, loss, gradientNorm, learningRate, seconds });
         tell('progress', progress);
       },
-      onRecovery: async (trainer, { step, resumedFrom, reason }) => {
+      onRecovery: async (trainer, recovery) => {
+        log.push({ event: 'device lost', ...recovery });
+        const { step, resumedFrom, reason } = recovery;
         tell('note', `the GPU was lost after ${step} updates (${reason}): going on from step ${resumedFrom} on a new device`);
         await watch.begin(trainer);
       },
       onSave: async (state) => {
-        await store.write(await archiveRun(model, { ...state, data }, { config, log: log.filter(({ step }) => step <= state.step) }));
+        await store.write(await archiveRun(model, { ...state, data }, { config, log: log.filter((entry) => staysAt(state.step, entry)), validations: watch.validations }));
         saved = state.step;
         tell('saved', saved);
       },
@@ -90,9 +92,11 @@ class Watch {
   #trainer: Trainer | undefined;
   #validator: Validator | undefined;
   #next = firstValidation;
+  #validations: readonly Validation[];
 
-  constructor(split: ReturnType<typeof splitByTrack>, seed: number, tell: Tell) {
+  constructor(split: ReturnType<typeof splitByTrack>, { seed, before, tell }: { seed: number; before: readonly Validation[]; tell: Tell }) {
     this.#split = split;
+    this.#validations = before;
     this.#seed = seed;
     this.#tell = tell;
   }
@@ -112,7 +116,14 @@ class Watch {
     const [trainer, validator] = [this.#trainer!, this.#validator];
     if (!validator || trainer.step < this.#next) return;
     this.#advance();
-    this.#tell('validation', await withWeights(trainer.model, trainer.average, () => validator.evaluate(trainer.step)));
+    const validation = await withWeights(trainer.model, trainer.average, () => validator.evaluate(trainer.step));
+    this.#validations = [...this.#validations, validation];
+    this.#tell('validation', validation);
+  }
+
+  /** Those of the run so far. */
+  get validations(): readonly Validation[] {
+    return this.#validations;
   }
 
   end(): void {

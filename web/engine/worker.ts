@@ -3,7 +3,7 @@ import type { ArchivedRun, Preset } from '../../src/web.ts';
 import { DEFAULT_OPTIONS, DiffWave, Gpu, UserError, configFor, preparationOf, readRunArchive } from '../../src/web.ts';
 import { MusicShelf } from './music.ts';
 import { planOf } from './planning.ts';
-import type { Adapter, Asked, KeptRun, Question, Questions, Tell, Told } from './protocol.ts';
+import type { Adapter, Asked, KeptRun, Question, Questions, Tell, Told, TrainingPoint } from './protocol.ts';
 import { benchAll, verifyAll } from './proof.ts';
 import { makeSound, soundOf } from './sampling.ts';
 import { Store } from './store.ts';
@@ -53,8 +53,9 @@ const answers: { readonly [Q in Question]: (data: Questions[Q][0]) => Promise<Qu
   async run(): Promise<KeptRun | undefined> {
     const run = await keptRun();
     if (!run) return undefined;
-    const { step, log, config: { preset, model, training } } = run;
-    return { step, preset, model, training, log, hasMusic: (await music.kept()) !== undefined };
+    const { step, log, validations, config: { preset, model, training } } = run;
+    const points = log.filter((entry) => !('event' in entry) && typeof entry.loss === 'number') as TrainingPoint[];
+    return { step, preset, model, training, log: points, validations, hasMusic: (await music.kept()) !== undefined };
   },
   train: (wish) => alone('training', async (signal) => {
     const dataset = await music.dataset();
@@ -100,8 +101,8 @@ const answers: { readonly [Q in Question]: (data: Questions[Q][0]) => Promise<Qu
     loose = undefined;
     return `${file.name}: a run of ${run.step} updates`;
   }),
-  sample: (wish) => alone('sampling', async () => makeSound(wish, {
-    gpu: await openGpu(), weights: await weightsNow(), step: loose ? null : (await keptRun())!.step, onWay: (sound) => tell('way', sound),
+  sample: (wish) => alone('sampling', async (signal) => makeSound(wish, {
+    gpu: await openGpu(), signal, weights: await weightsNow(), step: loose ? null : (await keptRun())!.step, onWay: (sound) => tell('way', sound),
     onStep: (done, total) => tell('sampling', { done, total }),
   })),
   verify: () => alone('verification', async (signal) => verifyAll(await openGpu(), { signal, tell })),

@@ -86,15 +86,18 @@ export function samplingPart(notebook: Notebook): void {
     const what = await wanted();
     way.begin();
     const isLoop = loop.checked && what.kind === 'new';
-    const made = await engine.ask('sample', {
-      what, seconds: seconds.read(), seed: seed.read(), sampler: sampler.select.value as SamplingWish['sampler'], steps: steps.read(), loop: isLoop,
-    });
-    const name = `${what.kind === 'new' ? 'sample' : what.kind}-seed${seed.read()}`;
+    const chosenSeed = seed.read();
+    const wish = { what, seconds: seconds.read(), seed: chosenSeed, sampler: sampler.select.value as SamplingWish['sampler'], steps: steps.read(), loop: isLoop };
+    stop.hidden = false;
+    const made = await engine.ask('sample', wish).finally(() => (stop.hidden = true));
+    const name = `${what.kind === 'new' ? 'sample' : what.kind}-seed${chosenSeed}`;
     sound = { wav: made.wav, name };
     save.disabled = false;
     way.end(made, { name, note: `${(made.samples.length / made.sampleRate).toFixed(2)} s, made in ${duration(made.seconds)}${isLoop ? '; played round and round' : ''}`, loop: isLoop });
     say.say(`Made ${verbs[what.kind]}.`);
   }, { main: true, say });
+  const stop = button('Stop', () => engine.ask('pause', undefined), { say });
+  stop.hidden = true;
   const save = button('Download the WAV', () => download(`${sound!.name}.wav`, sound!.wav, 'audio/wav'), { say });
   save.disabled = true;
   engine.on('way', (sound) => way.add(sound));
@@ -105,6 +108,6 @@ export function samplingPart(notebook: Notebook): void {
   section('sampling').append(
     el('div', { class: 'fields' }, kind.label, sampler.label, strength.label, mix.label, from.label, to.label, seconds.label, steps.label, seed.label, loopLabel),
     source.element, other.element,
-    el('div', { class: 'row' }, make, save), say.element, bar, way.element, figure.element);
+    el('div', { class: 'row' }, make, stop, save), say.element, bar, way.element, figure.element);
   arrange();
 }

@@ -1,5 +1,5 @@
 /** Part 3: training, and the run that is kept. */
-import type { Progress } from '../../src/web.ts';
+import type { Progress, Validation } from '../../src/web.ts';
 import { PRESETS, betterThanWiener } from '../../src/web.ts';
 import type { KeptRun } from '../engine/protocol.ts';
 import { Facts, Saying, button, download, el, filePicker, section } from '../view/dom.ts';
@@ -72,7 +72,7 @@ export function trainingPart(notebook: Notebook): void {
   const open = filePicker('Open a run or weights', { accept: '.zip,.safetensors' }, ([file]) => say.during(async () => {
     say.say(`${await engine.ask('takeFile', file!)}. It is what sampling takes now.`);
     await refresh();
-    if (kept && file!.name.endsWith('.zip')) chart.reset(kept.log);
+    if (kept && file!.name.endsWith('.zip')) showKept(kept);
   }));
 
   engine.on('plan', (line) => plan.say(`This run: ${line}.`));
@@ -81,12 +81,18 @@ export function trainingPart(notebook: Notebook): void {
     facts.set('kept', `update ${step.toLocaleString('en')}`);
     getRun.disabled = getWeights.disabled = false;
   });
-  engine.on('validation', (validation) => {
+  const judge = (validation: Validation): void => {
     const { step, loss, bins } = validation;
     const mean = (of: (bin: (typeof bins)[number]) => number): number => bins.reduce((sum, bin) => sum + of(bin), 0) / bins.length;
     facts.set('better than Wiener', `${betterThanWiener(validation)} of ${bins.length} bins`);
     chart.judge({ step, loss, wiener: mean(({ wiener }) => wiener), zero: mean(({ zero }) => zero) });
-  });
+  };
+  /** The curve of a run that is kept. */
+  const showKept = ({ log, validations }: KeptRun): void => {
+    chart.reset(log);
+    validations.forEach(judge);
+  };
+  engine.on('validation', judge);
   engine.on('progress', (progress: Progress) => {
     const { step, recent, stepsPerSecond, eta } = progress;
     const total = steps.input.valueAsNumber || step;
@@ -111,7 +117,7 @@ export function trainingPart(notebook: Notebook): void {
   void say.during(async () => {
     await refresh();
     if (!kept) return;
-    chart.reset(kept.log);
+    showKept(kept);
     facts.set('updates', kept.step.toLocaleString('en'));
     if (kept.preset in PRESETS) steps.input.value = String(Math.max(steps.input.valueAsNumber, kept.step * 2));
     say.say(`A run of ${counted(kept.step, 'update')} is kept in this browser${kept.hasMusic ? ': it can go on, to the same bits as if it had not been stopped' : ', but not its music'}.`);

@@ -1,13 +1,8 @@
 /** A sound's picture: waveform above, spectrogram below, one time axis for both, frequencies and seconds with their units. */
-import { colorMap, spectrogram } from '../../src/web.ts';
-
 /** Pixels around the plots, for the axes. */
 const margin = { left: 52, right: 12, top: 6, bottom: 38 };
 const waveHeight = 0.24; // of what is there for both
 const gap = 8;
-
-/** The quietest level that has a colour of its own, in dB below the loudest. */
-const rangeDb = 80;
 
 export interface Pictured {
   readonly samples: Float32Array;
@@ -24,7 +19,7 @@ export function shareAt(canvas: HTMLCanvasElement, x: number): number {
 
 /** Draws into a canvas of any size, sharp on screens of any density. `at`: where the playhead is, in seconds; `selected` is marked. */
 export function drawPicture(
-  canvas: HTMLCanvasElement, { samples, sampleRate }: Pictured, image: ImageBitmap | OffscreenCanvas, { at, selected }: { at?: number; selected?: Stretch } = {},
+  canvas: HTMLCanvasElement, { samples, sampleRate }: Pictured, image: ImageBitmap | undefined, { at, selected }: { at?: number; selected?: Stretch } = {},
 ): void {
   const { clientWidth: width, clientHeight: height } = canvas;
   const scale = devicePixelRatio;
@@ -45,7 +40,9 @@ export function drawPicture(
   const reach = samples.reduce((most, value) => Math.max(most, Math.abs(value)), 1); // noise goes beyond full scale
   drawWave(context, samples, { x: plot.x, width: plot.width, ...wave, reach }, accent!);
   context.imageSmoothingEnabled = true;
-  context.drawImage(image, plot.x, spectrum.y, plot.width, spectrum.height);
+  context.fillStyle = style.getPropertyValue('--plot');
+  context.fillRect(plot.x, spectrum.y, plot.width, spectrum.height);
+  if (image) context.drawImage(image, plot.x, spectrum.y, plot.width, spectrum.height);
 
   context.fillStyle = soft!;
   context.font = `12px ${style.getPropertyValue('--ui')}`;
@@ -103,25 +100,6 @@ function drawWave(context: CanvasRenderingContext2D, samples: Float32Array, box:
     }
     context.fillRect(box.x + column, yOf(high), 1, Math.max(1, yOf(low) - yOf(high)));
   }
-}
-
-/** The spectrogram in the colours of all of the project's pictures; frames across, frequencies upwards. */
-export function spectrogramOf({ samples }: Pictured): OffscreenCanvas {
-  const size = samples.length >= 8192 ? 512 : samples.length >= 1024 ? 256 : 64;
-  const hop = Math.max(size / 16, Math.ceil(samples.length / 1200));
-  const { frames, bins, db } = spectrogram(samples, { size, hop });
-  const loudest = db.reduce((most, value) => Math.max(most, value), -Infinity);
-  const isSilent = samples.every((value) => value === 0);
-  const pixels = new ImageData(frames, bins);
-  for (let frame = 0; frame < frames; frame++) {
-    for (let bin = 0; bin < bins; bin++) {
-      const color = colorMap(isSilent ? 0 : 1 + (db[frame * bins + bin]! - loudest) / rangeDb);
-      pixels.data.set([...color, 255], 4 * ((bins - 1 - bin) * frames + frame));
-    }
-  }
-  const canvas = new OffscreenCanvas(frames, bins);
-  canvas.getContext('2d')!.putImageData(pixels, 0, 0);
-  return canvas;
 }
 
 /** 0 and what follows up to `end`, a step of 1, 2 or 5 times a power of ten apart. */

@@ -1,7 +1,8 @@
 /** A sound to be seen and heard: picture, player, and whatever buttons belong to it. */
 import { el } from './dom.ts';
 import type { Pictured, Stretch } from './picture.ts';
-import { drawPicture, shareAt, spectrogramOf } from './picture.ts';
+import { drawPicture, shareAt } from './picture.ts';
+import { Pictures } from './pictures.ts';
 import { Player } from './player.ts';
 
 /** CSS pixels that a pointer may move and is still a click. */
@@ -21,7 +22,12 @@ export class SoundFigure {
   readonly #audio = new Player(() => this.#show());
   #selected: Stretch | undefined;
   #sound: Pictured = { samples: new Float32Array(64), sampleRate: 8000 };
-  #picture = spectrogramOf(this.#sound);
+  #picture: ImageBitmap | undefined;
+  readonly #pictures = new Pictures((image) => {
+    this.#picture?.close();
+    this.#picture = image;
+    this.#draw();
+  });
   #name = '';
   #hasSound = false;
 
@@ -46,7 +52,7 @@ export class SoundFigure {
   set(sound: Pictured, { name, note = '', loop = false, continues = false }: { name: string; note?: string; loop?: boolean; continues?: boolean }): void {
     const { paused, currentTime } = this.#audio;
     this.#sound = sound;
-    this.#picture = spectrogramOf(sound);
+    this.#pictures.ask(sound.samples);
     this.#name = name;
     this.#hasSound = true;
     this.#title.replaceChildren(name, el('small', {}, note));

@@ -15,7 +15,7 @@ const forPages: Plugin = {
   setup(build) {
     build.onResolve({ filter: /^@audio\/decode-aac$/ }, () => ({ path: inPackage('web/engine/noAac.ts') }));
     build.onResolve({ filter: /^#shaders$/ }, () => ({ path: 'shaders', namespace: 'shaders' }));
-    build.onLoad({ filter: /.*/, namespace: 'shaders' }, () => ({ contents: shaderModule(['shaders', 'bench/probes']), loader: 'js' }));
+    build.onLoad({ filter: /.*/, namespace: 'shaders' }, () => ({ contents: shaderModule(), loader: 'js' }));
   },
 };
 
@@ -26,7 +26,9 @@ const goldenFiles = ['transformer-4x16.safetensors', 'diffwave-6x8-l1.safetensor
 export async function buildSite(): Promise<Site> {
   const { build } = await import('esbuild');
   const { outputFiles } = await build({
-    entryPoints: { page: inPackage('web/page.ts'), worker: inPackage('web/engine/worker.ts'), style: inPackage('web/style.css') },
+    entryPoints: {
+      page: inPackage('web/page.ts'), worker: inPackage('web/engine/worker.ts'), pictures: inPackage('web/view/pictureWorker.ts'), style: inPackage('web/style.css'),
+    },
     outdir: '/', chunkNames: 'parts/[name]-[hash]', bundle: true, splitting: true, format: 'esm', platform: 'browser', target: 'es2022',
     define: { PACKAGE_VERSION: JSON.stringify(JSON.parse(readFileSync(inPackage('package.json'), 'utf8')).version) },
     minify: true, legalComments: 'none', write: false, logLevel: 'silent', plugins: [forPages],
@@ -55,6 +57,6 @@ export function firstLoadBytes(site: Site): number {
     const text = new TextDecoder().decode(bytes);
     for (const [, path] of text.matchAll(/(?:from|import)\s*"(\.[^"]+)"/g)) follow(join('/', name, '..', path!).replaceAll('\\', '/').slice(1));
   };
-  for (const name of ['index.html', 'icon.svg', 'style.css', 'page.js', 'worker.js']) follow(name);
+  for (const name of ['index.html', 'icon.svg', 'style.css', 'page.js', 'worker.js', 'pictures.js']) follow(name);
   return [...followed].reduce((sum, name) => sum + gzipSync(site.get(name)!).length, 0);
 }

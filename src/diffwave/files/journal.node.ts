@@ -11,6 +11,7 @@ import { spectrogramImage } from '../../pictures/spectrogramImage.ts';
 import { encodeWav16 } from '../../formats/wav.ts';
 import { appendToFile, writeFileAtomic } from '../../disk/files.node.ts';
 import { readJsonLines } from '../../disk/jsonLines.node.ts';
+import { isValidation } from './logEntries.ts';
 import { EventFile } from './tensorboard.node.ts';
 import type { Progress } from '../training/loop.ts';
 import type { Validation } from '../validation/validation.ts';
@@ -72,12 +73,7 @@ export class Journal {
 
 /** The validations so far; a last line that a crash cut off is left out. */
 export function readValidations(folder: string): Validation[] {
-  return readJsonLines<Validation>(validationFile(folder), ({ step, loss, bins }) =>
-    Number.isSafeInteger(step) && typeof loss === 'number' && Array.isArray(bins) && bins.every(isBin));
-}
-
-function isBin(bin: Readonly<Record<string, unknown>> | null): boolean {
-  return typeof bin === 'object' && bin !== null && ['from', 'to', 'loss', 'wiener', 'zero'].every((name) => typeof bin[name] === 'number');
+  return readJsonLines<Validation>(validationFile(folder), isValidation);
 }
 
 /** The sounds that were made on the way, oldest first. */

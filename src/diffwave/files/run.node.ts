@@ -29,8 +29,9 @@ import type { RunConfig } from './runConfig.ts';
 import { formatVersion } from './runConfig.ts';
 import { readRunConfig } from './runConfig.node.ts';
 import type { Progress, Recovery } from '../training/loop.ts';
-import type { LogEntry, ReportEntry } from './log.node.ts';
-import { readLogEntries, staysAt } from './log.node.ts';
+import { readLogEntries } from './log.node.ts';
+import type { LogEntry, ReportEntry } from './logEntries.ts';
+import { staysAt } from './logEntries.ts';
 
 export type { Checkpoint } from './checkpoint.ts';
 
@@ -46,7 +47,7 @@ export interface WeightsIdentity {
   readonly step: number | null;
 }
 
-export type { NewDataEntry, RecoveryEntry, ReportEntry } from './log.node.ts';
+export type { NewDataEntry, RecoveryEntry, ReportEntry } from './logEntries.ts';
 
 const checkpointName = /^step-(\d+)$/;
 const isLeftover = (name: string): boolean => name.endsWith('.tmp');

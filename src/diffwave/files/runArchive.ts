@@ -8,21 +8,17 @@ import { sha256 } from '../../formats/sha256.ts';
 import type { DiffWave } from '../model/model.ts';
 import type { Checkpoint, CheckpointState } from './checkpoint.ts';
 import { optimizerFile, optimizerName, readCheckpoint, stateFile, stateName, weightsFiles } from './checkpoint.ts';
+import type { Validation } from '../validation/validation.ts';
+import type { LogEntry } from './logEntries.ts';
+import { isLogEntry, isValidation, staysAt } from './logEntries.ts';
 import type { RunConfig } from './runConfig.ts';
 import { checkedRunConfig } from './runConfig.ts';
 
-/** A line of a run's log.jsonl that tells of updates. */
-export interface ArchivedReport {
-  readonly step: number;
-  readonly loss: number;
-  readonly gradientNorm: number;
-  readonly learningRate: number;
-  readonly seconds: number;
-}
-
 export interface RunContent {
   readonly config: RunConfig;
-  readonly log: readonly ArchivedReport[];
+  /** The lines of log.jsonl, what else happened than updates as well. */
+  readonly log: readonly LogEntry[];
+  readonly validations: readonly Validation[];
 }
 
 /** A run that was read: `load` puts its weights into a model of its configuration and gives the optimizer's state. */
@@ -40,7 +36,7 @@ export interface ArchivedRun extends RunContent {
 const unpacked = { level: 0, mtime: '1980-01-01' } as const;
 
 /** The run as it is now, its weights those of `model`. */
-export async function archiveRun(model: DiffWave, state: Checkpoint, { config, log }: RunContent): Promise<Uint8Array<ArrayBuffer>> {
+export async function archiveRun(model: DiffWave, state: Checkpoint, { config, log, validations }: RunContent): Promise<Uint8Array<ArrayBuffer>> {
   const weights = await weightsFiles(model, state);
   const checkpoint = new Map([...weights, [optimizerName, optimizerFile(model.config, state)]]);
   const hashes: Record<string, string> = {};
@@ -49,7 +45,8 @@ export async function archiveRun(model: DiffWave, state: Checkpoint, { config, l
   const folder = `checkpoints/step-${state.step}`;
   return zipSync({
     'config.json': text(`${JSON.stringify(config, null, 2)}\n`),
-    'log.jsonl': text(log.map((line) => `${JSON.stringify(line)}\n`).join('')),
+    'log.jsonl': text(linesOf(log)),
+    ...(validations.length > 0 && { 'validation.jsonl': text(linesOf(validations)) }),
     ...Object.fromEntries(weights),
     ...Object.fromEntries([...checkpoint].map(([name, bytes]) => [`${folder}/${name}`, bytes])),
     [`${folder}/${stateName}`]: text(stateFile(state, hashes)),
@@ -81,7 +78,8 @@ export async function readRunArchive(bytes: Uint8Array, where: string): Promise<
     config,
     step: newest,
     ...(typeof state.data === 'string' && { data: state.data }),
-    log: linesOf(files.get(`${root}log.jsonl`)).filter(({ step }) => step <= newest),
+    log: entriesOf<LogEntry>(files.get(`${root}log.jsonl`), isLogEntry).filter((entry) => staysAt(newest, entry)),
+    validations: entriesOf<Validation>(files.get(`${root}validation.jsonl`), isValidation).filter(({ step }) => step <= newest),
     weights: read('weights.safetensors'),
     load: (model) => readCheckpoint(
       { path: `${where}: ${path}`, state, read, hashOf: (content) => hashes.get(content)! }, model, { averages: config.training.emaDecay > 0 },
@@ -107,12 +105,14 @@ function parsed<T>(files: ReadonlyMap<string, Uint8Array>, name: string, where: 
   throw new UserError(`${escaped(where)}: ${escaped(name)} is damaged, it is no JSON object`);
 }
 
-/** Reports of a log; what else there is in it, such as a last line that was cut off, is left out. */
-function linesOf(bytes: Uint8Array = new Uint8Array()): ArchivedReport[] {
+const linesOf = (entries: readonly object[]): string => entries.map((entry) => `${JSON.stringify(entry)}\n`).join('');
+
+/** The lines of a file that `isSound`; what else there is in it, such as a last line that was cut off, is left out. */
+function entriesOf<T>(bytes: Uint8Array = new Uint8Array(), isSound: (entry: Readonly<Record<string, unknown>>) => boolean): T[] {
   return new TextDecoder().decode(bytes).split('\n').flatMap((line) => {
     try {
       const entry = JSON.parse(line);
-      return Number.isSafeInteger(entry?.step) && typeof entry.loss === 'number' && entry.event === undefined ? [entry] : [];
+      return typeof entry === 'object' && entry !== null && isSound(entry) ? [entry as T] : [];
     } catch {
       return [];
     }

@@ -118,6 +118,9 @@ test('the sequence has every k-th step, and both ends', async () => {
   assert.equal(await left(2), [5, 3, 1, 0]);
   assert.equal(await left(5), [5, 0]);
   assert.equal(await left(100), [5, 0]);
+  const told: number[] = [];
+  const { sequence } = await run({ shape: [1, 9], sequenceEvery: 2, onWaypoint: (waypoint) => void told.push(waypoint.left) });
+  assert.equal(told, sequence!.map((waypoint) => waypoint.left), 'each as soon as it is there');
 });
 
 test('the same seed gives the same bits, another seed another clip', async () => {
