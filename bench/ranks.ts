@@ -2,6 +2,7 @@
  * `mpirun -n 2 node scripts/launch.mjs bench/ranks.ts`: what sharing a training step costs. Times the same whole batch as these ranks
  * do it, and with communication replaced by nothing; and the exchange of a gradient alone. Without mpirun, a process that is alone.
  */
+import { readFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { openGpuTogether } from '../scripts/lib/adapter/openGpu.ts';
 import { command } from '../scripts/lib/cli/command.ts';
@@ -67,15 +68,28 @@ await command({
       };
       for (let i = 0; i < 3; i++) await step(); // compiles, and learns how the step is cut into submits
       const before = trainer.shared.waited;
+      const [all, main] = [process.cpuUsage(), mainThread()];
       const seconds = await timed(flags.steps, ranks, step);
+      const used = process.cpuUsage(all);
       const waited = (trainer.shared.waited - before) / seconds.reduce((total, each) => total + each, 0);
-      print(`${name.padEnd(9)} ${digits(1e3 * median(seconds))} ms a step, ${percent(waited)} of it waiting (${load()})`);
+      const processor = (used.user + used.system) / 1e3 / flags.steps;
+      const ofMain = main === undefined ? '' : `, ${digits((mainThread()! - main) / flags.steps)} of them its main thread's`;
+      print(`${name.padEnd(9)} ${digits(1e3 * median(seconds))} ms a step, ${percent(waited)} of it waiting (${load()}); processors: ${digits(processor)} ms${ofMain}`);
     }
   }
   gpu.close();
   await ranks.barrier();
   company.part();
 }).run();
+
+/** Milliseconds of processor time that this process's first thread has had; where the system says it. */
+function mainThread(): number | undefined {
+  try {
+    return Number(readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'utf8').split(' ')[0]) / 1e6;
+  } catch {
+    return undefined;
+  }
+}
 
 /** Seconds of each call; all ranks begin it together. */
 async function timed(count: number, ranks: Ranks, body: () => Promise<unknown>): Promise<number[]> {

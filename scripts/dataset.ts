@@ -2,7 +2,7 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { withOptions } from '../src/dataset/options.ts';
+import { DUPLICATES, withOptions } from '../src/dataset/options.ts';
 import type { Manifest } from '../src/dataset/dataset.ts';
 import { clutterLine, overshootLine } from '../src/dataset/dataset.ts';
 import { findingLines } from '../src/dataset/doctor.ts';
@@ -26,6 +26,7 @@ const cli = command({
     seconds: { type: 'number', above: 0, help: "use so much of each file (the preset's, 30; with --clip-seconds all)" },
     splits: { type: 'integer', min: 1, help: "clips that --seconds are cut into (the preset's, 6)" },
     clipSeconds: { type: 'number', above: 0, help: 'cut files into as many whole clips of this length as they have, instead of --splits' },
+    duplicates: { type: 'string', choices: DUPLICATES, default: 'keep', help: 'tracks that repeat earlier ones: keep them, or drop all but the first' },
     details: { type: 'boolean', help: 'name every track that something is wrong with, not only the first few of each kind' },
     play: { type: 'integer', default: 0, min: 0, help: 'play so many of the prepared clips' },
   },

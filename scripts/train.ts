@@ -1,6 +1,8 @@
 /** npm run train: trains a DiffWave on a data set or a folder of music. */
 import type { Dataset } from '../src/dataset/dataset.ts';
 import { datasetFrom } from '../src/dataset/dataset.node.ts';
+import { findingLines } from '../src/dataset/doctor.ts';
+import { isDataset } from '../src/dataset/folder.node.ts';
 import { contentFingerprint } from '../src/dataset/identity.node.ts';
 import type { Preset } from '../src/diffwave/presets.ts';
 import { DEFAULT_PRESET, PRESETS, presetNamed } from '../src/diffwave/presets.ts';
@@ -98,6 +100,8 @@ export default cli.does(async ({ flags, given }) => {
   if (lock) run!.writeUnder(lock);
   const prepared = (): Promise<Dataset> => datasetFrom(data, run ? preparationOf(run.config) : base.data, print);
   const dataset = await firstThenOthers(ranks, prepared);
+  // Of a prepared data set `dataset` has told.
+  if (!isDataset(data)) for (const line of findingLines(dataset.manifest.findings)) print(line);
   const said = (run?.config ?? file)?.model.sampleRate;
   if (said !== undefined && said !== dataset.sampleRate) {
     const who = run ? 'the run was trained at' : `${flags.config} is for`;

@@ -2,7 +2,7 @@
  * Landmarks of a recording: pairs of peaks of its spectrogram (A. Wang, "An Industrial-Strength Audio Search Algorithm", ISMIR 2003).
  * They stay where they are under gain, filters, noise and coding, and move with the music where a copy begins elsewhere.
  */
-import { realFft } from './fft.ts';
+import { complexFft } from './fft.ts';
 
 export interface Landmarks {
   readonly hop: number; // samples from one frame to the next
@@ -59,28 +59,40 @@ interface Band {
   readonly high: number; // first bin beyond
 }
 
-/** Levels in nepers of power over each bin's own mean, so that a steady hum has no peaks. */
+/**
+ * Levels in nepers of power over each bin's own mean, so that a steady hum has no peaks. Two frames a and b are transformed at once, as
+ * a + i·b: the spectra of both are real signals', so A_k = (Z_k + Z*_{−k})/2 and B_k = (Z_k − Z*_{−k})/2i.
+ */
 function spectrogramOf(samples: Float32Array, { size, hop, count, low, high }: Band): { levels: Float32Array; power: Float64Array } {
-  const transform = realFft(size);
+  const transform = complexFft(size);
   const window = Float64Array.from({ length: size }, (_, n) => 0.5 - 0.5 * Math.cos((2 * Math.PI * n) / size));
-  const frame = new Float64Array(size);
+  const re = new Float64Array(size);
+  const im = new Float64Array(size);
   const width = high - low;
   const levels = new Float32Array(count * width);
   const power = new Float64Array(size / 2 + 1);
-  for (let t = 0; t < count; t++) {
-    for (let n = 0; n < size; n++) frame[n] = samples[t * hop + n]! * window[n]!;
-    const { re, im } = transform(frame);
+  for (let t = 0; t < count; t += 2) {
+    const both = t + 1 < count;
+    const at = t * hop;
+    for (let n = 0; n < size; n++) {
+      re[n] = samples[at + n]! * window[n]!;
+      im[n] = both ? samples[at + hop + n]! * window[n]! : 0;
+    }
+    transform(re, im);
     for (let k = 0; k <= size / 2; k++) {
-      const value = re[k]! * re[k]! + im[k]! * im[k]!;
-      power[k]! += value / count;
-      if (k >= low && k < high) levels[t * width + k - low] = Math.log(value + 1e-9);
+      const mirrored = (size - k) % size;
+      const first = ((re[k]! + re[mirrored]!) ** 2 + (im[k]! - im[mirrored]!) ** 2) / 4;
+      const second = ((im[k]! + im[mirrored]!) ** 2 + (re[mirrored]! - re[k]!) ** 2) / 4;
+      power[k]! += both ? first + second : first;
+      if (k < low || k >= high) continue;
+      levels[t * width + k - low] = Math.log(first + 1e-9);
+      if (both) levels[(t + 1) * width + k - low] = Math.log(second + 1e-9);
     }
   }
-  for (let k = 0; k < width; k++) {
-    let mean = 0;
-    for (let t = 0; t < count; t++) mean += levels[t * width + k]! / count;
-    for (let t = 0; t < count; t++) levels[t * width + k]! -= mean;
-  }
+  for (let k = 0; k < power.length; k++) power[k]! /= Math.max(1, count);
+  const means = new Float64Array(width);
+  for (let t = 0; t < count; t++) for (let k = 0; k < width; k++) means[k]! += levels[t * width + k]! / count;
+  for (let t = 0; t < count; t++) for (let k = 0; k < width; k++) levels[t * width + k]! -= means[k]!;
   return { levels, power };
 }
 
@@ -97,10 +109,11 @@ function strongestPeaks(
   const width = high - low;
   const stands = (t: number, k: number): boolean => {
     const level = levels[t * width + k]!;
+    if (!(level > 0.5)) return false;
     for (let u = t - 1; u <= t + 1; u++) {
       for (let l = k - 2; l <= k + 2; l++) if ((u !== t || l !== k) && levels[u * width + l]! >= level) return false;
     }
-    return level > 0.5;
+    return true;
   };
   const peaks: Peak[] = [];
   for (let from = 1; from < count - 1; from += block) {

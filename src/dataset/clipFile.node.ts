@@ -1,5 +1,5 @@
 /** The samples of a data set on disk: little-endian float32 without a header, written clip by clip, never half. */
-import { closeSync, fsyncSync, openSync, readSync, renameSync, rmSync } from 'node:fs';
+import { closeSync, fsyncSync, ftruncateSync, openSync, readSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { endianness } from 'node:os';
 import { dirname } from 'node:path';
 import { makeFolder, syncFolder, temporaryName, withPath, writeAll } from '../disk/files.node.ts';
@@ -32,13 +32,30 @@ export class ClipWriter {
   /** The samples from `first` on, of those that were appended; not after `sync`. */
   read(first: number, count: number): Float32Array {
     const bytes = Buffer.alloc(count * Float32Array.BYTES_PER_ELEMENT);
-    for (let done = 0; done < bytes.length; ) {
-      const read = readSync(this.#file, bytes, done, bytes.length - done, first * Float32Array.BYTES_PER_ELEMENT + done);
-      if (read === 0) throw new Error(`${this.#path} ends before sample ${first + count}`);
-      done += read;
-    }
+    this.#fill(bytes, first * Float32Array.BYTES_PER_ELEMENT);
     if (endianness() === 'BE') bytes.swap32();
     return new Float32Array(bytes.buffer, bytes.byteOffset, count);
+  }
+
+  /** Keeps `count` samples from each of these places on, which rise, one behind the other; nothing is appended afterwards. */
+  retain(starts: readonly number[], count: number): void {
+    const size = count * Float32Array.BYTES_PER_ELEMENT;
+    const bytes = Buffer.alloc(size);
+    starts.forEach((start, i) => {
+      if (start === i * count) return;
+      this.#fill(bytes, start * Float32Array.BYTES_PER_ELEMENT);
+      for (let done = 0; done < size; ) done += writeSync(this.#file, bytes, done, size - done, i * size + done);
+    });
+    ftruncateSync(this.#file, starts.length * size);
+  }
+
+  /** Fills `bytes` with those of the file from byte `from` on. */
+  #fill(bytes: Buffer, from: number): void {
+    for (let done = 0; done < bytes.length; ) {
+      const read = readSync(this.#file, bytes, done, bytes.length - done, from + done);
+      if (read === 0) throw new Error(`${this.#path} ends before byte ${from + bytes.length}`);
+      done += read;
+    }
   }
 
   /** Ends the writing: all clips are on the disk then, where some file systems find out only now that there is no room. */

@@ -136,7 +136,9 @@ export function clipStarts(
 
 /** The largest magnitude in a signal. */
 export function peakOf(samples: Float32Array): number {
-  return samples.reduce((peak, value) => Math.max(peak, Math.abs(value)), 0);
+  let peak = 0;
+  for (const value of samples) peak = Math.max(peak, Math.abs(value));
+  return peak;
 }
 
 /** 'ignored 12 files …': what systems leave beside music, in one line whatever its number. */
@@ -195,7 +197,7 @@ function isClipOf(clip: Partial<ClipEntry> | null, tracks: number): boolean {
 }
 
 const areFindings = (findings: unknown): boolean =>
-  findings === undefined || (Array.isArray(findings) && findings.every((each) => [each?.kind, each?.file, each?.detail].every((text) => typeof text === 'string')));
+  findings === undefined || (Array.isArray(findings) && findings.every((each) => [each?.kind, each?.file, each?.detail].every((text) => typeof text === 'string') && ['undefined', 'boolean'].includes(typeof each.leftOut)));
 
 const isSameAs = (first: unknown, tracks: number): boolean =>
   first === undefined || (Array.isArray(first) && first.length === tracks && first.every((of, track) => Number.isInteger(of) && of >= 0 && of <= track));

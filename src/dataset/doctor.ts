@@ -12,6 +12,8 @@ export interface Finding {
   readonly kind: FindingKind;
   readonly file: string; // as in `ClipEntry`
   readonly detail: string;
+  /** Whether the track was left out because of it. */
+  readonly leftOut?: boolean;
 }
 
 /** What is measured of one track. */
@@ -43,6 +45,8 @@ const done: Record<FindingKind, string> = {
   bandwidth: 'used as it is',
   'known damage': 'used as far as it can be read',
 };
+
+const doneWith = (those: readonly Finding[]): string => (those.every(({ leftOut }) => leftOut) ? 'left out, each but the first of its copies' : done[those[0]!.kind]);
 
 /** GTZAN's one file that is no WAV (GTZAN's faults: Sturm 2013, arXiv:1306.1461). */
 export const isKnownDamaged = (file: string): boolean => /(^|\/)jazz\.00054\.wav$/i.test(file);
@@ -90,17 +94,24 @@ function bandwidthOf(power: Float64Array, sampleRate: number): number {
   return (bin * sampleRate) / (2 * (power.length - 1));
 }
 
-/** All that is to be said about the tracks, by kind and then by track. */
-export function findingsOf(tracks: readonly TrackHealth[], duplicates: readonly Duplicate[]): Finding[] {
+/** What a duplicate repeats, and how: the rest of a sentence that begins with its file. */
+export function repeats({ of, offsetSeconds, gainDb, correlation }: Duplicate, tracks: readonly Pick<TrackHealth, 'file'>[]): string {
+  const how = correlation === 1 && offsetSeconds === 0 && gainDb === 0
+    ? 'the same samples'
+    : `from ${offsetSeconds.toFixed(2)} s, ${gainDb.toFixed(1)} dB, correlation ${correlation.toFixed(3)}`;
+  return `repeats ${tracks[of]!.file} (${how})`;
+}
+
+/** All that is to be said about the tracks, by kind and then by track. With `drop` the duplicates are no part of the set any more. */
+export function findingsOf(all: readonly TrackHealth[], duplicates: readonly Duplicate[], { drop = false } = {}): Finding[] {
   const findings: Finding[] = [];
   const add = (kind: FindingKind, { file }: { file: string }, detail: string): void => void findings.push({ kind, file, detail });
   const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
-  for (const { track, of, offsetSeconds, gainDb, correlation } of duplicates) {
-    const how = correlation === 1 && offsetSeconds === 0 && gainDb === 0
-      ? 'the same samples'
-      : `from ${offsetSeconds.toFixed(2)} s, ${gainDb.toFixed(1)} dB, correlation ${correlation.toFixed(3)}`;
-    add('duplicate', tracks[track]!, `repeats ${tracks[of]!.file} (${how})`);
+  for (const duplicate of duplicates) {
+    findings.push({ kind: 'duplicate', file: all[duplicate.track]!.file, detail: repeats(duplicate, all), ...(drop && { leftOut: true }) });
   }
+  const dropped = new Set(drop ? duplicates.map(({ track }) => track) : []);
+  const tracks = all.filter((_, track) => !dropped.has(track));
   for (const track of tracks) {
     if (isKnownDamaged(track.file)) add('known damage', track, "is GTZAN's damaged file by its name, but could be read");
     const { clippedShare, correlation, mixLossDb } = track.channels;
@@ -134,7 +145,7 @@ export function findingLines(findings: readonly Finding[] | undefined, { details
     const those = findings.filter((finding) => finding.kind === kind);
     if (those.length === 0) return [];
     const listed = those.slice(0, details ? Infinity : shown).map(({ file, detail }) => escaped(`${file} ${detail}`));
-    const head = `${kind}: ${those.length} ${those.length === 1 ? 'track' : 'tracks'}, ${done[kind]}`;
+    const head = `${kind}: ${those.length} ${those.length === 1 ? 'track' : 'tracks'}, ${doneWith(those)}`;
     if (details) return [head, ...listed.map((line) => `  ${line}`)];
     return [`${head}: ${listed.join('; ')}${those.length > shown ? ` … and ${those.length - shown} more` : ''}`];
   });

@@ -74,10 +74,11 @@ function clipDamage(folder: string, { clipCount, clipSamples }: Manifest): strin
 
 /** Why a data set is not the wanted one, in words. */
 export function differenceTo(wanted: Pick<Manifest, 'options' | 'fingerprint'>, found: Manifest): string | undefined {
-  const said = (value: number | null | undefined): string => (value === null ? 'all' : String(value ?? 'not given'));
+  const said = (value: DatasetOptions[keyof DatasetOptions], otherwise: string): string => (value === null ? 'all' : String(value ?? otherwise));
   const changed = (Object.keys({ ...found.options, ...wanted.options }) as (keyof DatasetOptions)[])
     .filter((key) => wanted.options[key] !== found.options?.[key])
-    .map((key) => `${key} was ${said(found.options?.[key])} and is now ${said(wanted.options[key])}`);
+    .map((key) => [key, key === 'duplicates' ? 'keep' : 'not given'] as const)
+    .map(([key, otherwise]) => `${key} was ${said(found.options?.[key], otherwise)} and is now ${said(wanted.options[key], otherwise)}`);
   if (changed.length > 0) return changed.join(', ');
   return wanted.fingerprint === found.fingerprint ? undefined : 'the source files have changed';
 }

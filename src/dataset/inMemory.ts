@@ -61,7 +61,7 @@ const sha256OfSamples = ({ buffer, byteOffset, byteLength }: Float32Array): Prom
   sha256(new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength));
 
 class ClipsInMemory implements ClipStore {
-  readonly #clips: Float32Array[] = []; // of equal lengths
+  #clips: Float32Array[] = []; // of equal lengths
 
   append(clip: Float32Array): void {
     this.#clips.push(clip);
@@ -77,6 +77,10 @@ class ClipsInMemory implements ClipStore {
       done += part.length;
     }
     return samples;
+  }
+
+  retain(starts: readonly number[], count: number): void {
+    this.#clips = starts.map((start) => this.#clips[start / count]!);
   }
 
   /** All clips, one behind the other. */

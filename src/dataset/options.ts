@@ -8,7 +8,12 @@ export interface DatasetOptions {
   readonly downsample: number; // the data set's rate is sampleRate / downsample
   readonly splits?: number; // clips in `seconds`
   readonly clipSeconds?: number; // of a clip
+  /** What becomes of tracks that repeat earlier ones: 'drop' leaves them out. They are kept where it is not said. */
+  readonly duplicates?: Duplicates;
 }
+
+export const DUPLICATES = ['keep', 'drop'] as const;
+export type Duplicates = (typeof DUPLICATES)[number];
 
 /** The collection GTZAN as it is usually prepared: 30 s at 22,050 Hz become 6 clips of 36,750 samples at 7,350 Hz. */
 export const DEFAULT_OPTIONS: DatasetOptions = { sampleRate: 22050, seconds: 30, downsample: 3, splits: 6 };
@@ -18,13 +23,14 @@ export const DEFAULT_OPTIONS: DatasetOptions = { sampleRate: 22050, seconds: 30,
  * unless `seconds` are given as well: those of `base` belong to its own way of cutting.
  */
 export function withOptions(base: DatasetOptions, given: Partial<DatasetOptions>): DatasetOptions {
-  const { sampleRate = base.sampleRate, downsample = base.downsample, splits, clipSeconds } = given;
+  const { sampleRate = base.sampleRate, downsample = base.downsample, duplicates = base.duplicates, splits, clipSeconds } = given;
   const cut = splits === undefined && clipSeconds === undefined ? { splits: base.splits, clipSeconds: base.clipSeconds } : { splits, clipSeconds };
   const { seconds = clipSeconds === undefined ? base.seconds : null } = given;
   // What is not there has no key: options are compared, and hashed, as JSON.
   return {
     sampleRate, seconds, downsample,
     ...(cut.splits !== undefined && { splits: cut.splits }), ...(cut.clipSeconds !== undefined && { clipSeconds: cut.clipSeconds }),
+    ...(duplicates !== undefined && duplicates !== 'keep' && { duplicates }), // data sets of earlier versions, which kept them, stay what is wanted
   };
 }
 
@@ -35,7 +41,7 @@ export function withOptions(base: DatasetOptions, given: Partial<DatasetOptions>
  */
 export function completeOptions(options: Partial<DatasetOptions>): DatasetOptions {
   const complete = withOptions(DEFAULT_OPTIONS, options);
-  const { sampleRate, seconds, downsample, splits, clipSeconds } = complete;
+  const { sampleRate, seconds, downsample, splits, clipSeconds, duplicates } = complete;
   for (const [name, value] of Object.entries({ 'sample rate': sampleRate, 'downsample factor': downsample, splits: splits ?? 1 })) {
     if (!Number.isInteger(value) || value < 1) {
       throw new UserError(`The ${name} of a data set must be a whole number of at least 1, not ${value}`);
@@ -45,6 +51,9 @@ export function completeOptions(options: Partial<DatasetOptions>): DatasetOption
     if (!(value > 0 && Number.isFinite(value))) {
       throw new UserError(`The seconds ${name} must be a number above 0, not ${value}`);
     }
+  }
+  if (duplicates !== undefined && !DUPLICATES.includes(duplicates)) {
+    throw new UserError(`What becomes of duplicates is one of ${DUPLICATES.join(', ')}, not ${JSON.stringify(duplicates)}`);
   }
   if (sampleRate % downsample !== 0) {
     const factors = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10].filter((factor) => sampleRate % factor === 0).join(', ');

@@ -3,8 +3,8 @@ import { UserError, escaped } from '../errors.ts';
 import type { ChannelHealth } from '../formats/channelHealth.ts';
 import type { DecodedSound } from '../formats/mixDown.ts';
 import { SILENCE_PEAK, clipStarts, clutterLine, peakOf, prepareTrack } from './dataset.ts';
-import type { ClipEntry, DatasetContent, LeftOut } from './dataset.ts';
-import { examine, findingsOf, isKnownDamaged, sameAs } from './doctor.ts';
+import type { ClipEntry, DatasetContent, LeftOut, Statistics } from './dataset.ts';
+import { examine, findingsOf, isKnownDamaged, repeats, sameAs } from './doctor.ts';
 import type { TrackHealth } from './doctor.ts';
 import { findDuplicates } from './duplicates.ts';
 import { clipLength } from './options.ts';
@@ -17,6 +17,8 @@ export interface ClipStore {
   append(clip: Float32Array): void;
   /** `count` samples from sample `from` of all that were appended. */
   read(from: number, count: number): Float32Array;
+  /** Keeps the clips of `count` samples that begin at these samples, which rise, in their order; nothing is appended afterwards. */
+  retain(starts: readonly number[], count: number): void;
 }
 
 /** A file that may be a recording. */
@@ -50,7 +52,7 @@ export async function prepareFiles(files: readonly Recording[], { options, clips
   const entries: ClipEntry[] = [];
   const leftOut: LeftOut[] = [];
   const warnings: string[] = [];
-  const sums = { values: 0, squares: 0, peak: 0 };
+  let sums = new Sums();
   let trackCount = 0;
   const health: TrackHealth[] = [];
   const digests: string[] = [];
@@ -85,29 +87,77 @@ export async function prepareFiles(files: readonly Recording[], { options, clips
       clip.set(track.samples.subarray(start, start + clipSamples));
       clips.append(clip);
       entries.push({ file, track: trackCount, offsetSeconds: start / rate });
-      for (const value of clip) {
-        sums.values += value;
-        sums.squares += value * value;
-      }
-      sums.peak = Math.max(sums.peak, peakOf(clip));
+      sums.add(clip);
     }
     health.push(examine(track.samples, { file, sampleRate: rate, channels: track.health, silence: SILENCE_PEAK }));
     digests.push(await digest(track.samples));
     trackCount++;
   }
-  const count = Math.max(1, entries.length * clipSamples);
-  const statistics = { mean: sums.values / count, rms: Math.sqrt(sums.squares / count), peak: sums.peak };
-  return { clipCount: entries.length, trackCount, statistics, clips: entries, leftOut, warnings, ...(clutter > 0 && { clutter }), ...diagnosis(health, digests, entries, { clips, clipSamples, rate }) };
+  const duplicates = findDuplicates(
+    health.map(({ landmarks }, track) => ({ ...landmarks, digest: digests[track]! })), { read: trackReader(entries, { clips, clipSamples, rate }), sampleRate: rate },
+  );
+  const drop = options.duplicates === 'drop';
+  const common = { leftOut, warnings, ...(clutter > 0 && { clutter }), findings: findingsOf(health, duplicates, { drop }) };
+  if (!drop || duplicates.length === 0) {
+    const first = sameAs(trackCount, duplicates);
+    return { clipCount: entries.length, trackCount, statistics: sums.statistics(), clips: entries, ...common, ...(first && { sameAs: first }) };
+  }
+  for (const duplicate of duplicates) {
+    const { file } = health[duplicate.track]!;
+    leftOut.push({ file, reason: repeats(duplicate, health) });
+    log(escaped(`left out: ${file} ${leftOut.at(-1)!.reason}`));
+  }
+  const kept = withoutTracks(entries, new Set(duplicates.map(({ track }) => track)));
+  clips.retain(kept.map(({ clip }) => clip * clipSamples), clipSamples);
+  sums = new Sums();
+  for (let clip = 0; clip < kept.length; clip++) sums.add(clips.read(clip * clipSamples, clipSamples));
+  return {
+    clipCount: kept.length, trackCount: trackCount - duplicates.length, statistics: sums.statistics(), clips: kept.map(({ entry }) => entry), ...common,
+  };
 }
 
-/** What the manifest says about the tracks' health; their samples are read again from the clips where two of them are compared. */
-function diagnosis(
-  health: readonly TrackHealth[], digests: readonly string[], entries: readonly ClipEntry[],
-  { clips, clipSamples, rate }: { clips: ClipStore; clipSamples: number; rate: number },
-): Pick<DatasetContent, 'findings' | 'sameAs'> {
+/** What the statistics of clips are made of. */
+class Sums {
+  #count = 0;
+  #values = 0;
+  #squares = 0;
+  #peak = 0;
+
+  add(clip: Float32Array): void {
+    this.#count += clip.length;
+    let [values, squares] = [this.#values, this.#squares];
+    for (const value of clip) {
+      values += value;
+      squares += value * value;
+    }
+    [this.#values, this.#squares] = [values, squares];
+    this.#peak = Math.max(this.#peak, peakOf(clip));
+  }
+
+  statistics(): Statistics {
+    const count = Math.max(1, this.#count);
+    return { mean: this.#values / count, rms: Math.sqrt(this.#squares / count), peak: this.#peak };
+  }
+}
+
+/** The entries of other tracks, which are numbered anew, and which clip each was. */
+function withoutTracks(entries: readonly ClipEntry[], tracks: ReadonlySet<number>): { entry: ClipEntry; clip: number }[] {
+  const numbers = new Map<number, number>();
+  return entries.flatMap((entry, clip) => {
+    if (tracks.has(entry.track)) return [];
+    const track = numbers.get(entry.track) ?? numbers.size;
+    numbers.set(entry.track, track);
+    return [{ entry: { ...entry, track }, clip }];
+  });
+}
+
+/** Reads the samples of tracks again from the clips, as far as they are in clips. */
+function trackReader(
+  entries: readonly ClipEntry[], { clips, clipSamples, rate }: { clips: ClipStore; clipSamples: number; rate: number },
+): (track: number) => Float32Array {
   const firstClip: number[] = [];
   entries.forEach(({ track }, clip) => (firstClip[track] ??= clip));
-  const read = (track: number): Float32Array => {
+  return (track) => {
     const from = firstClip[track]!;
     const own = entries.slice(from, firstClip[track + 1] ?? entries.length);
     const starts = own.map(({ offsetSeconds }) => Math.round(offsetSeconds * rate));
@@ -115,9 +165,6 @@ function diagnosis(
     starts.forEach((start, i) => samples.set(clips.read((from + i) * clipSamples, clipSamples), start));
     return samples;
   };
-  const duplicates = findDuplicates(health.map(({ landmarks }, track) => ({ ...landmarks, digest: digests[track]! })), { read, sampleRate: rate });
-  const first = sameAs(health.length, duplicates);
-  return { findings: findingsOf(health, duplicates), ...(first && { sameAs: first }) };
 }
 
 interface TrackContext extends Pick<Preparation, 'systemReason'> {

@@ -30,17 +30,21 @@ export function channelHealth(
 }
 
 function clippedSamples(frames: Float64Array | Float32Array, channel: number, stride: number, scale: number): number {
-  const at = (i: number): number => Math.max(-scale, Math.min(scale, frames[i]!));
   let [high, low] = [0, 0];
   for (let i = channel; i < frames.length; i += stride) {
-    const value = at(i);
+    const value = frames[i]!;
     if (value > high) high = value;
     else if (value < low) low = value;
   }
+  [high, low] = [Math.min(high, scale), Math.max(low, -scale)];
+  const least = LEAST_LEVEL * scale;
+  if (high < least && -low < least) return 0;
+  const at = (i: number): number => Math.max(-scale, Math.min(scale, frames[i]!));
   let clipped = 0;
   for (let i = channel; i < frames.length; i += stride) {
+    if (!(frames[i]! >= high) && !(frames[i]! <= low)) continue;
     const value = at(i);
-    if ((value !== high && value !== low) || Math.abs(value) < LEAST_LEVEL * scale) continue;
+    if (Math.abs(value) < least) continue;
     let end = i + stride;
     while (end < frames.length && at(end) === value) end += stride;
     const run = (end - i) / stride;

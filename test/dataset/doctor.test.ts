@@ -6,6 +6,7 @@ import { resample } from '../../src/audio/resample.ts';
 import { parseManifest } from '../../src/dataset/dataset.ts';
 import { loadDataset, prepareDataset } from '../../src/dataset/dataset.node.ts';
 import { examine, findingLines, findingsOf, sameAs } from '../../src/dataset/doctor.ts';
+import { prepareClips } from '../../src/dataset/inMemory.ts';
 import { findDuplicates } from '../../src/dataset/duplicates.ts';
 import { channelHealth } from '../../src/formats/channelHealth.ts';
 import { mixDown } from '../../src/formats/mixDown.ts';
@@ -152,6 +153,34 @@ test('a prepared set has its findings and copies in the manifest, and loses none
   for (const broken of [{ sameAs: [0] }, { sameAs: [0, 2, 0] }, { findings: [{}] }]) {
     assert.throws(() => parseManifest(JSON.stringify({ ...manifest, ...broken }), 'manifest.json'), /damaged/);
   }
+});
+
+test('--duplicates drop leaves out all but the first of each set of copies: the rest is what a folder without them gives', async () => {
+  const [first, other] = [piece(11, { sampleRate: 22050 }), piece(12, { sampleRate: 22050 })];
+  const copies = { 'b.wav': first.slice(11025), 'd.wav': first };
+  const own = { 'a.wav': first, 'c.wav': other };
+  const [source, out, options] = [temporaryFolder({ ...own, ...copies }), join(temporaryFolder(), 'set'), { seconds: 12, splits: 3 }];
+  const lines: string[] = [];
+  const log = (line: string) => void lines.push(line);
+  const kept = (await prepareDataset({ source, out, ...options, duplicates: 'keep' })).manifest;
+  assert.not.ok('duplicates' in kept.options, 'what earlier versions made is what is wanted');
+  assert.is((await prepareDataset({ source, out, ...options })).reused, true);
+  const { manifest, reused } = await prepareDataset({ source, out, ...options, duplicates: 'drop', log });
+  assert.is(reused, false);
+  assert.ok(lines.some((line) => line.includes('duplicates was keep and is now drop')), lines.join('\n'));
+  assert.match(lines.join('\n'), /left out: b\.wav repeats a\.wav \(from 0\.50 s.*\nleft out: d\.wav repeats a\.wav \(the same samples\)/);
+  assert.equal(manifest.leftOut.map(({ file }) => file), ['b.wav', 'd.wav']);
+  assert.equal(manifest.findings!.map(({ file, leftOut }) => [file, leftOut]), [['b.wav', true], ['d.wav', true]]);
+  assert.match(findingLines(manifest.findings)[0]!, /^duplicate: 2 tracks, left out, each but the first of its copies: b\.wav repeats a\.wav/);
+  const without = join(temporaryFolder(), 'set');
+  const { manifest: expected } = await prepareDataset({ source: temporaryFolder(own), out: without, ...options });
+  for (const key of ['clipCount', 'trackCount', 'clips', 'statistics', 'sameAs'] as const) assert.equal(manifest[key], expected[key], key);
+  const [set, wanted] = [loadDataset(out), loadDataset(without)];
+  for (let clip = 0; clip < wanted.clipCount; clip++) assert.equal(set.clip(clip), wanted.clip(clip), `clip ${clip}`);
+  assert.is((await prepareDataset({ source, out, ...options, duplicates: 'drop' })).reused, true);
+  const bytes = async () => encodeWav16(first, 22050);
+  const inMemory = await prepareClips([{ name: 'a', bytes }, { name: 'b', bytes }, { name: 'c', bytes: async () => encodeWav16(other, 22050) }], { source: 'some', ...options, duplicates: 'drop' });
+  assert.equal([inMemory.trackCount, inMemory.clipCount, inMemory.manifest.leftOut.length], [2, 6, 1]);
 });
 
 test('a clean set has no findings and no word of copies', async () => {

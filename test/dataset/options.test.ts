@@ -16,6 +16,8 @@ test('clips are cut by splits or by their own length, whichever was given', () =
   assert.equal(completeOptions({ clipSeconds: 2, seconds: 9 }).seconds, 9);
   assert.equal(withOptions(digits, { sampleRate: 8000 }), { ...digits, sampleRate: 8000 });
   assert.equal(withOptions(digits, { seconds: 10, splits: 2 }), { sampleRate: 16000, seconds: 10, downsample: 1, splits: 2 });
+  assert.equal(withOptions({ ...digits, duplicates: 'drop' }, {}).duplicates, 'drop');
+  assert.equal(withOptions({ ...digits, duplicates: 'drop' }, { duplicates: 'keep' }), digits);
   assert.is(clipLength(digits), 16000);
   assert.is(clipLength({ ...digits, downsample: 2, clipSeconds: 0.5 }), 4000);
 });
@@ -29,6 +31,7 @@ test('options that make no sense are refused by name', () => {
   refuses(() => completeOptions({ sampleRate: 1.5 }), /sample rate .* not 1.5/);
   refuses(() => completeOptions({ seconds: NaN }), /seconds .* not NaN/);
   refuses(() => completeOptions({ clipSeconds: 0 }), /seconds of a clip must be a number above 0, not 0/);
+  refuses(() => completeOptions({ duplicates: 'maybe' as 'keep' }), /duplicates is one of keep, drop, not "maybe"/);
   refuses(() => completeOptions({ clipSeconds: 1, splits: 2 }), /2 splits and clips of 1 s both say how long a clip is/);
   refuses(() => completeOptions({ seconds: null }), /6 splits of files of any length .* say how many seconds/);
   refuses(() => completeOptions({ seconds: 1, clipSeconds: 2 }), /1 s used of each file are less than a clip of 2 s/);

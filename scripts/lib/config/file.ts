@@ -1,6 +1,6 @@
 /** `--config file.json`: a network and its training in a file, which is the config.json of a run or a part of one. */
 import type { DatasetOptions } from '../../../src/dataset/options.ts';
-import { withOptions } from '../../../src/dataset/options.ts';
+import { DUPLICATES, withOptions } from '../../../src/dataset/options.ts';
 import { parseJsonFile } from '../../../src/disk/files.node.ts';
 import type { RunConfig } from '../../../src/diffwave/files/run.node.ts';
 import { formatVersion } from '../../../src/diffwave/files/run.node.ts';
@@ -45,7 +45,7 @@ const FILE_RULES: Record<keyof RunConfig, Rule> = {
 };
 
 const PREPARATION_RULES: Record<keyof DatasetOptions, Rule> = {
-  sampleRate: COUNT, seconds: POSITIVE_OR_NULL, downsample: COUNT, splits: COUNT, clipSeconds: POSITIVE,
+  sampleRate: COUNT, seconds: POSITIVE_OR_NULL, downsample: COUNT, splits: COUNT, clipSeconds: POSITIVE, duplicates: oneOf(...DUPLICATES),
 };
 
 /**

@@ -40,6 +40,14 @@ export interface GpuOptions {
   readonly recoveryPauses?: readonly number[];
 }
 
+/** What is known of how long waits of one kind take; see `Gpu.idle`. */
+export class ExpectedWait {
+  /** How long the next one will probably take, in ms. */
+  milliseconds = 0;
+  /** Whether one took as long as was expected of it. */
+  held = false;
+}
+
 export class Gpu {
   /** The kernel variant that suits this adapter. Tuning may replace it, before anything is built. */
   variant: VariantSettings;
@@ -62,10 +70,7 @@ export class Gpu {
   #closed = false;
   /** Whether a program was submitted since the last wait. */
   #busy = false;
-  /** How long the next wait will probably take, in ms. */
-  #expectedWait = 0;
-  /** Whether a wait took as long as was expected of it. */
-  #expectationHeld = false;
+  readonly #expected = new ExpectedWait();
 
   private constructor(opened: OpenedDevice, platform: Platform, { recoveryPauses = usualPauses, matrices = false }: GpuOptions) {
     this.#opened = opened;
@@ -222,13 +227,16 @@ export class Gpu {
     setTimeout(() => this.untimed.delete(program), announcement);
   }
 
-  /** Waits until everything submitted so far has been executed. */
-  async idle(): Promise<void> {
+  /**
+   * Waits until everything submitted so far has been executed. Whoever waits for work of several kinds in turn gives each kind an
+   * `expected` of its own.
+   */
+  async idle(expected = this.#expected): Promise<void> {
     this.check();
     const opened = this.#opened;
     // dawn.node polls in a tight loop while a promise is pending. On a software adapter that takes the CPU from the
     // kernels themselves, so there we sleep for most of the time that this will take before asking.
-    const slept = this.isSoftware && this.#busy ? Math.min(this.#expectedWait * sleptShare, 5000) : 0;
+    const slept = this.isSoftware && this.#busy ? Math.min(expected.milliseconds * sleptShare, 5000) : 0;
     if (slept > 2) await new Promise((resolve) => setTimeout(resolve, slept));
     const asked = performance.now();
     await opened.finished(opened.device.queue.onSubmittedWorkDone());
@@ -237,8 +245,8 @@ export class Gpu {
       // An answer at once means that we slept too long: a little, if the same work took as long before, or nobody knows by
       // how much, as after the first run, which compiles.
       const overslept = waited < slept / 20;
-      this.#expectedWait = overslept ? slept / (this.#expectationHeld ? 1.25 : 3) : slept + waited;
-      this.#expectationHeld = !overslept && slept > 2;
+      expected.milliseconds = overslept ? slept / (expected.held ? 1.25 : 3) : slept + waited;
+      expected.held = !overslept && slept > 2;
     }
     this.#busy = false;
   }
