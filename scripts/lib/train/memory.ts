@@ -59,6 +59,5 @@ export function withCropThatFits(training: TrainingConfig, { diffwave, clipSampl
   const cropSamples = fitCrop({
     ...recordedOf({ model: diffwave, training, L: wanted }), limits: diffwave.gpu.device.limits, ...limits,
   });
-  const { alignment = 1 } = diffwave.network.conditioning ?? {};
-  return cropSamples < wanted ? { ...training, cropSamples: Math.max(1, Math.floor(cropSamples / alignment)) * alignment } : training;
+  return cropSamples < wanted ? { ...training, cropSamples } : training;
 }

@@ -172,18 +172,19 @@ function leastMemory({ training }: MemoryOptions): MemoryChoice {
 
 /**
  * The longest crop, at most L, that fits one clip at a time with recomputed activations, or by the only choice there is;
- * undefined if not one sample does.
+ * undefined if not one sample, or frame, does.
  */
 export function longestCrop(options: MemoryOptions): number | undefined {
   const least = options.memory ?? leastMemory(options);
   const fits = (L: number): boolean => planFor({ ...options, L }, least).problem === undefined;
   if (fits(options.L)) return options.L;
-  if (!fits(1)) return undefined;
-  let [low, high] = [1, options.L]; // low fits, high does not
+  const unit = options.network.conditioning?.alignment ?? 1; // whole frames, of a network that is told them
+  if (!fits(unit)) return undefined;
+  let [low, high] = [1, Math.ceil(options.L / unit)]; // low fits, high does not
   while (high - low > 1) {
     const middle = Math.floor((low + high) / 2);
-    if (fits(middle)) low = middle;
+    if (fits(middle * unit)) low = middle;
     else high = middle;
   }
-  return low;
+  return low * unit;
 }

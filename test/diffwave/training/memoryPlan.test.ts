@@ -158,6 +158,15 @@ test('a limit makes the plan smaller, step by step, down to what names the longe
   options.parameters.destroy();
 });
 
+test('crops that are told frames of a spectrogram are shortened by whole ones', async () => {
+  const options = await optionsFor({ ...config, conditioner: 'mel', melBands: 4, hopSamples: 64 }, training, 64 * 40);
+  const least = Math.min(...[...fittingPlans(options)].map(({ forecast }) => forecast.total));
+  const longest = longestCrop({ ...options, memoryLimit: least - 1 })!;
+  assert.ok(longest % 64 === 0 && longest < options.L && longest > options.L / 2, `${longest}`);
+  assert.equal([...fittingPlans({ ...options, L: longest + 64, memoryLimit: least - 1, memory: { microBatches: 5, recompute: true } })], []);
+  options.parameters.destroy();
+});
+
 test('the large presets are planned for an adapter that binds 128 MiB at once, on every variant', async () => {
   const gpu = await gpuForTests();
   for (const [name, B] of [['gtzan', 4], ['diffwave-sc09', 16], ['diffwave-base', 16]] as const) {
