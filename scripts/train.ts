@@ -100,8 +100,6 @@ export default cli.does(async ({ flags, given }) => {
   if (lock) run!.writeUnder(lock);
   const prepared = (): Promise<Dataset> => datasetFrom(data, run ? preparationOf(run.config) : base.data, print);
   const dataset = await firstThenOthers(ranks, prepared);
-  // Of a prepared data set `dataset` has told.
-  if (!isDataset(data)) for (const line of findingLines(dataset.manifest.findings)) print(line);
   const said = (run?.config ?? file)?.model.sampleRate;
   if (said !== undefined && said !== dataset.sampleRate) {
     const who = run ? 'the run was trained at' : `${flags.config} is for`;
@@ -161,6 +159,8 @@ export default cli.does(async ({ flags, given }) => {
     `data      ${dataset.clipCount} clips of ${dataset.clipSamples} samples at ${dataset.sampleRate} Hz, ` +
     `batch ${training.batchSize} × ${training.cropSamples ?? dataset.clipSamples} samples`,
   );
+  // Of a prepared data set `dataset` has told. Not before the adapter is there: this process may be started again for it.
+  if (!isDataset(data)) for (const line of findingLines(dataset.manifest.findings)) print(line);
   if (training !== wanted) print(`cropped   to ${training.cropSamples} samples instead of ${wanted.cropSamples ?? dataset.clipSamples}, so that the step fits`);
   if (labels) print(labelsLine(labels));
   print(splitLine(split));

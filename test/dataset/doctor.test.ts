@@ -85,6 +85,24 @@ test('tracks of one digest are the same however short; nothing, one sample and s
   }
 });
 
+test('among four hundred tracks few pairs are compared sample by sample, and every copy is among them', () => {
+  const count = 400;
+  const draws = noise(count * 700 * 3, 21).map((value) => Math.abs(value) % 1);
+  let at = 0;
+  const below = (limit: number): number => Math.floor(draws[at++]! * limit);
+  const made = Array.from({ length: count }, (_, i) => ({
+    hop: 256, power: new Float64Array(0), digest: String(i),
+    keys: Uint32Array.from({ length: 700 }, () => ((11 + below(60)) * 256 + 11 + below(60)) * 32 + 1 + below(31)), // half the band, as music has it
+    frames: Uint32Array.from({ length: 700 }, (_, k) => k),
+  }));
+  const copies = [100, 200, 300].map((track) => [track, track - 7] as const);
+  const set = made.map((own, i) => ({ ...own, keys: made[copies.find(([track]) => track === i)?.[1] ?? i]!.keys }));
+  const pairs: number[] = [];
+  findDuplicates(set, { read: (track) => (pairs.push(track), new Float32Array(0)), sampleRate: RATE });
+  for (const [track, of] of copies) assert.ok(pairs.some((read, i) => i % 2 === 0 && read === of && pairs[i + 1] === track), `${track}`);
+  assert.ok(pairs.length / 2 < count / 10, `${pairs.length / 2} pairs of ${(count * (count - 1)) / 2}`);
+});
+
 test('clipping is the share of samples where a sine exceeds the level; a slow sine of 16 bits has none', () => {
   const samples = 100 * RATE;
   const clip = (level: number) => sine({ hertz: 97.3, sampleRate: RATE, samples, amplitude: 1 }).map((value) => Math.max(-level, Math.min(level, value)));

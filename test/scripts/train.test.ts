@@ -145,6 +145,7 @@ test('a folder of WAV files will do, with one that is none, and the preset\'s cr
   const args = ['--data', folder, '--out', run, '--preset', 'tiny', '--steps', '1', '--batch-size', '1'];
   const stdout = await succeeds('train', args);
   assert.match(stdout, 'left out: b.wav is not a WAV file');
+  assert.is(stdout.match(/^(health|silence|clipping|DC offset) .*$/gm)?.length, 1, 'what the doctor says');
   assert.match(stdout, /^data      1 clips of 36750 samples at 7350 Hz, batch 1 × 2048 samples$/m);
   assert.equal(checkpoints(run), ['step-1']);
 });

@@ -268,7 +268,7 @@ export async function train(model: Model, options: TrainOptions): Promise<Progre
   } catch (error) {
     if (!(error instanceof NotFiniteError)) throw error;
     const { choice } = trainer.memory;
-    throw await explainNotFinite(error, { trainer, batches, from: good, saved, renew: () => renew(choice) });
+    throw await explainNotFinite(error, { trainer, batches, from: good, saved, renew: ranks.size === 1 ? () => renew(choice) : undefined });
   } finally {
     await reports.catch(() => undefined); // it was thrown
     await reading;

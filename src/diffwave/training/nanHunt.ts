@@ -41,8 +41,7 @@ export async function explainNotFinite(
   const again = async (error: unknown): Promise<Origin | undefined> =>
     renew && (await trainer.model.gpu.lossBehind(error)) ? findNonFinite(await renew(), walk) : undefined;
   // The second pass may fail as well, on memory or a device that is lost again: what was seen is then still worth telling.
-  // Where ranks work together the way is not walked again: what is broken is the sum of what all of them computed.
-  const origin = trainer.training.parts === null ? await findNonFinite(trainer, walk).catch(again).catch(() => undefined) : undefined;
+  const origin = await findNonFinite(trainer, walk).catch(again).catch(() => undefined);
   const place = origin ? `; it first appeared in update ${origin.update}, where ${origin.kernel} wrote '${origin.tensor}'` : '';
   const remedy = saved > 0 ? `go back to the checkpoint of step ${saved} and` : 'there is no checkpoint to go back to: start again and';
   return new UserError(`${seen.message}${place}: ${remedy} use a lower \`learningRate\``);
@@ -50,7 +49,8 @@ export async function explainNotFinite(
 
 /**
  * Does the updates from `from` up to number `until` again and finds the first that is not finite. Undefined if all are,
- * as it is when somebody else changed the weights. Leaves the trainer in some state in between.
+ * as it is when somebody else changed the weights, and where only a sum over parts or the update after it is broken. Ranks that work
+ * together walk together, and look at the dispatches each for itself, all of them at the same. Leaves the trainer in some state in between.
  */
 export async function findNonFinite(
   trainer: Trainer, walk: { from: Snapshot; until: number; batches: BatchSource },
@@ -79,24 +79,29 @@ async function firstBadInterval(
   return undefined;
 }
 
-/** Dispatch by dispatch through the update after `from`. */
+/** Dispatch by dispatch through the update after `from`, or through its parts, whichever rank's they are. */
 async function firstBadDispatch(trainer: Trainer, from: Snapshot, batches: BatchSource): Promise<Origin | undefined> {
-  const { executable, model: { gpu } } = trainer;
-  restoreSnapshot(trainer, from);
-  trainer.update(batches.at(from.step)); // writes the inputs and the step uniforms, which stay
-  restoreSnapshot(trainer, from);
-  clearScratch(trainer);
-  for (const [position, operation] of executable.plan.operations.entries()) {
-    const encoder = gpu.device.createCommandEncoder();
-    const pass = encoder.beginComputePass();
-    executable.program.encode(pass, { start: position, end: position + 1 });
-    pass.end();
-    gpu.device.queue.submit([encoder.finish()]);
-    for (const tensor of Object.values(operation.writes)) {
-      const { buffer, offset } = executable.range(tensor);
-      const bytes = await gpu.read(buffer, { offset, size: tensor.bytes });
-      if (hasOnlyFinite(bytes, tensor.dtype)) continue;
-      return { update: from.step + 1, kernel: kernelName(operation.kernel), tensor: String(tensor) };
+  const { executable, training: { parts }, model: { gpu } } = trainer;
+  for (let part = 0; part < (parts ?? 1); part++) {
+    const batch = batches.at(from.step);
+    restoreSnapshot(trainer, from);
+    // Writes the inputs and the step uniforms, which stay.
+    if (parts === null) trainer.update(batch);
+    else trainer.computePart(batch, part);
+    restoreSnapshot(trainer, from);
+    clearScratch(trainer);
+    for (const [position, operation] of executable.plan.operations.slice(0, executable.program.length).entries()) {
+      const encoder = gpu.device.createCommandEncoder();
+      const pass = encoder.beginComputePass();
+      executable.program.encode(pass, { start: position, end: position + 1 });
+      pass.end();
+      gpu.device.queue.submit([encoder.finish()]);
+      for (const tensor of Object.values(operation.writes)) {
+        const { buffer, offset } = executable.range(tensor);
+        const bytes = await gpu.read(buffer, { offset, size: tensor.bytes });
+        if (hasOnlyFinite(bytes, tensor.dtype)) continue;
+        return { update: from.step + 1, kernel: kernelName(operation.kernel), tensor: String(tensor) };
+      }
     }
   }
   return undefined;

@@ -29,7 +29,7 @@ import type { NoiseSchedule } from '../schedule/schedule.ts';
 import { scheduleOf } from '../schedule/schedule.ts';
 import { SharedStep } from './sharedStep.ts';
 import type { Flats, MemoryChoice, Part, Rings } from './step.ts';
-import { historyLength, recordStep, writePart } from './step.ts';
+import { historyLength, itemsOf, recordStep, writePart } from './step.ts';
 import type { Weights } from '../model/contract.ts';
 
 /** What Adam remembers, by parameter name, and how often it has updated. */
@@ -204,6 +204,13 @@ export class Trainer {
     this.#step++;
   }
 
+  /** Queues the gradients of one of the training's `parts`, of the next update, and no more: for who looks for what is wrong in them. */
+  computePart(batch: Batch, part: number): void {
+    const first = part * itemsOf(this.training);
+    writePart(this.executable, { ...this.#parts[0]!, first }, { batch, schedule: this.#schedule, lossWeights: this.#lossWeights });
+    this.executable.run({ ...this.#values(), noiseItem: first });
+  }
+
   /** The step uniforms of the next update. */
   #values(): Values {
     return {
@@ -245,12 +252,7 @@ export class Trainer {
     const step = this.#step;
     const { parameters } = this.model;
     const { m, v, average } = this.#flats;
-    return {
-      step,
-      m: await parameters.read(m),
-      v: await parameters.read(v),
-      ...(average && { average: await parameters.read(average) }),
-    };
+    return { step, m: await parameters.read(m), v: await parameters.read(v), ...(average && { average: await parameters.read(average) }) };
   }
 
   /**

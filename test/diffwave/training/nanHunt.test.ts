@@ -19,7 +19,7 @@ const L = 61;
 const config = { ...tinyConfig, layers: 2 };
 
 /** A trainer and its batches, of which the one of update `brokenUpdate` has an infinite sample. */
-async function trial({ brokenUpdate = Infinity, training: changes = {}, model: modelChanges = {} } = {}) {
+async function trial({ brokenUpdate = Infinity, brokenSample = 3, training: changes = {}, model: modelChanges = {} } = {}) {
   const clips: ClipSource = { clipCount: 4, clipSamples: L, clip: (i) => noise(L, i) };
   const training = { ...classic.training, batchSize: 2, cropSamples: L, learningRate: 1e-3, ...changes };
   const model = DiffWave.create(await gpuForTests(), { ...config, ...modelChanges }, { seed: 5 });
@@ -28,7 +28,7 @@ async function trial({ brokenUpdate = Infinity, training: changes = {}, model: m
   const at = batches.at.bind(batches);
   batches.at = (step) => {
     const batch = at(step);
-    if (step + 1 === brokenUpdate) batch.audio[3] = Infinity;
+    if (step + 1 === brokenUpdate) batch.audio[brokenSample] = Infinity;
     return batch;
   };
   const from = await snapshotOf(trainer);
@@ -45,6 +45,16 @@ test('finds the update and the dispatch, and does not blame what came later', as
   assert.is(origin?.update, 21);
   assert.match(origin!.kernel, /^diffuse/); // where audio is first used
   assert.match(origin!.tensor, /\(2, 61\)$/);
+  destroy();
+});
+
+test('of a batch in parts every part is looked through: here the sample is in the second one', async () => {
+  const { trainer, batches, from, destroy } = await trial({ brokenUpdate: 3, brokenSample: L + 3, training: { parts: 2 } });
+  while (trainer.step < 5) await trainer.update(batches.at(trainer.step));
+  const origin = await findNonFinite(trainer, { from, batches, until: 5 });
+  assert.is(origin?.update, 3);
+  assert.match(origin!.kernel, /^diffuse/);
+  assert.match(origin!.tensor, /\(1, 61\)$/);
   destroy();
 });
 
