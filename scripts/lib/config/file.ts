@@ -64,7 +64,7 @@ export function readConfigFile(path: string): ConfigFile {
   checkFields(model, MODEL_RULES, { where: path, of: 'model' });
   checkFields(training, TRAINING_RULES, { where: path, of: 'training' });
   checkFields(preparation, PREPARATION_RULES, { where: path, of: 'preparation' });
-  return { path, preset, data, validationTracks, memoryLimit, labels, model, training, preparation };
+  return { path, preset, data, validationTracks, memoryLimit, ...(labels !== undefined && { labels }), model, training, preparation };
 }
 
 /** Every field must be known and right; none need be there. */
