@@ -10,6 +10,7 @@ import { configFor } from '../src/diffwave/model/config.ts';
 import { melOf, melTold } from '../src/diffwave/model/mels.ts';
 import { DiffWave } from '../src/diffwave/model/model.ts';
 import { PRESETS } from '../src/diffwave/presets.ts';
+import type { SamplerOptions } from '../src/diffwave/sampling/samplers/choose.ts';
 import { sample } from '../src/diffwave/sampling/sampling.ts';
 import { trainingOver } from '../src/diffwave/training/learningRate.ts';
 import { train } from '../src/diffwave/training/loop.ts';
@@ -60,11 +61,17 @@ await command({
   const mel = melOf(config, original);
   const frontEnd = new MelSpectrogram({ sampleRate, hopSamples, melBands });
   const told = melTold(config, mel);
-  const made: Float32Array[] = [];
-  for (let seed = 0; seed < sounds; seed++) made.push((await sample(model, { shape: [1, L], told, seed, variance: 'posterior' })).audio[0]!);
+  const made = async (sampler: SamplerOptions): Promise<Float32Array[]> => {
+    const each: Float32Array[] = [];
+    for (let seed = 0; seed < sounds; seed++) each.push((await sample(model, { shape: [1, L], told, seed, ...sampler })).audio[0]!);
+    return each;
+  };
   const phases = (iterations: number): Float32Array[] =>
     Array.from({ length: sounds }, (_, seed) => griffinLim(frontEnd, { values: mel.values, iterations, seed }));
-  const kinds = { vocoder: made, 'Griffin-Lim, 100 steps': phases(100), 'Griffin-Lim, 32 steps': phases(32), 'phases at random': phases(0) };
+  const kinds = {
+    'vocoder, ddpm (posterior)': await made({ variance: 'posterior' }), 'vocoder, dpm++, 20 steps': await made({ sampler: 'dpm++', steps: 20 }),
+    'Griffin-Lim, 100 steps': phases(100), 'Griffin-Lim, 32 steps': phases(32), 'phases at random': phases(0),
+  };
   const rows = Object.entries(kinds).map(([kind, each]) => ({
     kind, channels: config.channels, layers: config.layers, updates: last?.step, loss: last?.recent.loss, samples: L, sampleRate, hopSamples, melBands,
     bandsDb: mean(each.map((sound) => bandDistance(frontEnd, sound, mel.values))),
