@@ -7,7 +7,7 @@ import { spectrogram } from '../src/audio/spectrogram.ts';
 import type { Weights } from '../src/diffwave/model/contract.ts';
 import type { DiffWaveConfig } from '../src/diffwave/model/config.ts';
 import { configFor } from '../src/diffwave/model/config.ts';
-import { melOf, melTold } from '../src/diffwave/model/mels.ts';
+import { melSpectrogramOf, melTold } from '../src/diffwave/model/mels.ts';
 import { DiffWave } from '../src/diffwave/model/model.ts';
 import { PRESETS } from '../src/diffwave/presets.ts';
 import type { SamplerOptions } from '../src/diffwave/sampling/samplers/choose.ts';
@@ -58,7 +58,7 @@ await command({
   });
   if (average) model.parameters.write(model.parameters.values, average);
 
-  const mel = melOf(config, original);
+  const mel = melSpectrogramOf(config, original);
   const frontEnd = new MelSpectrogram({ sampleRate, hopSamples, melBands });
   const told = melTold(config, mel);
   const made = async (sampler: SamplerOptions): Promise<Float32Array[]> => {

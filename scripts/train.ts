@@ -20,8 +20,8 @@ import { counters } from '../src/random.ts';
 import { firstThenOthers } from '../src/ranks.ts';
 import { formatBytes } from '../src/gpu/device/buffers.ts';
 import { command } from './lib/cli/command.ts';
-import { expectMels } from './lib/train/mels.ts';
-import { keepLabels, labelFields, labelFlags, labelsLine, trackLabels, withLabels } from './lib/train/labels.ts';
+import { expectMels } from './lib/train/onTheWay.ts';
+import { keepLabels, labelFields, labelsFlag, labelsLine, trackLabels, withLabels } from './lib/train/labels.ts';
 import { differsLine } from './lib/config/differences.ts';
 import { configFlag, readConfigFile, refuseOther, withFile } from './lib/config/file.ts';
 import { interruptSignal } from './lib/cli/interrupt.ts';
@@ -49,7 +49,7 @@ const cli = command({
     ...networkFlags,
     ...scheduleFlags,
     ...trainingFlags,
-    ...labelFlags,
+    labels: labelsFlag,
     printEvery: { type: 'integer', default: 100, min: 1, help: 'updates between two lines of progress and log' },
     saveEvery: { type: 'integer', default: 1000, min: 1, help: 'updates between two checkpoints' },
     snapshotEvery: { type: 'integer', default: 500, min: 1, help: 'updates between two snapshots in memory, to go on from if the GPU is lost' },

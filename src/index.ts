@@ -15,7 +15,7 @@ export { DiffWave, Model } from './diffwave/model/model.ts';
 export type { ModelOptions } from './diffwave/model/model.ts';
 export type { Conditioning, Loss, LossInputs, Network, NetworkInput, Told, Weights } from './diffwave/model/contract.ts';
 export { labelsTold } from './diffwave/model/labels.ts';
-export { melOf, melTold } from './diffwave/model/mels.ts';
+export { melSpectrogramOf, melTold } from './diffwave/model/mels.ts';
 export type { Mel } from './diffwave/model/mels.ts';
 export { readNpy } from './formats/npy.ts';
 export type { NpyArray } from './formats/npy.ts';

@@ -1,5 +1,6 @@
 /** Sound out of a mel spectrogram without a network: what a vocoder has to be better than. */
 import { complexFft } from '../../src/audio/fft.ts';
+import { hannWindow } from '../../src/audio/hann.ts';
 import type { MelSpectrogram } from '../../src/audio/melSpectrogram.ts';
 import { amplitudeOf } from '../../src/audio/melSpectrogram.ts';
 import { normals } from '../../src/reference/random.ts';
@@ -76,12 +77,10 @@ interface Sizes {
   readonly frames: number;
 }
 
-const hann = (size: number): Float64Array => Float64Array.from({ length: size }, (_, n) => 0.5 - 0.5 * Math.cos((2 * Math.PI * n) / size));
-
 /** The frames of a sound whose middles are a hop apart, from its first sample on; beyond its ends is silence. */
 function forward(sound: Float64Array, { hop, frames }: Sizes): { re: Float64Array<ArrayBuffer>; im: Float64Array<ArrayBuffer> } {
   const [size, bins] = [4 * hop, 2 * hop + 1];
-  const [window, transform] = [hann(size), complexFft(size)];
+  const [window, transform] = [hannWindow(size), complexFft(size)];
   const [re, im] = [new Float64Array(frames * bins), new Float64Array(frames * bins)];
   for (let frame = 0; frame < frames; frame++) {
     const start = (frame - 2) * hop;
@@ -97,7 +96,7 @@ function forward(sound: Float64Array, { hop, frames }: Sizes): { re: Float64Arra
 /** The sound (frames · hop) whose frames are nearest to these in the sense of least squares (Griffin and Lim 1984, eq. 6). */
 function inverse(re: Float64Array, im: Float64Array, { hop, frames }: Sizes): Float64Array {
   const [size, bins] = [4 * hop, 2 * hop + 1];
-  const [window, transform] = [hann(size), complexFft(size)];
+  const [window, transform] = [hannWindow(size), complexFft(size)];
   const [sum, weight] = [new Float64Array(frames * hop), new Float64Array(frames * hop)];
   for (let frame = 0; frame < frames; frame++) {
     const bin = (k: number): number => frame * bins + (k < bins ? k : size - k);

@@ -1,6 +1,7 @@
 /** The same data for every bench of a whole step: what it is does not matter, that it is not zero does. */
 import { clipLength } from '../../src/dataset/options.ts';
 import type { Batch } from '../../src/diffwave/training/batches.ts';
+import { elementsOf } from '../../src/autograd/tensor.ts';
 import { conditioningOf } from '../../src/diffwave/model/conditioning.ts';
 import type { DiffWaveConfig } from '../../src/diffwave/model/config.ts';
 import type { TrainingConfig } from '../../src/diffwave/training/config.ts';
@@ -48,5 +49,5 @@ export function batchOf(model: DiffWaveConfig, { B, L }: Pick<Sizes, 'B' | 'L'>)
 /** Numbers for what a network is told of a clip of L samples, if it is told anything. */
 export function numbersTold(model: DiffWaveConfig, L: number): Float32Array<ArrayBuffer> | undefined {
   const shape = conditioningOf(model)?.shape(L);
-  return shape && new Float32Array(shape.reduce((product, size) => product * size, 1)).fill(0.1);
+  return shape && new Float32Array(elementsOf(shape)).fill(0.1);
 }

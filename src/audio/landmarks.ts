@@ -3,6 +3,7 @@
  * They stay where they are under gain, filters, noise and coding, and move with the music where a copy begins elsewhere.
  */
 import { complexFft } from './fft.ts';
+import { hannWindow } from './hann.ts';
 
 export interface Landmarks {
   readonly hop: number; // samples from one frame to the next
@@ -65,7 +66,7 @@ interface Band {
  */
 function spectrogramOf(samples: Float32Array, { size, hop, count, low, high }: Band): { levels: Float32Array; power: Float64Array } {
   const transform = complexFft(size);
-  const window = Float64Array.from({ length: size }, (_, n) => 0.5 - 0.5 * Math.cos((2 * Math.PI * n) / size));
+  const window = hannWindow(size);
   const re = new Float64Array(size);
   const im = new Float64Array(size);
   const width = high - low;

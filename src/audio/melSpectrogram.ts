@@ -1,5 +1,6 @@
 /** The spectrogram that vocoders of lmnt-com/diffwave are conditioned on, as its preprocess.py makes it with torchaudio. */
 import { realFft } from './fft.ts';
+import { hannWindow } from './hann.ts';
 import type { MelBand } from './mel.ts';
 import { melBands } from './mel.ts';
 
@@ -43,7 +44,7 @@ export class MelSpectrogram {
     this.bands = bands;
     this.#transform = realFft(size);
     this.filters = melBands({ sampleRate, size, bands, fromHz: lowestHz });
-    this.#window = Float64Array.from({ length: size }, (_, n) => 0.5 - 0.5 * Math.cos((2 * Math.PI * n) / size));
+    this.#window = hannWindow(size);
     this.scale = 1 / Math.sqrt(this.#window.reduce((sum, w) => sum + w * w, 0));
   }
 

@@ -1,5 +1,6 @@
 /** Short-time spectra and the log-spectral distance between two sounds. Decibels are relative to a full-scale sine. */
 import { realFft } from './fft.ts';
+import { hannWindow } from './hann.ts';
 
 export interface StftOptions {
   readonly size?: number; // samples of a frame, a power of two; default 1024
@@ -40,7 +41,7 @@ export function stft(samples: Float32Array, { size = 1024, hop = size / 4 }: Stf
   const broken = samples.findIndex((value) => !Number.isFinite(value));
   if (broken >= 0) throw new RangeError(`stft: sample ${broken} of ${samples.length} is ${samples[broken]}`);
   const transform = realFft(size);
-  const window = Float64Array.from({ length: size }, (_, n) => 0.5 - 0.5 * Math.cos((2 * Math.PI * n) / size));
+  const window = hannWindow(size);
   const gain = 2 / window.reduce((sum, value) => sum + value, 0); // amplitude of a sine per |X| at its bin
   const frames = 1 + Math.max(0, Math.floor((samples.length - size) / hop));
   const bins = size / 2 + 1;

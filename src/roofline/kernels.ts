@@ -20,7 +20,8 @@ export interface KernelRow extends Measurement {
 }
 
 /**
- * Times benches at a shape, in all variants that have kernels of their own there and are wanted, and gives a row for each; in the place of a row, an error that says what is wrong with what a kernel computes.
+ * Times benches at a shape, in all variants that have kernels of their own there and are wanted, and gives a row for each; in the place
+ * of a row, an error that says what is wrong with what a kernel computes.
  */
 export async function* timeKernels(machine: Machine, { benches = kernelBenches, shape, isWanted = () => true, repetitions }: {
   readonly benches?: readonly KernelBench[]; readonly shape: Shape; readonly isWanted?: (variant: string) => boolean; readonly repetitions?: number;

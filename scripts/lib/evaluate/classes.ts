@@ -1,5 +1,6 @@
 /** Samples by label, as rows of a table, for the terminal and for the report. */
 import type { ClassComparison } from '../../../src/evaluation/classes.ts';
+import { inColumns } from '../report/columns.ts';
 
 /** A heading, then a row for every class: distances of its samples' mean log spectrum from those of the classes, in dB. */
 export function classRowsOf({ classes }: ClassComparison, names: readonly string[]): string[][] {
@@ -18,8 +19,5 @@ export function rateLine({ rate, heldOut, chance }: ClassComparison): string {
 }
 
 export function classesText(comparison: ClassComparison, names: readonly string[]): string {
-  const rows = classRowsOf(comparison, names);
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
-  const table = rows.map((row) => row.map((cell, column) => (column === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[column]!))).join('   '));
-  return [...table, rateLine(comparison)].join('\n');
+  return `${inColumns(classRowsOf(comparison, names), { left: true, gap: 3 })}\n${rateLine(comparison)}`;
 }

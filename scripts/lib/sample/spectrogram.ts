@@ -2,7 +2,7 @@
 import type { DiffWaveConfig } from '../../../src/diffwave/model/config.ts';
 import type { Told } from '../../../src/diffwave/model/contract.ts';
 import type { Mel } from '../../../src/diffwave/model/mels.ts';
-import { melOf, melTold } from '../../../src/diffwave/model/mels.ts';
+import { melSpectrogramOf, melTold } from '../../../src/diffwave/model/mels.ts';
 import { readFileOrExplain } from '../../../src/disk/files.node.ts';
 import { UserError } from '../../../src/errors.ts';
 import { readNpy } from '../../../src/formats/npy.ts';
@@ -34,7 +34,7 @@ export function melBy({ mel, like }: SpectrogramFlags, { config, load }: { confi
   }
   if (mel !== undefined && like !== undefined) throw new UserError('--mel and --like say two things at once: give one of them');
   if (!given) throw new UserError('this network makes sound out of spectrograms: give it one with --mel <npy>, or a sound with --like <wav>');
-  const spectrogram = mel !== undefined ? readMel(mel) : melOf(config, load(like!).samples);
+  const spectrogram = mel !== undefined ? readMel(mel) : melSpectrogramOf(config, load(like!).samples);
   return { told: melTold(config, spectrogram), L: spectrogram.frames * config.hopSamples! };
 }
 

@@ -12,9 +12,10 @@ import { readFileOrExplain, writeFileAtomic } from '../../../src/disk/files.node
 import { UserError, escaped } from '../../../src/errors.ts';
 import type { CommandSpec } from '../cli/flags.ts';
 
-export const labelFlags = {
-  labels: { type: 'string', placeholder: '<folders|file>', help: "teach the network classes: folders takes a track's first folder below --data, a CSV file has path,label in every line" },
-} as const satisfies CommandSpec['flags'];
+export const labelsFlag = {
+  type: 'string', placeholder: '<folders|file>',
+  help: "teach the network classes: folders takes a track's first folder below --data, a CSV file has path,label in every line",
+} as const satisfies CommandSpec['flags'][string];
 
 /** What is kept in a run. */
 const tableName = 'labels.csv';

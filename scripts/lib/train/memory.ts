@@ -5,11 +5,10 @@ import type { TrainingConfig } from '../../../src/diffwave/training/config.ts';
 import { recordedOf } from '../../../src/diffwave/training/trainer.ts';
 import { fitCrop } from '../../../src/diffwave/training/memoryPlan.ts';
 import type { DiffWave } from '../../../src/diffwave/model/model.ts';
-import { labelsTold } from '../../../src/diffwave/model/labels.ts';
 import { samplingMemory } from '../../../src/diffwave/sampling/sampling.ts';
 import { validationBytes } from '../../../src/diffwave/validation/validation.ts';
 import type { Gpu } from '../../../src/gpu/device/gpu.ts';
-import { sampleShape, silenceTold } from './mels.ts';
+import { largestOnTheWay } from './onTheWay.ts';
 
 export const memoryLimitFlag = {
   type: 'string', placeholder: '<size>', help: 'GPU memory that the run may take, such as 2GiB (all there is)',
@@ -44,8 +43,7 @@ export function defaultMemoryLimit(gpu: Gpu): number | undefined {
  */
 export function besideTraining(model: DiffWave, { validates, samples }: { validates: boolean; samples: boolean }) {
   const { gpu: { variant }, config, network, parameters } = model;
-  const told = config.labels ? labelsTold(config, { labels: { [config.labels[0]!]: 1 } }) : config.conditioner === 'mel' ? silenceTold(config) : undefined;
-  const sampling = samples ? samplingMemory(model, { shape: sampleShape(config), ...(told && { told }) }) : { clips: 0, tile: 0 };
+  const sampling = samples ? samplingMemory(model, largestOnTheWay(config)) : { clips: 0, tile: 0 };
   const ownWeights = validates || samples ? parameters.size : 0;
   return (L: number): number =>
     (validates ? validationBytes({ network, prediction: config.prediction, parameters, variant, L }) : 0) + sampling.clips + sampling.tile + ownWeights;

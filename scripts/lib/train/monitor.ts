@@ -1,6 +1,5 @@
 /** Watches a training run: validation, samples, TensorBoard, and what is printed of them. */
 import type { DiffWaveConfig } from '../../../src/diffwave/model/config.ts';
-import { labelsTold } from '../../../src/diffwave/model/labels.ts';
 import { Journal } from '../../../src/diffwave/files/journal.node.ts';
 import type { RunFolder } from '../../../src/diffwave/files/run.node.ts';
 import { isShared, sample } from '../../../src/diffwave/sampling/sampling.ts';
@@ -16,7 +15,7 @@ import { alone } from '../../../src/ranks.ts';
 import { UserError, escaped } from '../../../src/errors.ts';
 import { DeviceLostError } from '../../../src/gpu/device/opened.ts';
 import { spelled } from '../cli/spelling.ts';
-import { melOnTheWay, sampleShape } from './mels.ts';
+import { sampleOnTheWay } from './onTheWay.ts';
 import { ProgressDisplay, silence } from './progressDisplay.ts';
 import { pagedLine, recoveryLine } from '../report/lines.ts';
 import { validationLine, validationTable } from './validationReport.ts';
@@ -121,11 +120,9 @@ export class Monitor {
   async #sample(step: number): Promise<void> {
     const { model, average, training: { seed } } = this.#trainer;
     const { run, ranks } = this.#options;
-    const { labels } = this.#options.model;
-    const label = labels?.[Math.round(step / this.#options.sampleEvery! - 1) % labels.length]; // one after the other
-    const mel = this.#options.model.conditioner === 'mel' ? melOnTheWay(this.#options.model, this.#options.split) : undefined;
-    const told = mel?.told ?? (label === undefined ? undefined : labelsTold(this.#options.model, { labels: { [label]: 1 } }));
-    const options = { shape: mel?.shape ?? sampleShape(this.#options.model), seed, ranks, ...(told && { told }) };
+    const { model: config, split, sampleEvery } = this.#options;
+    const { label, ...way } = sampleOnTheWay(config, split, step / sampleEvery! - 1);
+    const options = { ...way, seed, ranks };
     const shared = isShared(model, options);
     if (!run && !shared) return; // the first rank makes it
     let audio: Float32Array;

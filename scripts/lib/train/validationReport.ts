@@ -1,5 +1,6 @@
 /** How a validation is printed. */
 import type { Validation, ValidationClass } from '../../../src/diffwave/validation/validation.ts';
+import { inColumns } from '../report/columns.ts';
 import { betterThanWiener } from '../../../src/diffwave/validation/validation.ts';
 
 /** 'validation loss 0.0812 · better than Wiener in 3 of 5 bins'. */
@@ -12,8 +13,8 @@ export function validationTable({ bins, classes }: Validation, labels: readonly 
   const rows = bins.map(({ from, to, loss, wiener, zero }) => [
     `${from}–${to}`, loss.toFixed(5), wiener.toFixed(5), zero.toFixed(5), loss < wiener ? 'better' : 'not yet',
   ]);
-  const table = aligned([['t', 'loss', 'Wiener', 'zero', 'than Wiener'], ...rows]);
-  return classes ? `${table}\n${aligned(classRows(classes, labels))}` : table;
+  const table = inColumns([['t', 'loss', 'Wiener', 'zero', 'than Wiener'], ...rows]);
+  return classes ? `${table}\n${inColumns(classRows(classes, labels))}` : table;
 }
 
 /** The classes' losses: a class is learned as far as being told it helps. */
@@ -23,9 +24,4 @@ export function classRows(classes: readonly ValidationClass[], labels: readonly 
     untold === undefined ? '–' : `${(100 * (1 - loss / untold)).toFixed(1)} %`,
   ]);
   return [['label', 'loss', 'Wiener', 'not told', 'told helps'], ...rows];
-}
-
-function aligned(table: readonly (readonly string[])[]): string {
-  const widths = table[0]!.map((_, column) => Math.max(...table.map((row) => row[column]!.length)));
-  return table.map((row) => row.map((cell, column) => cell.padStart(widths[column]!)).join('  ')).join('\n');
 }

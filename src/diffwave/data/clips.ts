@@ -31,3 +31,8 @@ export function checkedClip(clips: ClipSource, i: number): Float32Array<ArrayBuf
   }
   return clip;
 }
+
+/** Where a crop of L samples begins in a clip: a multiple of `alignment`, all places alike for a number that is uniform in [0, 1). */
+export function cropStart(random: number, { clipSamples, L, alignment = 1 }: { clipSamples: number; L: number; alignment?: number }): number {
+  return Math.floor(random * (Math.floor((clipSamples - L) / alignment) + 1)) * alignment;
+}

@@ -29,7 +29,7 @@ export interface DiffWaveConfig extends ScheduleConfig {
   readonly labelWidth?: number; // numbers that a label is embedded into
   readonly alwaysLabelled?: boolean; // training told every item its label: the network does not know what to do without
   readonly melBands?: number; // of the spectrogram
-  readonly hopSamples?: number; // from one of its frames to the next: s·s with an even s, as it is stretched twice by s
+  readonly hopSamples?: number; // from one of its frames to the next: s·s with an even s, as it is upsampled twice by s
 }
 
 export const DEFAULT_SAMPLE_RATE = 22050; // Hz, of GTZAN and of the speech that DiffWave was published with
@@ -53,8 +53,8 @@ export function isLabelName(value: unknown): value is string {
   return typeof value === 'string' && value.trim() !== '' && value.trim() === value && value !== NO_LABEL && !/[,:\p{Cc}]/u.test(value);
 }
 
-/** s of a spectrogram whose frames are s·s samples apart; not a whole even number where that is none. */
-export function stretchOf(hopSamples: number): number {
+/** s of a spectrogram whose frames are s·s samples apart, as it is upsampled twice by s; not a whole even number where that is none. */
+export function upsamplingOf(hopSamples: number): number {
   return Math.sqrt(hopSamples);
 }
 
@@ -82,7 +82,7 @@ export const MODEL_RULES: Readonly<Record<keyof DiffWaveConfig, Rule>> = {
   labelWidth: optional(COUNT),
   alwaysLabelled: optional({ accepts: (value) => typeof value === 'boolean', wanted: 'true or false' }),
   melBands: optional(COUNT),
-  hopSamples: optional({ accepts: (value) => isCount(value) && stretchOf(value) % 2 === 0, wanted: 'the square of an even number, such as 256' }),
+  hopSamples: optional({ accepts: (value) => isCount(value) && upsamplingOf(value) % 2 === 0, wanted: 'the square of an even number, such as 256' }),
 };
 
 /** The fields that each conditioner needs, and nothing else has. */

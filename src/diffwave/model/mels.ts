@@ -84,7 +84,7 @@ export function melTold(config: DiffWaveConfig, { frames, bands, values }: Mel):
  * The spectrogram of a sound (L) at the network's rate, in as many frames as whole hops fit into it; a sound shorter than one hop has one.
  * Throws a `UserError` where the network has no use for it.
  */
-export function melOf(config: DiffWaveConfig, sound: Float32Array): Mel {
+export function melSpectrogramOf(config: DiffWaveConfig, sound: Float32Array): Mel {
   const mel = frontEnd(config);
   const frames = Math.max(1, Math.floor(sound.length / mel.hopSamples));
   return { frames, bands: mel.bands, values: mel.of(sound, { first: 0, count: frames }) };

@@ -1,6 +1,6 @@
 /** What follows from a configuration alone: dilations, the receptive field, the parameters and their shapes. */
 import type { DiffWaveConfig } from './config.ts';
-import { stretchOf } from './config.ts';
+import { upsamplingOf } from './config.ts';
 
 /** The dilation of a layer's convolution, in samples. */
 export function dilationOf(config: Pick<DiffWaveConfig, 'dilationCycle' | 'dilationBase'>, layer: number): number {
@@ -34,7 +34,7 @@ export function parameterShapes(config: DiffWaveConfig): ParameterShape[] {
     ...affine('diffusion_embedding.projection1', [H, E]),
     ...affine('diffusion_embedding.projection2', [H, H]),
     ...(labels ? [{ name: 'label_embedding.weight', diskShape: [labels.length + 1, labelWidth!], layout: 'table' } as const] : []),
-    ...(hopSamples ? ['conv1', 'conv2'].flatMap((conv) => affine(`spectrogram_upsampler.${conv}`, [1, 1, 3, 2 * stretchOf(hopSamples)])) : []),
+    ...(hopSamples ? ['conv1', 'conv2'].flatMap((conv) => affine(`spectrogram_upsampler.${conv}`, [1, 1, 3, 2 * upsamplingOf(hopSamples)])) : []),
     ...Array.from({ length: layers }, (_, i) => [
       ...affine(`residual_layers.${i}.dilated_conv`, [2 * C, C, K]),
       ...affine(`residual_layers.${i}.diffusion_projection`, [C, H]),

@@ -1,10 +1,11 @@
 /** What sampling tells a network: a condition that holds for the whole clip or changes along it, and guidance towards it. */
 import type { Tape } from '../../autograd/tape.ts';
 import type { Tensor } from '../../autograd/tensor.ts';
+import { elementsOf } from '../../autograd/tensor.ts';
 import { UserError } from '../../errors.ts';
 import { guide } from '../../ops/guide.ts';
 import { counters } from '../../random.ts';
-import type { Conditioning, Network, Told } from '../model/contract.ts';
+import type { Network, Told } from '../model/contract.ts';
 
 /** Throws a `UserError` where a network cannot be told this for a clip of L samples, or has to be told something. */
 export function expectTold({ conditioning }: Pick<Network, 'conditioning'>, told: Told | undefined, L: number): void {
@@ -13,11 +14,11 @@ export function expectTold({ conditioning }: Pick<Network, 'conditioning'>, told
     return;
   }
   if (!told) {
-    if (!conditioning.nothing) throw new UserError('this network makes sound from something that it must be told, such as a spectrogram');
+    if (!conditioning.nothing) throw new UserError('this network makes sound from something that it must be told, such as a spectrogram or a label');
     return;
   }
   const { numbers, places, guidance = 1 } = told;
-  const wanted = numbersOf(conditioning, L) * (places?.length ?? 1);
+  const wanted = elementsOf(conditioning.shape(L)) * (places?.length ?? 1);
   if (numbers.length !== wanted) throw new UserError(`sample: what the network is told must have ${wanted} numbers, and has ${numbers.length}`);
   if (!Number.isFinite(guidance)) throw new UserError(`sample: guidance must be a number, got ${guidance}`);
   if (guidance !== 1 && !conditioning.nothing) throw new UserError('guidance needs a network that was also trained without being told anything');
@@ -25,10 +26,6 @@ export function expectTold({ conditioning }: Pick<Network, 'conditioning'>, told
   if (conditioning.alongTime) throw new UserError('sample: what this network is told goes along with the clip by itself, and has no `places`');
   const isAscending = places.every((place, i) => Number.isSafeInteger(place) && place >= 0 && place < counters && (i === 0 || place > places[i - 1]!));
   if (places.length === 0 || !isAscending) throw new UserError(`sample: places must be whole samples from 0, each after the one before, got ${places.join(', ')}`);
-}
-
-function numbersOf(conditioning: Conditioning, L: number): number {
-  return conditioning.shape(L).reduce((product, size) => product * size, 1);
 }
 
 /**

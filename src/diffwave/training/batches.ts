@@ -3,7 +3,9 @@ import type { Shaping } from '../../audio/shaping.ts';
 import { isUnshaped, shape, unshaped } from '../../audio/shaping.ts';
 import { UserError } from '../../errors.ts';
 import { uniform } from '../../random.ts';
+import { elementsOf } from '../../autograd/tensor.ts';
 import type { ClipSource } from '../data/clips.ts';
+import { cropStart } from '../data/clips.ts';
 import type { Conditioning } from '../model/contract.ts';
 import { augment } from './augmentation.ts';
 import type { TrainingConfig } from './config.ts';
@@ -61,16 +63,14 @@ export class BatchSource {
     const { clipCount, clipSamples } = this.#clips;
     const audio = new Float32Array(B * L);
     const t: number[] = [];
-    const numbers = conditioning ? conditioning.shape(L).reduce((product, size) => product * size, 1) : 0; // of an item
+    const numbers = conditioning ? elementsOf(conditioning.shape(L)) : 0; // of an item
     const condition = new Float32Array(B * numbers);
-    const alignment = conditioning?.alignment ?? 1;
-    const starts = Math.floor((clipSamples - L) / alignment) + 1;
     for (let item = 0; item < B; item++) {
       const number = step * B + item;
       const index = this.#clipAt(Math.floor(number / clipCount), number % clipCount);
       const clip = this.#clip(index);
       const place = { seed, step, item };
-      const start = Math.floor(uniform({ ...place, stream: streams.crop, index: 0 }) * starts) * alignment;
+      const start = cropStart(uniform({ ...place, stream: streams.crop, index: 0 }), { clipSamples, L, alignment: conditioning?.alignment });
       const crop = audio.subarray(item * L, (item + 1) * L);
       crop.set(clip.subarray(start, start + L));
       const factor = augment(crop, { ...place, polarityFlip, gainDb });

@@ -25,7 +25,7 @@ export interface TrainingConfig {
   readonly timesteps: 'uniform' | 'stratified'; // how t is drawn, see timesteps.ts
   readonly polarityFlip: boolean; // half of the crops are turned upside down
   readonly gainDb: number; // a crop becomes louder or quieter by up to this, but not louder than full scale
-  readonly labelDropout: number; // share of the items of a network with labels whose label it is not told, see guide.ts
+  readonly labelDropout: number; // share of the items of a network with labels whose label it is not told, see ops/guide.ts
   readonly seed: number; // of weights, crops, t and noise
   /** `mixed` stores activations as f16; `matrix` multiplies in subgroup matrices besides. Sums, gradients, weights stay float32. */
   readonly precision: 'float32' | 'mixed' | 'matrix';

@@ -4,7 +4,7 @@ import { frameSizeFor, meanOverFrequency, powerSpectrum } from '../../audio/powe
 import type { Prediction } from '../../ops/diffuse.ts';
 import { uniform } from '../../random.ts';
 import type { ClipSource } from '../data/clips.ts';
-import { checkedClip } from '../data/clips.ts';
+import { checkedClip, cropStart } from '../data/clips.ts';
 import { shapedClips } from '../data/shapedClips.ts';
 import { meanSpectrum } from '../data/spectrum.ts';
 import type { Conditioning } from '../model/contract.ts';
@@ -63,11 +63,10 @@ export function validationItems(
   const bins = binsOf(schedule.steps);
   const seen = shapedClips(validation, shaping);
   const clips = clipsToSee(validation, conditioning);
-  const alignment = conditioning?.alignment ?? 1;
   const told = clips.map((index, crop): ValidationItem[] => {
     const clip = checkedClip(seen, index);
     const place = { seed, stream: streams.validationCrop, step: 0, item: crop, index: 0 };
-    const start = Math.floor(uniform(place) * (Math.floor((validation.clipSamples - L) / alignment) + 1)) * alignment;
+    const start = cropStart(uniform(place), { clipSamples: validation.clipSamples, L, alignment: conditioning?.alignment });
     const audio = clip.slice(start, start + L);
     const power = rootMeanSquare(audio) ** 2;
     const actual = scaledTo(power, powerSpectrum(audio, { size }));

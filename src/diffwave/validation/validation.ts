@@ -148,7 +148,7 @@ export class Validator {
         zero: mean(members.map((i) => this.items[i]!.zero)),
       };
     });
-    const classes = classesOf(this.items, losses);
+    const classes = meansByClass(this.items, losses);
     return { step, loss: mean(bins.map((bin) => bin.loss)), bins, ...(classes.length > 0 && { classes }) };
   }
 
@@ -213,7 +213,7 @@ export function betterThanWiener({ bins }: Validation): number {
 }
 
 /** The means over the items of every class. */
-function classesOf(items: readonly ValidationItem[], losses: readonly number[]): ValidationClass[] {
+function meansByClass(items: readonly ValidationItem[], losses: readonly number[]): ValidationClass[] {
   const labels = new Set(items.flatMap(({ label }) => (label === undefined ? [] : [label])));
   return [...labels].sort((a, b) => a - b).map((label) => {
     const of = (untold: boolean): number[] => [...items.keys()].filter((i) => items[i]!.label === label && !!items[i]!.isUntold === untold);

@@ -7,7 +7,7 @@ import { planTape } from '../../../src/autograd/plan.ts';
 import { Tape } from '../../../src/autograd/tape.ts';
 import type { Keeps } from '../../../src/autograd/operation.ts';
 import { conditioningOf } from '../../../src/diffwave/model/conditioning.ts';
-import { melOf, melTold } from '../../../src/diffwave/model/mels.ts';
+import { melSpectrogramOf, melTold } from '../../../src/diffwave/model/mels.ts';
 import type { DiffWave } from '../../../src/diffwave/model/model.ts';
 import { Denoiser, predictNoise } from '../../../src/diffwave/sampling/denoiser.ts';
 import { sample } from '../../../src/diffwave/sampling/sampling.ts';
@@ -34,11 +34,11 @@ async function withModel<R>(use: (model: DiffWave) => Promise<R> | R): Promise<R
 }
 
 const sound = noise(L + 5).map((value) => 0.3 * value);
-const told = melTold(melConfig, melOf(melConfig, sound));
+const told = melTold(melConfig, melSpectrogramOf(melConfig, sound));
 
 test('a sound has as many frames as whole hops, and a clip as many samples', async () => {
   assert.is(told.numbers.length, 9 * 8);
-  assert.is(melOf(melConfig, sound.slice(0, 3)).frames, 1);
+  assert.is(melSpectrogramOf(melConfig, sound.slice(0, 3)).frames, 1);
   await withModel(async (model) => {
     const { audio } = await sample(model, { shape: [2, L], told, seed: 3 });
     assert.equal(audio.map((each) => each.length), [L, L]);
@@ -50,7 +50,7 @@ test('the prediction depends on the spectrogram, and in tiles it is that of the 
   await withModel(async (model) => {
     const noisy = clip(2 * L);
     const whole = await predictNoise(model, noisy, { t: [1, 3], told });
-    const silence = await predictNoise(model, noisy, { t: [1, 3], told: melTold(melConfig, melOf(melConfig, new Float32Array(L))) });
+    const silence = await predictNoise(model, noisy, { t: [1, 3], told: melTold(melConfig, melSpectrogramOf(melConfig, new Float32Array(L))) });
     const difference = largest(whole.map((value, i) => value - silence[i]!)) / largest(whole);
     assert.ok(difference > 1e-3, String(difference));
     for (const tileSamples of [1, 7, 16, 50]) {
@@ -120,13 +120,13 @@ test('crops lie on the hop, and their frames are those of the whole clip, as lou
 });
 
 test('what cannot be is refused in one line', async () => {
-  const mel = melOf(melConfig, sound);
+  const mel = melSpectrogramOf(melConfig, sound);
   assert.throws(() => melTold(melConfig, { ...mel, bands: 12, frames: 6 }), isUserError(/12 bands, and this network wants 8/));
   assert.throws(() => melTold(melConfig, { ...mel, frames: 0, values: new Float32Array() }), isUserError(/0 frames/));
   assert.throws(() => melTold(melConfig, { ...mel, values: mel.values.map((value, i) => (i === 9 ? NaN : value)) }), isUserError(/NaN in frame 1, band 1/));
   assert.throws(() => melTold(melConfig, { ...mel, values: mel.values.map((value) => 20 * value - 11) }), isUserError(/from 0 .* to 1/));
   assert.throws(() => melTold(tinyConfig, mel), isUserError(/no sound from spectrograms/));
-  assert.throws(() => melOf({ ...melConfig, hopSamples: 36 }, sound), isUserError(/hop of 36 samples are not computed here/));
+  assert.throws(() => melSpectrogramOf({ ...melConfig, hopSamples: 36 }, sound), isUserError(/hop of 36 samples are not computed here/));
   await withModel(async (model) => {
     const refuses = async (options: object, message: RegExp): Promise<void> => {
       const error = await sample(model, { shape: [1, L], told, ...options }).then(() => undefined, (reason: unknown) => reason);
