@@ -2,7 +2,6 @@
 import { readFile } from 'node:fs/promises';
 import type { DiffWaveConfig } from '../src/diffwave/model/config.ts';
 import { DiffWave } from '../src/diffwave/model/model.ts';
-import { ExpectedWait } from '../src/gpu/device/gpu.ts';
 import { Trainer } from '../src/diffwave/training/trainer.ts';
 import { median, quantile } from '../src/statistics.ts';
 import { checkGolden } from '../src/verify/golden.ts';
@@ -38,13 +37,13 @@ await command({
   const runs = await Promise.all(Object.entries({ nothing: { config: {} }, ...CONDITIONS }).map(async ([name, { config: told }]) => {
     const model = DiffWave.create(gpu, { ...config, ...told });
     const trainer = await Trainer.create({ model, training, L });
-    return { name, trainer, batch: batchOf(model.config, sizes), seconds: [] as number[], expected: new ExpectedWait() };
+    return { name, trainer, batch: batchOf(model.config, sizes), seconds: [] as number[] };
   }));
   for (let round = -2; round < flags.rounds; round++) { // two to warm up
-    for (const { trainer, batch, seconds, expected } of runs) {
+    for (const { trainer, batch, seconds } of runs) {
       const start = performance.now();
       trainer.update(batch);
-      await gpu.idle(expected);
+      await gpu.idle();
       if (round >= 0) seconds.push((performance.now() - start) / 1000);
     }
   }

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Platform, PlatformOptions } from './platform.ts';
 import { providePlatform } from './platform.ts';
+import { rest } from './rest.node.ts';
 import { openProvider, releaseProvider, togglesFor } from './provider.node.ts';
 
 const shaderFolder = new URL('../../shaders/', import.meta.url);
@@ -11,6 +12,7 @@ export async function nodePlatform(options: PlatformOptions = {}): Promise<Platf
     gpu: await openProvider(togglesFor(options)),
     shader: (stem) => readFile(new URL(`${stem}.wgsl`, shaderFolder), 'utf8'),
     release: releaseProvider,
+    rest,
   };
 }
 

@@ -6,6 +6,8 @@ export interface Platform {
   shader(stem: string): Promise<string>;
   /** Lets go of whatever keeps the process alive. */
   release(): void;
+  /** Told of every promise of a software adapter, where waiting for one takes processor time from what it waits for. */
+  rest?(promise: Promise<unknown>): void;
 }
 
 /** What is asked of it beyond the usual. */

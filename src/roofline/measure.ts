@@ -41,7 +41,7 @@ export async function measure(machine: Machine, work: Work, { repetitions = 7 } 
   const fma: Rate[] = [await probes.fma()];
   const copy: Rate[] = [await probes.copy(work.bytes)];
   for (let i = 0; i < repetitions; i++) {
-    const { wall, cpu } = await timeSpan(machine, work.encode(times), times * Math.min(once.wall, ...runs.map((run) => run.wall)));
+    const { wall, cpu } = await timeSpan(machine, work.encode(times));
     runs.push({ wall: wall / times, cpu: cpu === undefined ? undefined : cpu / times });
     fma.push(await probes.fma());
     copy.push(await probes.copy(work.bytes));

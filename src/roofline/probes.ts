@@ -46,9 +46,9 @@ export interface Machine extends Clocks {
 }
 
 /** Times one pass. */
-export async function timeSpan({ gpu, stopwatch, processorSeconds }: Clocks, encode: Encode, expected = 0): Promise<Span> {
+export async function timeSpan({ gpu, stopwatch, processorSeconds }: Clocks, encode: Encode): Promise<Span> {
   const before = gpu.isSoftware ? processorSeconds?.() : undefined;
-  const [wall] = await stopwatch.time([encode], { expected });
+  const [wall] = await stopwatch.time([encode]);
   return { wall: wall!, cpu: before === undefined ? undefined : processorSeconds!()! - before };
 }
 
@@ -95,14 +95,14 @@ export class Probes {
   /** Floating-point operations a second. */
   async fma(): Promise<Rate> {
     const { program, flops, times } = this.#fma;
-    return rate(flops * times, await timeSpan(this.#clocks, repeat(program, times), probeSeconds));
+    return rate(flops * times, await timeSpan(this.#clocks, repeat(program, times)));
   }
 
   /** Bytes a second, read and written, of a copy that moves `bytes` in all: as many as the kernel beside it. */
   async copy(bytes: number): Promise<Rate> {
     const workgroups = Math.max(1, Math.floor(Math.min(bytes / 2, this.#buffers.x.size) / (copied.perWorkgroup * 16)));
     const { program, times } = await this.#copyBy(workgroups);
-    return rate(workgroups * copied.perWorkgroup * 32 * times, await timeSpan(this.#clocks, repeat(program, times), probeSeconds));
+    return rate(workgroups * copied.perWorkgroup * 32 * times, await timeSpan(this.#clocks, repeat(program, times)));
   }
 
   /** Gives the memory back to the pool. */

@@ -6,7 +6,6 @@ import { allSettled } from '../../allSettled.ts';
 import type { Executable } from '../../autograd/executable.ts';
 import type { Parameters } from '../../autograd/parameters.ts';
 import type { Gpu } from '../../gpu/device/gpu.ts';
-import { ExpectedWait } from '../../gpu/device/gpu.ts';
 import type { Values } from '../../gpu/program/dispatch.ts';
 import type { Program } from '../../gpu/program/program.ts';
 import type { Ranks } from '../../ranks.ts';
@@ -33,7 +32,6 @@ export class SharedStep {
   readonly #parts: SharedStepParts;
   readonly #update: Program;
   readonly #sum: PartSum;
-  readonly #expected = new ExpectedWait(); // of one part
 
   private constructor(parts: SharedStepParts, update: Program) {
     this.#parts = parts;
@@ -54,8 +52,6 @@ export class SharedStep {
       const first = part * itemsOf(training);
       write(first);
       executable.run({ ...values, noiseItem: first });
-      // A read that is waited for makes dawn.node poll, with the whole of a core that a software adapter of another rank may need.
-      if (gpu.isSoftware) await gpu.idle(this.#expected);
       const [gradient, loss] = await allSettled([
         gpu.read(gradients.buffer, { offset: 0, size: gradients.size }), gpu.read(rings.losses, figure),
       ]);

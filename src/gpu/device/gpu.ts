@@ -14,9 +14,6 @@ import { chooseVariant, matrixVariant } from './variant.ts';
 /** Submits that a GPU may be behind the program: enough to keep it busy, few enough that Ctrl-C is quick. */
 const mostAhead = 8;
 
-/** Share of the expected wait that is slept before asking a software adapter whether it is done. */
-const sleptShare = 0.85;
-
 /** Factor of `caution` after a loss before anything was timed; half as long submits come on top of it. */
 const moreCautious = 4;
 
@@ -40,14 +37,6 @@ export interface GpuOptions {
   readonly recoveryPauses?: readonly number[];
 }
 
-/** What is known of how long waits of one kind take; see `Gpu.idle`. */
-export class ExpectedWait {
-  /** How long the next one will probably take, in ms. */
-  milliseconds = 0;
-  /** Whether one took as long as was expected of it. */
-  held = false;
-}
-
 export class Gpu {
   /** The kernel variant that suits this adapter. Tuning may replace it, before anything is built. */
   variant: VariantSettings;
@@ -68,9 +57,6 @@ export class Gpu {
   #opened: OpenedDevice;
   #ahead: Promise<unknown>[] = [];
   #closed = false;
-  /** Whether a program was submitted since the last wait. */
-  #busy = false;
-  readonly #expected = new ExpectedWait();
 
   private constructor(opened: OpenedDevice, platform: Platform, { recoveryPauses = usualPauses, matrices = false }: GpuOptions) {
     this.#opened = opened;
@@ -173,7 +159,6 @@ export class Gpu {
         if (this.#closed) opened.device.destroy(); // meanwhile
         this.#opened = opened;
         this.#ahead = [];
-        this.#busy = false;
         this.longestSubmit /= 2;
         // What lost it may be what nobody knew the time of: then it would lose it again.
         if (this.untimed.size > 0) this.caution *= moreCautious;
@@ -196,7 +181,7 @@ export class Gpu {
       const encoder = opened.device.createCommandEncoder();
       encoder.copyBufferToBuffer(buffer, range.offset, staging, 0, size);
       opened.device.queue.submit([encoder.finish()]);
-      const mapped = staging.mapAsync(GPUMapMode.READ).catch(async (error: unknown) => {
+      const mapped = opened.waiting(staging.mapAsync(GPUMapMode.READ)).catch(async (error: unknown) => {
         await opened.buffers.expect([staging]); // somebody else may have been told that there was no memory for it
         throw error;
       }).then(() => staging.getMappedRange().slice(0, range.size));
@@ -211,12 +196,11 @@ export class Gpu {
   /** Queues the commands of a piece of a program's run. */
   submit(commands: GPUCommandBuffer): void {
     this.device.queue.submit([commands]);
-    this.#busy = true;
   }
 
   /** The time (`performance.now()`) at which everything submitted so far will have been executed. Rejects if the device is lost. */
   submittedWorkDone(): Promise<number> {
-    return this.device.queue.onSubmittedWorkDone().then(() => performance.now());
+    return this.#opened.waiting(this.device.queue.onSubmittedWorkDone()).then(() => performance.now());
   }
 
   /**
@@ -227,28 +211,11 @@ export class Gpu {
     setTimeout(() => this.untimed.delete(program), announcement);
   }
 
-  /**
-   * Waits until everything submitted so far has been executed. Whoever waits for work of several kinds in turn gives each kind an
-   * `expected` of its own.
-   */
-  async idle(expected = this.#expected): Promise<void> {
+  /** Waits until everything submitted so far has been executed. */
+  async idle(): Promise<void> {
     this.check();
     const opened = this.#opened;
-    // dawn.node polls in a tight loop while a promise is pending. On a software adapter that takes the CPU from the
-    // kernels themselves, so there we sleep for most of the time that this will take before asking.
-    const slept = this.isSoftware && this.#busy ? Math.min(expected.milliseconds * sleptShare, 5000) : 0;
-    if (slept > 2) await new Promise((resolve) => setTimeout(resolve, slept));
-    const asked = performance.now();
-    await opened.finished(opened.device.queue.onSubmittedWorkDone());
-    const waited = performance.now() - asked;
-    if (this.#busy) {
-      // An answer at once means that we slept too long: a little, if the same work took as long before, or nobody knows by
-      // how much, as after the first run, which compiles.
-      const overslept = waited < slept / 20;
-      expected.milliseconds = overslept ? slept / (expected.held ? 1.25 : 3) : slept + waited;
-      expected.held = !overslept && slept > 2;
-    }
-    this.#busy = false;
+    await opened.finished(opened.waiting(opened.device.queue.onSubmittedWorkDone()));
   }
 
   /**

@@ -46,6 +46,8 @@ export class OpenedDevice {
   readonly name: string;
   readonly kernels: KernelCache;
   readonly buffers: BufferPool;
+  /** Every promise of the device that lasts passes through here, so that waiting for it does not slow down what it waits for. */
+  readonly waiting: <T>(promise: Promise<T>) => Promise<T> = (promise) => promise;
   #failure: string | undefined;
   #lost: string | undefined;
 
@@ -54,7 +56,8 @@ export class OpenedDevice {
     this.info = adapter.info;
     this.isSoftware = isSoftwareAdapter(adapter);
     this.name = nameOf(adapter);
-    this.kernels = new KernelCache(device, (stem) => platform.shader(stem));
+    if (this.isSoftware && platform.rest) this.waiting = (promise) => (platform.rest!(promise), promise);
+    this.kernels = new KernelCache(device, { shader: (stem) => platform.shader(stem), waiting: (promise) => this.waiting(promise) });
     this.buffers = new BufferPool(device);
     device.addEventListener('uncapturederror', (event) => {
       const { message } = (event as GPUUncapturedErrorEvent).error;

@@ -38,10 +38,15 @@ export class KernelCache {
   readonly #modules = new Map<string, Promise<{ module: GPUShaderModule; text: ShaderInterface }>>();
   readonly #device: GPUDevice;
   readonly #shader: (stem: string) => Promise<string>;
+  readonly #waiting: <T>(promise: Promise<T>) => Promise<T>;
 
-  constructor(device: GPUDevice, shader: (stem: string) => Promise<string>) {
+  /** `waiting` is told of compilations: see `OpenedDevice`. */
+  constructor(device: GPUDevice, { shader, waiting }: {
+    readonly shader: (stem: string) => Promise<string>; readonly waiting: <T>(promise: Promise<T>) => Promise<T>;
+  }) {
     this.#device = device;
     this.#shader = shader;
+    this.#waiting = waiting;
   }
 
   /** Number of pipelines made so far. */
@@ -84,7 +89,7 @@ export class KernelCache {
       const descriptor = { label: name, layout: 'auto', compute: { module, entryPoint: spec.entry, constants } } as const;
       pipeline = atOnce
         ? this.#device.createComputePipeline(descriptor)
-        : await this.#device.createComputePipelineAsync(descriptor);
+        : await this.#waiting(this.#device.createComputePipelineAsync(descriptor));
     } catch (error) {
       throw new Error(`${name}: the pipeline was refused: ${(error as Error).message}`);
     }
