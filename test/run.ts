@@ -1,14 +1,16 @@
 /**
- * `npm test [-- name…]`: runs every `*.test.ts` below this folder, or those whose path contains one of the names, in
- * one process, on an adapter that it provides itself if need be. With `--long`, which is `npm run test:long`, also every
- * `*.long.ts`: what takes minutes. The last line is `N passed, N failed`; the exit code is 1 unless something passed and
- * nothing failed. Nothing may be skipped: a test that did not run has failed.
+ * `npm test [-- name…]`: runs every `*.test.ts` below this folder, or those whose path contains one of the names, on an adapter that it
+ * provides itself if need be: as many files at once as there are processors, up to four, or `--jobs N`. With `--long`, which is
+ * `npm run test:long`, also every `*.long.ts`: what takes minutes. The last line is `N passed, N failed`; the exit code is 1 unless
+ * something passed and nothing failed. Nothing may be skipped: a test that did not run has failed.
  */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
 import { endProcess } from '../scripts/lib/cli/command.ts';
 import { ensureAdapter } from '../scripts/lib/adapter/gpu.ts';
+import { runPool, sayThrough, served, serveFiles, usualJobs } from './pool.ts';
 import { findChromium } from './web/chromium.ts';
 
 /** A suite that `test.run()` queued: runs it, prints a dot a test, and resolves to what happened. */
@@ -19,6 +21,7 @@ const uvu = globalThis as unknown as { UVU_DEFER: number; UVU_QUEUE: Suite[][] }
 uvu.UVU_DEFER = 1;
 
 const folder = fileURLToPath(new URL('.', import.meta.url));
+const isServed = process.argv.includes(served);
 let isPageLeftOut = false;
 let passed = 0;
 let failed = 0;
@@ -26,20 +29,34 @@ let failed = 0;
 process.on('uncaughtException', (error) => endWith(error));
 process.on('beforeExit', () => endWith('a test waits for something that can no longer happen'));
 await main().catch(endWith);
-await end();
+if (!isServed) await end();
 
 async function main(): Promise<void> {
-  const words = process.argv.slice(2);
-  const names = words.filter((word) => word !== '--long');
-  const kind = words.includes('--long') ? /\.(test|long)\.ts$/ : /\.test\.ts$/;
+  if (isServed) {
+    await ensureAdapter();
+    return serveFiles(async (file) => {
+      [passed, failed] = [0, 0];
+      await runFile(file);
+      return { passed, failed };
+    });
+  }
+  const { values: { long, jobs: wanted }, positionals: names } = parseArgs({
+    options: { long: { type: 'boolean' }, jobs: { type: 'string', default: String(usualJobs) } }, allowPositionals: true,
+  });
+  const jobs = Number(wanted);
+  if (!(Number.isInteger(jobs) && jobs > 0)) throw new Error(`--jobs must be a whole number from 1 on, not ${wanted}`);
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .map((file) => file.replaceAll('\\', '/'))
-    .filter((file) => kind.test(file) && (names.length === 0 || names.some((name) => file.includes(name))))
-    .sort();
+    .filter((file) => (long ? /\.(test|long)\.ts$/ : /\.test\.ts$/).test(file) && (names.length === 0 || names.some((name) => file.includes(name))))
+    .sort((a, b) => Number(b.endsWith('.long.ts')) - Number(a.endsWith('.long.ts')) || (a < b ? -1 : 1)); // the longest must not be last
   if (findChromium() === undefined) leaveOutPage(files);
   if (files.length === 0) throw new Error(`no test file has ${names.join(' or ')} in its path`);
   await ensureAdapter();
-  for (const file of files) await runFile(file);
+  if (jobs === 1 || files.length === 1) {
+    for (const file of files) await runFile(file);
+  } else {
+    ({ passed, failed } = await runPool(files, jobs));
+  }
 }
 
 /** Takes the tests of the page off the list. */
@@ -82,6 +99,10 @@ async function endWith(problem: unknown): Promise<never> {
 }
 
 async function end(): Promise<never> {
+  if (isServed) {
+    sayThrough({ passed, failed, over: true });
+    return endProcess(1);
+  }
   if (isPageLeftOut) console.log('note: no Chromium was found, so the page was not tested: install one, or name it in DIFFWAVE_CHROMIUM');
   console.log(`${passed} passed, ${failed} failed`);
   return endProcess(passed > 0 && failed === 0 ? 0 : 1);
