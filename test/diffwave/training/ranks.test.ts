@@ -9,9 +9,6 @@ import type { Checkpoint } from '../../../src/diffwave/files/run.node.ts';
 import { alone } from '../../../src/ranks.ts';
 import { assertClose, largest } from '../../close.ts';
 import { ranksTogether } from '../../ranks.ts';
-import { noise } from '../../audio/helpers.ts';
-import { BatchSource } from '../../../src/diffwave/training/batches.ts';
-import { Trainer } from '../../../src/diffwave/training/trainer.ts';
 import { tinyModel } from '../tiny.ts';
 import { training as usual, trial } from '../trial.ts';
 
@@ -87,27 +84,6 @@ test('a NaN ends all of them at the same step with the same words', async () => 
   assert.instance(runs[0]!.problem, UserError);
   assert.match(String(runs[0]!.problem), /became .*it first appeared in update 2, where \S+.* wrote '.+': there is no checkpoint to go back to: start again and use a lower `learningRate`/);
   assert.equal(runs[1]!.problem, runs[0]!.problem);
-});
-
-test('a software adapter is left alone until a part is computed: nothing is read that it has not finished', async () => {
-  const model = await tinyModel();
-  const { gpu } = model;
-  const calls: string[] = [];
-  for (const name of ['idle', 'read', 'submit'] as const) {
-    const call = (gpu[name] as (...args: unknown[]) => unknown).bind(gpu);
-    Object.defineProperty(gpu, name, { configurable: true, value: (...args: unknown[]) => (calls.push(name), call(...args)) });
-  }
-  try {
-    const before = gpu.isSoftware ? 'idle' : 'submit';
-    using trainer = await Trainer.create({ model, training, L: 61 });
-    const batches = new BatchSource({ clipCount: 5, clipSamples: 61, clip: (i) => noise(61, i) }, { ...training, B: 5, L: 61, T: model.config.diffusionSteps });
-    calls.length = 0;
-    await trainer.update(batches.at(0));
-    const parts = calls.join(' ').match(/\w+ read read/g);
-    assert.equal(parts, Array(5).fill(`${before} read read`), calls.join(' '));
-  } finally {
-    for (const name of ['idle', 'read', 'submit']) delete (gpu as unknown as Record<string, unknown>)[name];
-  }
 });
 
 test('several ranks want parts', async () => {

@@ -3,6 +3,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { UserError } from '../../../src/errors.ts';
 import { Gpu } from '../../../src/gpu/device/gpu.ts';
+import { nodePlatform } from '../../../src/platform/platform.node.ts';
 import { gpuForTests, ownGpu } from '../../gpuForTests.ts';
 
 const test = suite('gpu');
@@ -27,6 +28,22 @@ test('the limits are the adapter\'s own, the features those that it has', async 
   assert.is(device.limits.maxStorageBufferBindingSize, limits.maxStorageBufferBindingSize);
   assert.is(device.limits.maxBufferSize, limits.maxBufferSize);
   assert.is(device.features.has('shader-f16'), features.has('shader-f16'));
+});
+
+test('the platform of a software adapter is told of everything that is waited for, and of nothing else', async () => {
+  const platform = await nodePlatform();
+  const told: Promise<unknown>[] = [];
+  const gpu = await Gpu.open({ platform: { ...platform, release() {}, rest: (promise) => void told.push(promise) } });
+  const buffer = gpu.buffers.acquire(64, 'numbers');
+  const counts: number[] = [];
+  const spec = { shader: 'nothing', source: '@compute @workgroup_size(1) fn main() {}', entry: 'main' };
+  for (const wait of [() => gpu.idle(), () => gpu.read(buffer, { offset: 0, size: 4 }), () => gpu.submittedWorkDone(), () => gpu.kernels.get(spec), () => gpu.kernels.get(spec)]) {
+    told.length = 0;
+    await wait();
+    counts.push(told.length);
+  }
+  gpu.close();
+  assert.equal(counts, gpu.isSoftware ? [1, 1, 1, 1, 0] : [0, 0, 0, 0, 0]);
 });
 
 test('an error that nobody asked about is thrown at the next call, and only there', async () => {
