@@ -1,7 +1,7 @@
 // One stage of a spectrogram's upsampler: a transposed convolution over time and bands, then a leaky ReLU. Naive, one invocation for
 // one number: beside the network that reads the result, its twelve operations a number are nothing.
 //
-//   z[b, t, m] = bias + Σ_f Σ_k w[t + s/2 − f·s, k] · x[b, f, m + 1 − k],   y = z where z > 0, else 0.4·z
+//   z[b, t, m] = bias + Σ_f Σ_k w[t + ⌊s/2⌋ − f·s, k] · x[b, f, m + 1 − k],   y = z where z > 0, else 0.4·z
 //
 // s = TAPS/2 rows of y come from one of x, and every row of y from two of x. x is zero outside of its rows and bands.
 // With WINDOW, x and y may be stretches of a longer clip, cut around a window that begins at its sample `windowStart`. The whole x
@@ -93,7 +93,7 @@ fn gradientBefore(at: u32) -> f32 {
   return select(d, SLOPE * d, output[at] <= 0.0);
 }
 
-// dx[b, f, m] = Σ_j Σ_k w[j, k] · dz[b, f·s − s/2 + j, m − 1 + k]
+// dx[b, f, m] = Σ_j Σ_k w[j, k] · dz[b, f·s − ⌊s/2⌋ + j, m − 1 + k]
 @compute @workgroup_size(WORKGROUP)
 fn inputGradient(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let i = id.x + id.y * groups.x * WORKGROUP;
@@ -116,7 +116,7 @@ fn inputGradient(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgrou
   dInput[i] = sum;
 }
 
-// dw[j, k] = Σ_b Σ_f Σ_m x[b, f, m] · dz[b, f·s − s/2 + j, m − 1 + k] and, with k = 3 and j < s, the share of the bias,
+// dw[j, k] = Σ_b Σ_f Σ_m x[b, f, m] · dz[b, f·s − ⌊s/2⌋ + j, m − 1 + k] and, with k = 3 and j < s, the share of the bias,
 // Σ dz[b, f·s + j, m]: partial sums over chunks of rows of x, which reduce.wgsl adds up in a fixed order.
 @compute @workgroup_size(WORKGROUP)
 fn weightGradient(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
@@ -127,7 +127,7 @@ fn weightGradient(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgro
   let part = i / places;
   let place = i % places;
   let isBias = place >= TAPS * BAND_TAPS;
-  let j = select(place / BAND_TAPS, place - TAPS * BAND_TAPS + factor / 2u, isBias); // f·s − s/2 + j is f·s + (j − s/2)
+  let j = select(place / BAND_TAPS, place - TAPS * BAND_TAPS + factor / 2u, isBias); // f·s − ⌊s/2⌋ + j is f·s + (j − ⌊s/2⌋)
   let k = select(place % BAND_TAPS, 1u, isBias);                                     // the band itself
   let first = part * params.chunkRows;
   let end = min(first + params.chunkRows, params.items * params.frames);
