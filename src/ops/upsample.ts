@@ -85,7 +85,7 @@ export function upsample(tape: Tape, { x, weight, bias, name = 'upsampled', stre
         reads: { x, output: y, dOutput },
         writes: { partial, partialBias },
         params: { ...sizes, chunkRows, parts },
-        workgroups: workgroupsFor(parts * (2 * factor * bandTaps + factor)),
+        workgroups: workgroupsFor(parts * 2 * factor),
         work,
       });
       const one = { segments: 1, offset: 0 };
