@@ -201,6 +201,7 @@ export const residualLayerCases: readonly KernelCase[] = ([
     { B: 2, L: 5, C: 12, K: 3, D: 2, place: 'later', condition, ...scarce },
     { B: 1, L: 5, C: 20, K: 3, D: 8, place: 'first', condition, prefetch: true, ...scarce },
   ] satisfies (Sizes & Ways)[]),
+  { B: 2, L: 5, C: 68, K: 1, D: 1, place: 'later', condition: 'sample' }, // slices of [g | f] in every variant
   { B: 2, L: 17, C: 12, K: 3, D: 2, place: 'later', condition: 'projected', M: 6 },
   { B: 1, L: 37, C: 36, K: 3, D: 16, place: 'later', condition: 'projected', M: 68, gradientScale: 2 ** 20 }, // an odd number of slices of gradients
 ] satisfies (Sizes & Ways)[]).map(residualLayerCase);
