@@ -74,19 +74,33 @@ await command({
   };
   const rows = Object.entries(kinds).map(([kind, each]) => ({
     kind, channels: config.channels, layers: config.layers, updates: last?.step, loss: last?.recent.loss, samples: L, sampleRate, hopSamples, melBands,
-    bandsDb: mean(each.map((sound) => bandDistance(frontEnd, sound, mel.values))),
+    ...meanOf(each.map((sound) => bandDistance(frontEnd, sound, mel.values))),
     spectrumDb: mean(each.map((sound) => spectrumDistance(sound, original))),
   }));
   const path = appendResults(gpu, 'vocoder', rows);
-  console.log(table(['sound', 'dB from the bands', 'dB from the spectrum'], rows.map(({ kind, bandsDb, spectrumDb }) => [kind, digits(bandsDb), digits(spectrumDb)])));
+  console.log(table(['sound', 'dB from the bands', 'too loud by', 'in the quiet half', 'too loud by', 'dB from the spectrum'], rows.map((row) =>
+    [row.kind, ...[row.bandsDb, row.louderDb, row.quietDb, row.quietLouderDb, row.spectrumDb].map(digits)])));
   console.log(`\n${rows.length} rows appended to ${path}`);
   gpu.close();
 }).run();
 
-/** Root mean square, over all frames and bands, of what a sound's mel spectrogram differs from the one that it was made of. */
-function bandDistance(frontEnd: MelSpectrogram, sound: Float32Array, values: Float32Array): number {
+/**
+ * Root mean square, over all frames and bands, of what a sound's mel spectrogram differs from the one that it was made of, and its mean,
+ * above 0 where the sound is too loud; the same of the half of the bands that were to be quieter than the others.
+ */
+function bandDistance(frontEnd: MelSpectrogram, sound: Float32Array, values: Float32Array) {
   const got = frontEnd.of(sound, { first: 0, count: values.length / frontEnd.bands });
-  return 100 * Math.sqrt(mean(Array.from(got, (value, i) => (value - values[i]!) ** 2)));
+  const louder = Array.from(got, (value, i) => 100 * (value - values[i]!));
+  const half = Float32Array.from(values).sort()[Math.floor(values.length / 2)]!;
+  const quiet = louder.filter((_, i) => values[i]! < half);
+  const distance = (of: readonly number[]): number => Math.sqrt(mean(of.map((value) => value ** 2)));
+  return { bandsDb: distance(louder), louderDb: mean(louder), quietDb: distance(quiet), quietLouderDb: mean(quiet) };
+}
+
+/** The mean of each of the figures. */
+function meanOf<Name extends string>(figures: readonly Readonly<Record<Name, number>>[]): Record<Name, number> {
+  const names = Object.keys(figures[0]!) as Name[];
+  return Object.fromEntries(names.map((name) => [name, mean(figures.map((each) => each[name]))])) as Record<Name, number>;
 }
 
 /** Log-spectral distance (Gray and Markel 1976), frame by frame, its mean: of bins that the bands do not tell apart as well. */

@@ -20,7 +20,6 @@ import { counters } from '../src/random.ts';
 import { firstThenOthers } from '../src/ranks.ts';
 import { formatBytes } from '../src/gpu/device/buffers.ts';
 import { command } from './lib/cli/command.ts';
-import { expectMels } from './lib/train/onTheWay.ts';
 import { keepLabels, labelFields, labelsFlag, labelsLine, trackLabels, withLabels } from './lib/train/labels.ts';
 import { differsLine } from './lib/config/differences.ts';
 import { configFlag, readConfigFile, refuseOther, withFile } from './lib/config/file.ts';
@@ -105,7 +104,6 @@ export default cli.does(async ({ flags, given }) => {
     const who = run ? 'the run was trained at' : `${flags.config} is for`;
     throw new UserError(`${who} ${said} Hz, but --data ${data} has ${dataset.sampleRate} Hz`);
   }
-  if (network.conditioner === 'mel') expectMels({ ...network, sampleRate: dataset.sampleRate });
   const fingerprint = contentFingerprint(dataset);
   const before = run?.dataOfNewest();
   const isNewData = before !== undefined && before !== fingerprint;

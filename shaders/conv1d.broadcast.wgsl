@@ -5,9 +5,8 @@ enable f16;
 
 // Dilated "same" convolution with what stands before and after it in a residual layer, for software adapters with
 // subgroups (lavapipe). Every lane of a subgroup owns WIDE·4 output channels, every subgroup ROWS rows of one item.
-// Inputs are loaded once per subgroup and broadcast from lane to lane, and weights come through a uniform buffer:
-// there, a storage load costs ten instructions a value, a uniform load two and a half, and workgroup memory a coroutine
-// per barrier. On a real GPU this is slow; conv1d.tile.wgsl has the same contract.
+// Inputs are loaded once per subgroup and broadcast from lane to lane, and weights come through a uniform buffer: there, a storage
+// load costs ten instructions a value, a uniform load two and a half, and workgroup memory a coroutine per barrier.
 //
 // Weights are packed by packWeights.wgsl: slices of LANES·WIDE·4 output channels, each [K·Cin][WIDE][LANES] vec4f and a
 // last row with the bias, in a uniform binding where they fit (UNIFORM). One dispatch works on one slice, or with TWO on two
@@ -18,8 +17,8 @@ enable f16;
 // In, Out and Stored are the types of x, y, and of saved and residual: vec4f, or vec4<f16> in mixed precision (F16).
 //   PAIR            inputs are [dOutput/√2 | dSkip]; with LAST there is no dOutput
 //   STEP            inputs are x plus the item's step embedding, zero outside [0, L)
-//   GATE            _0 is the gate g, _1 the filter f: writes their product; with SAVE also σ(g) and tanh(f); with CONDITION
-//                   what the network is told is added to both before
+//   GATE            _0 is the gate g, _1 the filter f: writes their product; with SAVE also σ(g) and tanh(f). CONDITION is added to
+//                   both before; with PROJECTED (SOURCES = 2) a convolution of TOLD vec4f of what the network is told, by one tap
 //   RESIDUAL        _0 is r, _1 is s: output = (x + r)/√2, skip += s (FIRST: skip = s)
 //   GATE_GRADIENT   sums are dh: writes the gradients in g and f
 //   STEP_GRADIENT   sums are the gradient in x + step: adds dOutput/√2 (not LAST), and its columns' partial sums
@@ -50,6 +49,10 @@ enable f16;
 //@end
 //@if CONDITION
 @group(0) @binding(9) var<storage, read> condition: array<vec4f>;          // (B, 1 or L, 2C)
+//@end
+//@if PROJECTED
+@group(0) @binding(9) var<storage, read> told: array<vec4f>;               // (B, L, M)
+@group(0) @binding(10) var<uniform> toldWeight: array<vec4f, (TOLD * 4u + 1u) * LANES * STORED>;
 //@end
 //@if RESIDUAL
 @group(0) @binding(4) var<storage, read> residual: array<Stored>;           // (B, L, C) x of the layer
@@ -82,19 +85,16 @@ struct Params {
   rows: u32,      // ROWS, and
   inputs: u32,    // INPUTS, hidden from a compiler that would unroll and take seconds
   conditionRows: u32, // rows that an item's condition has: 1, or one for every sample
+  told: u32,      // TOLD, hidden like INPUTS
 }
 @group(0) @binding(7) var<uniform> params: Params;
-
 const halfPower = 0.70710678118654752; // 1/√2
-
-// e^−|v| is at most 1. A clamp would keep exp() finite as well, but it may turn a NaN into a number, and broken weights must show.
+// Exponents are never positive: no overflow, and no clamp, which may hide a NaN. No tanh(), see docs/kernels.md, rule 3.
 fn sigmoid(v: vec4f) -> vec4f {
   let e = exp(-abs(v));
   return select(vec4f(1.0), e, v < vec4f(0.0)) / (vec4f(1.0) + e);
 }
 
-// tanh x = (1 − e^−2|x|)/(1 + e^−2|x|), with the sign of x. Not tanh(), whose precision is the driver's choice (WGSL allows
-// 1e-5), and which some drivers compute as (e^2x − 1)/(e^2x + 1), NaN for large x.
 fn safeTanh(v: vec4f) -> vec4f {
   let e = exp(-2.0 * abs(v));
   let h = (vec4f(1.0) - e) / (vec4f(1.0) + e);
@@ -102,8 +102,7 @@ fn safeTanh(v: vec4f) -> vec4f {
 }
 
 //@if RESIDUAL
-// What becomes an f16 stays within ±65,504: beyond that the residual stream would be infinite from there on. Not clamp(), which
-// may hide a NaN. Gradients pass as if nothing had been cut.
+// What becomes an f16 stays within ±65,504, see relu.wgsl.
 fn storable(v: vec4f) -> vec4f {
   //@if F16
   const most = vec4f(65504.0);
@@ -112,13 +111,6 @@ fn storable(v: vec4f) -> vec4f {
   //@else
   return v;
   //@end
-}
-//@end
-
-//@if CONDITION
-// What the condition adds to vec4f c of [g | f] at sample t of the item.
-fn told(item: u32, t: u32, c: u32) -> vec4f {
-  return condition[(item * params.conditionRows + min(t, params.conditionRows - 1u)) * 2u * params.width + c];
 }
 //@end
 
@@ -137,7 +129,11 @@ fn forward(
   let first = tile % params.tiles * ROWS;        // sample of the tile's start
   let bias = TAPS * INPUTS * 4u * LANES * STORED + lane;
   //@each n STORED
+  //@if PROJECTED
+  let bias{n} = weight[bias + {n}u * LANES] + toldWeight[TOLD * 4u * LANES * STORED + lane + {n}u * LANES];
+  //@else
   let bias{n} = weight[bias + {n}u * LANES];
+  //@end
   //@end
   //@if TWO
   let bias1 = next[bias];
@@ -148,6 +144,19 @@ fn forward(
   //@end
   //@end
 
+  //@each source SOURCES
+  //@if source
+  {
+    //@each i LOADS
+    let row{i} = begin + min(first + lane + {i}u * LANES, params.length - 1u); // rows beyond the clip are not written
+    //@end
+    for (var i = 0u; i < params.told; i++) {
+      let c = min(i, TOLD - 1u);
+      let w = c * 4u * LANES * STORED + lane;
+      //@each i LOADS
+      let x{i} = told[row{i} * TOLD + c];
+      //@end
+  //@else
   for (var k = 0u; k < TAPS; k++) {
     let shift = (i32(k) - i32(TAPS / 2u)) * params.dilation * params.direction;
     //@each i LOADS
@@ -184,10 +193,15 @@ fn forward(
       //@end
       //@end
       //@end
+      //@end
       // Row by row, so that a row's sums stay in registers for four inputs.
       //@each q 4
       //@each n STORED
+      //@if source
+      let w{q}_{n} = toldWeight[w + ({q}u * STORED + {n}u) * LANES];
+      //@else
       let w{q}_{n} = weight[w + ({q}u * STORED + {n}u) * LANES];
+      //@end
       //@end
       //@if TWO
       let w{q}_1 = next[w + {q}u * LANES];
@@ -205,6 +219,7 @@ fn forward(
       //@end
     }
   }
+  //@end
 
   // Loops that the compiler cannot unroll: every place in the code that touches storage costs 20 ms to compile. Mesa sees
   // through min(), so the bound on r comes from a uniform.
@@ -223,12 +238,12 @@ fn forward(
     let place = row * params.width + params.slice + lane;
     //@if GATE
     //@if CONDITION
-    let s = sigmoid(sums[r * WIDE] + told(item, first + r, params.slice + lane));
-    let h = safeTanh(sums[r * WIDE + 1u] + told(item, first + r, params.width + params.slice + lane));
-    //@else
+    let toldAt = (item * params.conditionRows + min(first + r, params.conditionRows - 1u)) * 2u * params.width + params.slice + lane;
+    sums[r * WIDE] += condition[toldAt];
+    sums[r * WIDE + 1u] += condition[toldAt + params.width];
+    //@end
     let s = sigmoid(sums[r * WIDE]);
     let h = safeTanh(sums[r * WIDE + 1u]);
-    //@end
     //@if SAVE
     saved[place + row * params.width] = Stored(s);
     saved[place + (row + 1u) * params.width] = Stored(h);

@@ -1,7 +1,7 @@
 // One stage of a spectrogram's upsampler: a transposed convolution over time and bands, then a leaky ReLU. Naive, one invocation for
 // one number: beside the network that reads the result, its twelve operations a number are nothing.
 //
-//   z[b, t, m] = bias + Σ_f Σ_k w[t + s/2 − f·s, k] · x[b, f, m + 1 − k],   y = z where z > 0, else 0.4·z
+//   z[b, t, m] = bias + Σ_f Σ_k w[t + ⌊s/2⌋ − f·s, k] · x[b, f, m + 1 − k],   y = z where z > 0, else 0.4·z
 //
 // s = TAPS/2 rows of y come from one of x, and every row of y from two of x. x is zero outside of its rows and bands.
 // With WINDOW, x and y may be stretches of a longer clip, cut around a window that begins at its sample `windowStart`. The whole x
@@ -93,7 +93,7 @@ fn gradientBefore(at: u32) -> f32 {
   return select(d, SLOPE * d, output[at] <= 0.0);
 }
 
-// dx[b, f, m] = Σ_j Σ_k w[j, k] · dz[b, f·s − s/2 + j, m − 1 + k]
+// dx[b, f, m] = Σ_j Σ_k w[j, k] · dz[b, f·s − ⌊s/2⌋ + j, m − 1 + k]
 @compute @workgroup_size(WORKGROUP)
 fn inputGradient(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let i = id.x + id.y * groups.x * WORKGROUP;
@@ -116,40 +116,36 @@ fn inputGradient(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgrou
   dInput[i] = sum;
 }
 
-// dw[j, k] = Σ_b Σ_f Σ_m x[b, f, m] · dz[b, f·s − s/2 + j, m − 1 + k] and, with k = 3 and j < s, the share of the bias,
-// Σ dz[b, f·s + j, m]: partial sums over chunks of rows of x, which reduce.wgsl adds up in a fixed order.
+// dw[j, k] = Σ_b Σ_f Σ_m x[b, f, m] · dz[b, f·s − ⌊s/2⌋ + j, m − 1 + k], and for s of the j the share of the bias, Σ dz[b, f·s − ⌊s/2⌋ + j, m]:
+// partial sums over chunks of rows of x, which reduce.wgsl adds up in a fixed order. An invocation has the three k of one j.
 @compute @workgroup_size(WORKGROUP)
 fn weightGradient(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let i = id.x + id.y * groups.x * WORKGROUP;
+  if (i >= params.parts * TAPS) { return; }
   let factor = TAPS / 2u;
-  let places = TAPS * BAND_TAPS + factor;
-  if (i >= params.parts * places) { return; }
-  let part = i / places;
-  let place = i % places;
-  let isBias = place >= TAPS * BAND_TAPS;
-  let j = select(place / BAND_TAPS, place - TAPS * BAND_TAPS + factor / 2u, isBias); // f·s − s/2 + j is f·s + (j − s/2)
-  let k = select(place % BAND_TAPS, 1u, isBias);                                     // the band itself
+  let part = i / TAPS;
+  let j = i % TAPS;
   let first = part * params.chunkRows;
   let end = min(first + params.chunkRows, params.items * params.frames);
-  var sum = 0.0;
+  var sum = vec4f(0.0); // for k = 0, 1, 2, and for the bias
   for (var n = 0u; n < endless; n++) {
     let row = first + n;
     if (row >= end) { break; }
-    let item = row / params.frames;
     let t = row % params.frames * factor + j - factor / 2u; // below 0 it is very large
     if (t >= params.rows) { continue; }
-    let start = (item * params.rows + t) * params.bands;
+    let start = (row / params.frames * params.rows + t) * params.bands;
+    var before = 0.0; // x in the band before that of dz, and in the same
+    var here = x[row * params.bands];
     for (var band = 0u; band < endless; band++) {
       if (band >= params.bands) { break; }
-      let other = band + k - 1u;
-      if (other >= params.bands) { continue; }
-      let d = gradientBefore(start + other);
-      if (isBias) { sum += d; } else { sum += x[row * params.bands + band] * d; }
+      var behind = 0.0;
+      if (band + 1u < params.bands) { behind = x[row * params.bands + band + 1u]; }
+      sum += gradientBefore(start + band) * vec4f(behind, here, before, 1.0);
+      before = here;
+      here = behind;
     }
   }
-  if (isBias) {
-    partialBias[part * factor + place - TAPS * BAND_TAPS] = sum;
-  } else {
-    partial[part * TAPS * BAND_TAPS + place] = sum;
-  }
+  for (var k = 0u; k < BAND_TAPS; k++) { partial[i * BAND_TAPS + k] = sum[k]; }
+  let place = j - factor / 2u; // below 0 it is very large
+  if (place < factor) { partialBias[part * factor + place] = sum.w; }
 }

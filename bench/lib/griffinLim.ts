@@ -22,7 +22,7 @@ export interface GriffinLimOptions {
 /**
  * The sound (frames · hop) whose short-time spectrum has the amplitudes that the mel spectrogram asks for, as nearly as can be: the fast
  * algorithm of Griffin and Lim (Perraudin, Balazs and Søndergaard, WASPAA 2013) with α = 0.99. The amplitudes of the bins are those
- * of least squares above 0 (Lee and Seung, NIPS 2000: multiplicative updates).
+ * of least squares above 0 (Lee and Seung, NIPS 2000: multiplicative updates). The hop must be a power of two.
  */
 export function griffinLim(mel: MelSpectrogram, { values, iterations = 100, seed = 0 }: GriffinLimOptions): Float32Array<ArrayBuffer> {
   const frames = values.length / mel.bands;

@@ -8,7 +8,7 @@ const lowestHz = 20;
 
 export interface MelSpectrogramOptions {
   readonly sampleRate: number;
-  /** Samples from one frame to the next, a power of two; a frame has four times as many. */
+  /** Samples from one frame to the next; a frame has four times as many. */
   readonly hopSamples: number;
   /** Bands, equally wide on HTK's mel scale from 20 Hz to half the sample rate. */
   readonly melBands: number;
@@ -24,27 +24,31 @@ export interface FrameRange {
  * Frames of a mel spectrogram in [0, 1]: v = clamp((20·log10(max(a, 1e-5)) − 20 + 100) / 100, 0, 1) of the amplitude a in a
  * band, triangles of height 1 over |X| / √Σw², w a periodic Hann window of 4 hops. The middle of frame i is sample i · hop; where a
  * frame reaches past an end of the clip, the clip is reflected there (its last sample is not doubled). Samples beyond ±1 count as ±1.
+ * A frame is transformed with zeros up to a power of two, 1,024 for hops of 200 and 256, as preprocess.py does with that `n_fft`.
  */
 export class MelSpectrogram {
   readonly sampleRate: number;
   readonly hopSamples: number;
   readonly bands: number;
-  /** The triangles over the bins, of which there are 2 · hop + 1. */
+  /** The triangles over the bins: of those there are half of what the transform takes, and one more. */
   readonly filters: readonly MelBand[];
   /** What the amplitudes of the transform are multiplied by, 1 / √Σw². */
   readonly scale: number;
   readonly #window: Float64Array;
+  readonly #size: number; // of the transform
   readonly #transform: ReturnType<typeof realFft>;
 
-  /** @throws RangeError when the hop is no power of two, or a band or the frequency range makes no sense */
+  /** @throws RangeError when the hop is no whole number from 1, or a band or the frequency range makes no sense */
   constructor({ sampleRate, hopSamples, melBands: bands }: MelSpectrogramOptions) {
-    const size = 4 * hopSamples;
+    if (!Number.isInteger(hopSamples) || hopSamples < 1) throw new RangeError(`melSpectrogram: the hop must be a whole number from 1, not ${hopSamples}`);
+    const size = 2 ** Math.ceil(Math.log2(4 * hopSamples));
+    this.#size = size;
     this.sampleRate = sampleRate;
     this.hopSamples = hopSamples;
     this.bands = bands;
     this.#transform = realFft(size);
     this.filters = melBands({ sampleRate, size, bands, fromHz: lowestHz });
-    this.#window = hannWindow(size);
+    this.#window = hannWindow(4 * hopSamples);
     this.scale = 1 / Math.sqrt(this.#window.reduce((sum, w) => sum + w * w, 0));
   }
 
@@ -66,10 +70,11 @@ export class MelSpectrogram {
       throw new RangeError(`melSpectrogram: frames ${first} to ${first + count} of ${this.framesOf(samples.length)}`);
     }
     const values = new Float32Array(count * this.bands);
-    const frame = new Float64Array(this.#window.length);
+    const reach = this.#window.length;
+    const frame = new Float64Array(this.#size); // zeros behind the window: where it lies does not matter to |X|
     for (let i = 0; i < count; i++) {
-      const start = (first + i) * this.hopSamples - frame.length / 2;
-      for (let n = 0; n < frame.length; n++) frame[n] = this.#window[n]! * sampleAt(samples, start + n);
+      const start = (first + i) * this.hopSamples - reach / 2;
+      for (let n = 0; n < reach; n++) frame[n] = this.#window[n]! * sampleAt(samples, start + n);
       const { re, im } = this.#transform(frame);
       this.filters.forEach((filter, band) => {
         let amplitude = 0;

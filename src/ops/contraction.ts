@@ -16,7 +16,8 @@ export interface Fusion {
   readonly load?: 'STEP' | 'PAIR' | 'MASKED';
   readonly finish: 'PLAIN' | 'GATE' | 'RESIDUAL' | 'LAYER' | 'GATE_GRADIENT' | 'STEP_GRADIENT';
   readonly save?: boolean;
-  readonly condition?: boolean;
+  /** What is added before the gate: as it is, or the sums of `Contraction.projected`. */
+  readonly condition?: boolean | 'projected';
   readonly first?: boolean;
   readonly last?: boolean;
   readonly accumulate?: boolean;
@@ -61,10 +62,18 @@ export function isFast(tape: Tape, ...channels: readonly number[]): boolean {
   return tape.variant.variant !== 'naive' && channels.every((count) => count % 4 === 0);
 }
 
+/** Whether the dilated convolution projects what a layer is told, by these weights (1, M, 2C), in its own kernel. */
+export function projectsInKernel(tape: Tape, { weight }: Affine): boolean {
+  const [, M, Cout] = weight.shape as [number, number, number];
+  return tape.variant.variant === 'broadcast' && isFast(tape, M, Cout / 2) && layoutOf(tape, weight, { paired: true, transposed: false }).uniform;
+}
+
 export interface Contraction {
   readonly affine: Affine;
   /** For LAYER the weights of the second convolution. */
   readonly projection?: Affine;
+  /** Of a condition that is projected here: (B, L, M), and its weights, which `projectsInKernel`. */
+  readonly projected?: Affine & { readonly of: Tensor };
   readonly transposed?: boolean;
   readonly B: number;
   readonly L: number;
@@ -85,6 +94,8 @@ export function contract(tape: Tape, fusion: Fusion, options: Contraction): void
   const packedOf = (of: Affine): Packed =>
     of.prepared?.[transposed ? 'transposed' : 'forward'] ?? packWeights(tape, of, { paired, transposed });
   const packed = packedOf(affine);
+  const { projected } = options;
+  const told = projected && packedOf(projected);
   const projection = options.projection && sliceOf(tape, packedOf(options.projection), 0);
   const { taps, inputs, outputs, lanes, wide, uniform, slices } = packed;
   const width = outputs / (paired ? 8 : 4); // vec4f
@@ -95,6 +106,7 @@ export function contract(tape: Tape, fusion: Fusion, options: Contraction): void
       : variant === 'broadcast' ? { ROWS, LOADS: ROWS / lanes, UNIFORM: Number(uniform), STORED: wide, TWO: Number(two) }
       : tileConstants(tape, { ROWS, lanes, wide })),
     LANES: lanes, WIDE: two ? 2 : wide, TAPS: taps, INPUTS: inputs / 4, PAIRED: Number(paired), ...flagsOf(fusion),
+    ...(variant === 'broadcast' && { SOURCES: told ? 2 : 1, TOLD: told ? told.inputs / 4 : 0 }),
     ...typesOf({ In: options.reads.x, Out: options.writes.y, Stored: options.reads.residual ?? options.reads.saved ?? options.writes.saved }),
   });
   for (let slice = 0; slice < slices;) {
@@ -105,15 +117,18 @@ export function contract(tape: Tape, fusion: Fusion, options: Contraction): void
       kernel: {
         shader: `${fusion.finish === 'LAYER' ? 'residualLayer' : 'conv1d'}.${variant}`, entry: 'forward', constants: constantsOf(two),
       },
-      reads: { ...options.reads, ...weight, ...(projection && { projection }) },
+      reads: {
+        ...options.reads, ...weight, ...(projection && { projection }),
+        ...(told && { told: projected!.of, toldWeight: sliceOf(tape, told, slice) }),
+      },
       writes: options.writes,
       params: {
         groups: B * tiles, tiles, length: L, width, slice: slice * lanes * (paired ? 1 : wide),
         dilation, direction: transposed ? -1 : 1, rows: ROWS, inputs: inputs / 4,
-        ...gradientScale(tape, transposed), conditionRows: options.reads.condition?.shape.at(-2) === L ? L : 1,
+        ...gradientScale(tape, transposed), conditionRows: options.reads.condition?.shape.at(-2) === L ? L : 1, told: told ? told.inputs / 4 : 0,
       },
       workgroups: B * tiles,
-      work: 2 * B * tiles * ROWS * (projection ? taps + 1 : taps) * inputs * lanes * (two ? 2 : wide) * 4,
+      work: 2 * B * tiles * ROWS * ((projection ? taps + 1 : taps) * inputs + (told?.inputs ?? 0)) * lanes * (two ? 2 : wide) * 4,
     });
     slice += two ? 2 : 1;
   }
@@ -143,7 +158,7 @@ function flagsOf(fusion: Fusion): Record<string, number> {
     PAIR: flag(load === 'PAIR'), STEP: flag(load === 'STEP'),
     PLAIN: flag(finish === 'PLAIN'), GATE: flag(finish === 'GATE'), RESIDUAL: flag(finish === 'RESIDUAL'), LAYER: flag(finish === 'LAYER'),
     GATE_GRADIENT: flag(finish === 'GATE_GRADIENT'), STEP_GRADIENT: flag(finish === 'STEP_GRADIENT'),
-    SAVE: flag(save), CONDITION: flag(condition), FIRST: flag(first), LAST: flag(last), ACCUMULATE: flag(accumulate),
+    SAVE: flag(save), CONDITION: flag(condition === true), PROJECTED: flag(condition === 'projected'), FIRST: flag(first), LAST: flag(last), ACCUMULATE: flag(accumulate),
     RELU: flag(relu), MASKED: flag(load === 'MASKED'),
   };
 }
@@ -156,6 +171,9 @@ const fewPartialSums = 64;
  * every place that loads from storage is 3 KB of code there.
  */
 const rowsAtOnce = 2;
+
+/** vec4f of inputs that a tile of a weight gradient has on a software adapter at most: with more the loop does not fit that cache. */
+const mostChannels = 8;
 
 /** Invocations of a `tile` workgroup of a weight gradient at 64 channels; smaller ones get more workgroups. */
 const usualInvocations = 128;
@@ -173,7 +191,7 @@ function cutOf(tape: Tape, { K, INPUTS, OUTPUTS, paired }: { K: number; INPUTS: 
     return { shape, tiles, sums: matrix.partialSums, fewestRows: 64 };
   }
   if (variant === 'broadcast') {
-    const CHANNELS = Math.min(INPUTS, 8);
+    const CHANNELS = Math.ceil(INPUTS / Math.ceil(INPUTS / mostChannels)); // tiles of one size: what is beyond INPUTS is computed all the same
     const GROUPS = lanes / rowsAtOnce;
     const shape = {
       LANES: lanes, WIDE: paired || OUTPUTS > lanes ? 2 : 1, CHANNELS, ROWS: rowsAtOnce, GROUPS, LOADS: Math.ceil(CHANNELS / GROUPS),

@@ -67,14 +67,17 @@ export function conv1d(tape: Tape, options: ConvolutionOptions): Tensor {
 function fast(tape: Tape, { x, dilation, ...affine }: Operands, y: Tensor, isRelu: boolean): void {
   const [B, L] = x.shape as [number, number];
   contract(tape, { finish: 'PLAIN', relu: isRelu }, { affine, B, L, dilation, reads: { x }, writes: { y } });
-  tape.onBackward([y], () => {
-    const dOutput = tape.gradient(y)!;
-    contractWeights(tape, { affine, B, L, dilation, x, dOutput, ...(isRelu && { mask: y }) });
-    const slot = tape.gradientSlot(x);
-    if (!slot) return;
-    contract(tape, { load: isRelu ? 'MASKED' : undefined, finish: 'PLAIN', accumulate: slot.accumulate }, {
-      affine, transposed: true, B, L, dilation, reads: { x: dOutput, ...(isRelu && { mask: y }) }, writes: { y: slot.tensor },
-    });
+  tape.onBackward([y], () => fastGradients(tape, { x, dilation, ...affine }, { dOutput: tape.gradient(y)!, ...(isRelu && { mask: y }) }));
+}
+
+/** The gradients of a fast convolution in its weights and in x, from that in its result, where `mask` is above 0 if there is one. */
+export function fastGradients(tape: Tape, { x, dilation, ...affine }: Operands, { dOutput, mask }: { dOutput: Tensor; mask?: Tensor }): void {
+  const [B, L] = x.shape as [number, number];
+  contractWeights(tape, { affine, B, L, dilation, x, dOutput, ...(mask && { mask }) });
+  const slot = tape.gradientSlot(x);
+  if (!slot) return;
+  contract(tape, { load: mask && 'MASKED', finish: 'PLAIN', accumulate: slot.accumulate }, {
+    affine, transposed: true, B, L, dilation, reads: { x: dOutput, ...(mask && { mask }) }, writes: { y: slot.tensor },
   });
 }
 

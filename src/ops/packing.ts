@@ -54,8 +54,10 @@ export function layoutOf(tape: Tape, weight: Tensor, form: Form): PackLayout & {
   const lanes = variant === 'tile' ? lanesOfTile(tape, form.paired ? columns : columns / 2) : tape.variant.lanes;
   const bytesPerColumn = (taps * inputs + 1) * lanes * 16;
   const fitsUniform = (wide: number): boolean => variant === 'broadcast' && bytesPerColumn * wide <= maxUniformBytes;
-  // Two columns a lane halve the loads of inputs, unless that pushes the weights out of a uniform binding.
-  const wide = form.paired || (columns > lanes && (!fitsUniform(1) || fitsUniform(2))) ? 2 : 1;
+  // Two columns a lane halve the loads of inputs, unless that pushes the weights out of a uniform binding. Of an odd number of narrow
+  // slices, which are worked on in twos as well, the last is worked on alone; a wide one in its place would be half empty.
+  const isOdd = Math.ceil(columns / lanes) % 2 === 1;
+  const wide = form.paired || (columns > lanes && (!fitsUniform(1) || (fitsUniform(2) && !isOdd))) ? 2 : 1;
   return {
     taps, inputs, outputs, lanes, wide,
     stride: alignUp(bytesPerColumn * wide, bindingAlignment) / 16,

@@ -2,12 +2,17 @@ import type { Tape } from '../autograd/tape.ts';
 import type { Tensor } from '../autograd/tensor.ts';
 import { activationShape, expectShape } from '../autograd/tensor.ts';
 import { addStep } from './addStep.ts';
-import { contract, contractWeights, fitsOneKernel, isFast, tilesOf } from './contraction.ts';
-import { conv1d } from './conv1d.ts';
+import { contract, contractWeights, fitsOneKernel, isFast, projectsInKernel, tilesOf } from './contraction.ts';
+import { conv1d, fastGradients } from './conv1d.ts';
 import { gate } from './gate.ts';
 import type { Affine } from './packing.ts';
 import { reduceTogether } from './reduce.ts';
 import { residual } from './residual.ts';
+
+/** What all layers are told at every sample, `of` (B, L, M), and a layer's convolution of it to [g | f]: (1, M, 2C), (2C). */
+export interface Projected extends Affine {
+  readonly of: Tensor;
+}
 
 /** One residual layer's operands. */
 export interface ResidualLayer {
@@ -16,11 +21,8 @@ export interface ResidualLayer {
   readonly skip: Tensor | undefined; // (B, L, C) sum of the layers before, updated where it is
   readonly dilated: Affine; // (K, C, 2C), (2C)
   readonly projection: Affine; // (1, C, 2C), (2C)
-  /**
-   * What the network is told, added to [g | f]: (B, 2C), or (B, L, 2C), which nobody else may read. Where it is made for this layer
-   * alone, a function that records it: it is then in memory for as long as the layer needs it, and recorded again with h.
-   */
-  readonly condition?: Tensor | (() => Tensor);
+  /** What the network is told, added to [g | f]: (B, 2C), or (B, L, 2C), which nobody else may read, or a projection. */
+  readonly condition?: Tensor | Projected;
   readonly dilation: number;
   readonly name: string;
 }
@@ -28,6 +30,8 @@ export interface ResidualLayer {
 /**
  * A residual layer of DiffWave (Kong et al. 2021, fig. 2):
  *   h = σ(g)·tanh(f) with [g | f] = dilated(x + step) + condition;  [r | s] = projection(h);  output = (x + r)/√2;  skip += s
+ * A condition that is a projection is part of the dilated convolution's kernel where that knows how, and else in memory for as long as
+ * the layer needs it.
  * The naive variant is the chain of single operations; the others do it in two kernels forward, or one where a workgroup has
  * room for all channels of h, and four backward. A tape that keeps layer inputs alone computes h and the gate again for the
  * gradients: the dilated convolution once more.
@@ -36,11 +40,17 @@ export function residualLayer(tape: Tape, layer: ResidualLayer): { output: Tenso
   return isFast(tape, layer.x.shape[2]!) ? fused(tape, layer) : composed(tape, layer);
 }
 
+const isProjected = (condition: ResidualLayer['condition']): condition is Projected => condition !== undefined && 'of' in condition;
+
+function projectedOf(tape: Tape, { of, ...affine }: Projected, name: string): Tensor {
+  return conv1d(tape, { x: of, ...affine, dilation: 1, name: `${name}.condition` });
+}
+
 function composed(tape: Tape, layer: ResidualLayer): { output: Tensor; skip: Tensor } {
   const { x, step, skip, dilated, projection, condition, dilation, name } = layer;
   const projected = tape.recomputable(() => {
     const convolved = conv1d(tape, { x: addStep(tape, x, step), ...dilated, dilation, name: `${name}.dilated_conv` });
-    const told = condition ? addStep(tape, convolved, typeof condition === 'function' ? condition() : condition) : convolved;
+    const told = condition ? addStep(tape, convolved, isProjected(condition) ? projectedOf(tape, condition, name) : condition) : convolved;
     return conv1d(tape, { x: gate(tape, told), ...projection, dilation: 1, name: `${name}.output_projection` });
   });
   return residual(tape, { x, projected, skip });
@@ -49,8 +59,11 @@ function composed(tape: Tape, layer: ResidualLayer): { output: Tensor; skip: Ten
 function fused(tape: Tape, layer: ResidualLayer): { output: Tensor; skip: Tensor } {
   const { x, step, dilated, projection, dilation, name } = layer;
   const { B, L, C } = activationShape(x, name);
-  const record = typeof layer.condition === 'function' ? layer.condition : undefined;
-  const condition = typeof layer.condition === 'function' ? layer.condition() : layer.condition;
+  const projected = isProjected(layer.condition) ? layer.condition : undefined;
+  const inKernel = projected && projectsInKernel(tape, projected) ? projected : undefined;
+  const record = projected && !inKernel ? () => projectedOf(tape, projected, name) : undefined;
+  const condition = isProjected(layer.condition) ? record?.() : layer.condition;
+  if (inKernel) expectShape(inKernel.of, [B, L, inKernel.weight.shape[1]!], `${name} condition`);
   expectShape(step, [B, C], `${name} step`);
   expectShape(dilated.weight, [dilated.weight.shape[0]!, C, 2 * C], `${name} dilated weight`);
   expectShape(projection.weight, [1, C, 2 * C], `${name} projection weight`);
@@ -58,7 +71,8 @@ function fused(tape: Tape, layer: ResidualLayer): { output: Tensor; skip: Tensor
   const eachRow = condition?.shape.length === 3;
   if (condition) expectShape(condition, eachRow ? [B, L, 2 * C] : [B, 2 * C], `${name} condition`);
   const told = (by: Tensor | undefined) => ({ x, stepEmbedding: step, ...(by && { condition: by }) });
-  const from = [x, step, dilated.weight, dilated.bias, projection.weight, projection.bias, ...(condition ? [condition] : [])];
+  const conditions = inKernel ? [inKernel.of, inKernel.weight, inKernel.bias] : condition ? [condition] : [];
+  const from = [x, step, dilated.weight, dilated.bias, projection.weight, projection.bias, ...conditions];
 
   const stored = tape.precision === 'mixed' ? 'f16' : 'f32'; // what backward will read, and the next layer
   if (x.dtype !== stored) throw new TypeError(`${name}: wanted ${x} as ${stored}, got ${x.dtype}`);
@@ -67,8 +81,8 @@ function fused(tape: Tape, layer: ResidualLayer): { output: Tensor; skip: Tensor
   const gated = ({ save, by = condition }: { save: boolean; by?: Tensor }): { h: Tensor; saved?: Tensor } => {
     const h = newH();
     const saved = save ? newGate() : undefined;
-    contract(tape, { load: 'STEP', finish: 'GATE', save, condition: !!condition }, {
-      ...sizes, affine: dilated, dilation, reads: told(by), writes: { ...(saved && { saved }), y: h },
+    contract(tape, { load: 'STEP', finish: 'GATE', save, condition: inKernel ? 'projected' : !!condition }, {
+      ...sizes, affine: dilated, projected: inKernel, dilation, reads: told(by), writes: { ...(saved && { saved }), y: h },
     });
     return { h, saved };
   };
@@ -106,6 +120,7 @@ function fused(tape: Tape, layer: ResidualLayer): { output: Tensor; skip: Tensor
       reads: { ...incoming, saved: saved! }, writes: { y: dGate },
     });
     if (condition && eachRow) tape.passGradient(condition, dGate);
+    if (inKernel) fastGradients(tape, { ...inKernel, x: inKernel.of, dilation: 1 }, { dOutput: dGate });
     contractWeights(tape, { ...sizes, affine: dilated, dilation, x, step, dOutput: dGate, perItem: eachRow ? undefined : condition });
     // dx = doutput/√2 + dilatedᵀ(dg, df),  dstep[b, :] = Σ_t dilatedᵀ(dg, df)
     const xSlot = tape.gradientSlot(x);

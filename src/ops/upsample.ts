@@ -11,7 +11,7 @@ const bandTaps = 3;
 /** What a multiply-add takes that loads both of its operands; see `Dispatch.work`. */
 const naiveWork = 8 * 2;
 
-/** A transposed convolution: weight (2s, 3, 1, 1), taps over time and over bands, and bias (1). s is even. */
+/** A transposed convolution: weight (2s, 3, 1, 1), taps over time and over bands, and bias (1). */
 export interface UpsampleStage {
   readonly weight: Tensor;
   readonly bias: Tensor;
@@ -37,10 +37,11 @@ export interface UpsampleOptions extends UpsampleStage {
 
 /**
  * One stage of DiffWave's spectrogram upsampler (Kong et al. 2021, §3.2; SpectrogramUpsampler in lmnt-com/diffwave):
- * lrelu(ConvTranspose2d(1, 1, (3, 2s), stride (1, s), padding (1, s/2))(x)) with slope 0.4, of a spectrogram that is an image of
- * one channel. x (B, F, M), F frames of M bands; weight (2s, 3, 1, 1), bias (1); the result (B, F·s, M):
+ * lrelu(ConvTranspose2d(1, 1, (3, 2s), stride (1, s), padding (1, ⌊s/2⌋))(x)) with slope 0.4, of a spectrogram that is an image of
+ * one channel. x (B, F, M), F frames of M bands; weight (2s, 3, 1, 1), bias (1); the result (B, F·s, M), of an odd s without
+ * PyTorch's last row, which is one more:
  *
- *     z[b, t, m] = bias + Σ_f Σ_k weight[t + s/2 − f·s, k]·x[b, f, m + 1 − k],   y = z where z > 0, else 0.4·z
+ *     z[b, t, m] = bias + Σ_f Σ_k weight[t + ⌊s/2⌋ − f·s, k]·x[b, f, m + 1 − k],   y = z where z > 0, else 0.4·z
  *
  * With `stretch` it is some rows of a longer clip's result, the same to the bit as in the whole, and has no gradient.
  *
@@ -68,8 +69,8 @@ export function upsample(tape: Tape, { x, weight, bias, name = 'upsampled', stre
   });
 
   // dz = dy where y > 0, else 0.4·dy: y has the sign of z
-  // dweight[j, k] = Σ x[b, f, m]·dz[b, f·s − s/2 + j, m − 1 + k],  dbias = Σ dz
-  // dx[b, f, m] = Σ_j Σ_k weight[j, k]·dz[b, f·s − s/2 + j, m − 1 + k]
+  // dweight[j, k] = Σ x[b, f, m]·dz[b, f·s − ⌊s/2⌋ + j, m − 1 + k],  dbias = Σ dz
+  // dx[b, f, m] = Σ_j Σ_k weight[j, k]·dz[b, f·s − ⌊s/2⌋ + j, m − 1 + k]
   tape.onBackward([y], () => {
     const dOutput = tape.gradient(y)!;
     const work = naiveWork * 2 * factor * bandTaps * B * F * M;
@@ -84,7 +85,7 @@ export function upsample(tape: Tape, { x, weight, bias, name = 'upsampled', stre
         reads: { x, output: y, dOutput },
         writes: { partial, partialBias },
         params: { ...sizes, chunkRows, parts },
-        workgroups: workgroupsFor(parts * (2 * factor * bandTaps + factor)),
+        workgroups: workgroupsFor(parts * 2 * factor),
         work,
       });
       const one = { segments: 1, offset: 0 };
@@ -135,7 +136,7 @@ function factorOf({ weight, bias }: UpsampleStage): number {
   const taps = weight.shape[0] ?? 0;
   expectShape(weight, [taps, bandTaps, 1, 1], 'upsample weight');
   expectShape(bias, [1], 'upsample bias');
-  if (taps < 4 || taps % 4 !== 0) throw new TypeError(`upsample: wanted 2s taps over time, s even, got ${weight}`);
+  if (taps < 4 || taps % 2 !== 0) throw new TypeError(`upsample: wanted 2s taps over time, s from 2, got ${weight}`);
   return taps / 2;
 }
 

@@ -20,7 +20,7 @@ function eachTerm({ B, F, M, s }: Stage, visit: (z: number, x: number, weight: n
       for (let m = 0; m < M; m++) {
         for (let j = 0; j < 2 * s; j++) {
           for (let k = 0; k < 3; k++) {
-            const t = f * s - s / 2 + j;
+            const t = f * s - Math.floor(s / 2) + j;
             const band = m - 1 + k;
             if (t < 0 || t >= F * s || band < 0 || band >= M) continue;
             visit((b * F * s + t) * M + band, (b * F + f) * M + m, j * 3 + k);
@@ -37,7 +37,7 @@ function before(stage: Stage): Float64Array {
   return z;
 }
 
-/** (B, F·s, M): z[b, f·s − s/2 + j, m − 1 + k] = bias + Σ x[b, f, m]·weight[j, k], and 0.4·z where that is not above 0. */
+/** (B, F·s, M): z[b, f·s − ⌊s/2⌋ + j, m − 1 + k] = bias + Σ x[b, f, m]·weight[j, k], and 0.4·z where that is not above 0. */
 export function upsample(stage: Stage): Float64Array {
   return before(stage).map((z) => (z > 0 ? z : slope * z));
 }

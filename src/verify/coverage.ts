@@ -13,7 +13,7 @@ import { withSecondReaders } from './run.ts';
 
 /** Constants and overrides that are sizes: they say how often a loop runs, not what it does. */
 const sizes = new Set([
-  'ROWS', 'DEEP', 'LANES', 'TAPS', 'INPUTS', 'OUTPUTS', 'CHANNELS', 'LOADS', 'WIDE', 'STORED', 'GROUPS', 'TOTAL',
+  'ROWS', 'DEEP', 'LANES', 'TOLD', 'SOURCES', 'TAPS', 'INPUTS', 'OUTPUTS', 'CHANNELS', 'LOADS', 'WIDE', 'STORED', 'GROUPS', 'TOTAL',
   'M', 'N', 'K', 'SUBGROUP', 'SUBGROUP_ROWS', 'CHUNK', 'PAD', 'SLAB', 'DEPTH', 'DOWN', 'ACROSS', 'INPUT_LOADS', 'WEIGHT_LOADS', 'OUTPUT_LOADS',
 ]);
 

@@ -51,16 +51,19 @@ test('a vocoder is trained, validated and listened to on the way, and keeps what
 });
 
 test('the sound is as long as the spectrogram says, and that of a sound is the spectrogram of it', async () => {
+  let said = '';
   const make = async (name: string, ...flags: string[]): Promise<Float32Array> => {
     const out = join(files, name);
-    await succeeds('sample', ['--run', run, '--out', out, '--format', 'float', ...flags]);
+    said = await succeeds('sample', ['--run', run, '--out', out, '--format', 'float', ...flags]);
     return samplesOf(out);
   };
   const flat = await make('flat', '--mel', npy('flat.npy', [8, 30]));
   assert.is(flat.length, 30 * 64);
+  assert.match(said, /^note: .*flat\.npy does not say its hop and rate: its 30 frames are taken as 64 samples apart at 22050 Hz, which makes 0\.09 s$/m);
   assert.equal(await make('batched', '--mel', npy('batched.npy', [1, 8, 30])), flat);
   const like = await make('like', '--like', join(music, 'short.wav'));
   assert.is(like.length, 15 * 64);
+  assert.not.match(said, /does not say its hop/);
   // The same by way of a file: what 16 bits have of the sound.
   const samples = sound.slice(0, 1000).map((value) => Math.round(value * 32767) / 32767);
   const values = new MelSpectrogram({ sampleRate: second, hopSamples: 64, melBands: 8 }).of(samples, { first: 0, count: 15 });
@@ -83,7 +86,7 @@ test('what cannot be is said in a line', async () => {
   ] as const) await refuses('sample', [...sampling, ...flags], [text]);
   await refuses('evaluate', ['--run', run], ['make some with sample --like, and give them as --samples']);
   const training = (...flags: string[]) => ['--data', music, '--out', 'nowhere', '--preset', 'diffwave-vocoder', '--batch-size', '2', '--steps', '1', ...flags];
-  await refuses('train', training('--layers', '2', '--channels', '4', '--hop-samples', '36'), ['a hop of 36 samples are not computed here']);
+  await refuses('train', training('--layers', '2', '--channels', '4', '--hop-samples', '37'), ['hopSamples must be a product of two whole numbers from 2', 'got 37: the nearest are 36 and 38']);
   await refuses('train', training('--layers', '2', '--channels', '4', '--crop-samples', '250'), ['a multiple of 256 samples, its hop, not 250']);
 });
 
@@ -100,6 +103,7 @@ test('files that are no spectrogram, and networks that want none, are refused by
   };
   const flags = (mel?: string, like?: string): SpectrogramFlags => ({ mel, like });
   assert.match(refused(flags(npy('axes.npy', [2, 8, 3]))), /axes\.npy has the shape \(2, 8, 3\), wanted \(bands, frames\)/);
+  assert.match(refused(flags(npy('turned.npy', [30, 8]))), /turned\.npy has the shape \(30, 8\), wanted \(bands, frames\) with this network's 8 bands: .* save its transpose/);
   assert.match(refused(flags(npy('dB.npy', [8, 3], -11.5))), /-11\.5 in frame 0, band 0: values go from 0 \(-100 dB\) to 1 \(0 dB\)/);
   assert.match(refused(flags(join(music, 'a.wav'))), /a\.wav is not a NumPy file/);
   assert.match(refused(flags(join(music, 'nowhere.npy'))), /nowhere\.npy/);

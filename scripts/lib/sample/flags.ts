@@ -100,7 +100,7 @@ export function taskOf(flags: SamplingFlags, options: { config: DiffWaveConfig; 
   make({ schedule, levels, shaping: shapingOf(config) }); // and what the verb cannot do
   const told = toldBy(flags, config) ?? mel?.told;
   const common = { clamp: flags.clamp ? 1 : undefined, loop: flags.loop, tileSamples: flags.tileSamples, ...(told && { told }) };
-  return { ...made, options: { ...sampler, ...common, verb: make } };
+  return { ...made, note: made.note ?? mel?.note, options: { ...sampler, ...common, verb: make } };
 }
 
 function verbOf(flags: SamplingFlags): VerbKey | undefined {

@@ -20,6 +20,8 @@ export type SpectrogramFlags = Parsed<{ name: string; summary: string; flags: ty
 export interface ToldMel {
   readonly told: Told;
   readonly L: number;
+  /** One line about what a file does not say and is taken to be. */
+  readonly note?: string;
 }
 
 /**
@@ -34,15 +36,24 @@ export function melBy({ mel, like }: SpectrogramFlags, { config, load }: { confi
   }
   if (mel !== undefined && like !== undefined) throw new UserError('--mel and --like say two things at once: give one of them');
   if (!given) throw new UserError('this network makes sound out of spectrograms: give it one with --mel <npy>, or a sound with --like <wav>');
-  const spectrogram = mel !== undefined ? readMel(mel) : melSpectrogramOf(config, load(like!).samples);
-  return { told: melTold(config, spectrogram), L: spectrogram.frames * config.hopSamples! };
+  const spectrogram = mel !== undefined ? readMel(mel, config) : melSpectrogramOf(config, load(like!).samples);
+  const L = spectrogram.frames * config.hopSamples!;
+  return { told: melTold(config, spectrogram), L, ...(mel !== undefined && { note: assumed(mel, { ...spectrogram, L }, config) }) };
+}
+
+/** A .npy file has no hop and no rate: those of the network are taken, and sound of others is too long or too short, and out of tune. */
+function assumed(path: string, { frames, L }: { frames: number; L: number }, { hopSamples, sampleRate }: DiffWaveConfig): string {
+  return `${path} does not say its hop and rate: its ${frames} frames are taken as ${hopSamples} samples apart at ${sampleRate} Hz, which makes ${(L / sampleRate).toFixed(2)} s`;
 }
 
 /** A spectrogram out of a .npy file, (bands, frames) or (1, bands, frames) as preprocess.py of lmnt-com/diffwave writes it. */
-function readMel(path: string): Mel {
+function readMel(path: string, { melBands }: DiffWaveConfig): Mel {
   const { shape, data } = readNpy(readFileOrExplain(path, 'a spectrogram'), path);
   const [bands, frames, ...more] = shape.length === 3 && shape[0] === 1 ? shape.slice(1) : shape;
   if (bands === undefined || frames === undefined || more.length > 0) throw new UserError(`${path} has the shape (${shape.join(', ')}), wanted (bands, frames)`);
+  if (bands !== melBands && frames === melBands) {
+    throw new UserError(`${path} has the shape (${shape.join(', ')}), wanted (bands, frames) with this network's ${melBands} bands: it looks like (frames, bands), so save its transpose (.T)`);
+  }
   const values = Float32Array.from({ length: data.length }, (_, i) => data[(i % bands) * frames + Math.floor(i / bands)]!);
   return { frames, bands, values };
 }

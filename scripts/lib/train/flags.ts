@@ -20,7 +20,7 @@ export const networkFlags = {
   scale: { type: 'string', placeholder: '<factor>', help: "samples are multiplied by it for the network; unit: by what gives the data an RMS of 1 (the preset's)" },
   emphasis: { type: 'number', min: 0, below: 1, help: "a of the filter x[n] − a·x[n−1] before that, undone in what is made; 0: none (the preset's)" },
   melBands: { type: 'integer', min: 1, help: "of a network for spectrograms, as of diffwave-vocoder: bands of them (the preset's)" },
-  hopSamples: { type: 'integer', min: 1, help: "the same: samples between two of their frames, 16, 64, 256 or 1024 (the preset's)" },
+  hopSamples: { type: 'integer', min: 1, help: "the same: samples between two of their frames, a product of two numbers, such as 200 or 256 (the preset's)" },
   loss: { type: 'string', choices: ['mse', 'l1'], help: "mean of squares or of absolute values (the preset's)" },
 } as const satisfies CommandSpec['flags'];
 

@@ -31,11 +31,6 @@ export function largestOnTheWay(config: DiffWaveConfig): OnTheWay {
   return { shape, ...(config.conditioner === 'mel' && { told: melTold(config, melSpectrogramOf(config, new Float32Array(shape[1]))) }) };
 }
 
-/** Throws a `UserError` where spectrograms of this configuration are not computed here. */
-export function expectMels(config: DiffWaveConfig): void {
-  melSpectrogramOf(config, new Float32Array(config.hopSamples!));
-}
-
 /** Whole hops, where a sample is made of a spectrogram. */
 function shapeOf({ sampleRate, hopSamples = 1 }: DiffWaveConfig): readonly [B: number, L: number] {
   return [1, Math.max(1, Math.round((sampleSeconds * sampleRate) / hopSamples)) * hopSamples];

@@ -2,9 +2,9 @@
 import type { Tape } from '../../autograd/tape.ts';
 import type { Tensor } from '../../autograd/tensor.ts';
 import { UserError } from '../../errors.ts';
-import { conv1d } from '../../ops/conv1d.ts';
 import { linear } from '../../ops/linear.ts';
 import type { Affine } from '../../ops/packing.ts';
+import type { Projected } from '../../ops/residualLayer.ts';
 import { stepProjections } from '../../ops/stepProjections.ts';
 import { timeline } from '../../ops/timeline.ts';
 import { upsampleSpectrogram } from '../../ops/upsample.ts';
@@ -29,17 +29,14 @@ export function conditioningOf(config: DiffWaveConfig): Conditioning | undefined
   };
 }
 
-/** What is added in a layer before the gate: see `ResidualLayer`. */
-export type LayerCondition = Tensor | (() => Tensor);
-
 export interface ConditionNames {
   /** The layers, and by name what their projections are made with. */
   readonly layers: readonly string[];
   readonly affine: (name: string) => Affine;
 }
 
-/** What is added in every layer before the gate: (B, 2C) each, or (B, L, 2C), which is recorded when its layer is. */
-export function recordConditions(tape: Tape, config: DiffWaveConfig, input: NetworkInput, names: ConditionNames): LayerCondition[] {
+/** What is added in every layer before the gate: (B, 2C) each, (B, L, 2C), or what that is projected from. */
+export function recordConditions(tape: Tape, config: DiffWaveConfig, input: NetworkInput, names: ConditionNames): (Tensor | Projected)[] {
   if (config.conditioner === undefined) return [];
   if (!input.condition) throw new Error('this network wants a label or a spectrogram');
   return config.conditioner === 'labels' ? labelConditions(tape, config, input, names) : melConditions(tape, input, names);
@@ -59,11 +56,10 @@ function labelConditions(
   return places ? rows.map((row) => timeline(tape, row, { places, B, L, length: clipSamples })) : rows;
 }
 
-/** (B, L, 2C): condition = conditioner_projection(upsampled), of the clip's spectrogram (B, frames, bands) or for a window of the clip. */
-function melConditions(tape: Tape, { noisy, condition, clipSamples }: NetworkInput, { layers, affine }: ConditionNames): (() => Tensor)[] {
+/** condition = conditioner_projection(upsampled), of the clip's spectrogram (B, frames, bands) or for a window of the clip. */
+function melConditions(tape: Tape, { noisy, condition, clipSamples }: NetworkInput, { layers, affine }: ConditionNames): Projected[] {
   const stages = [affine('spectrogram_upsampler.conv1'), affine('spectrogram_upsampler.conv2')] as const;
   const width = clipSamples === undefined ? undefined : noisy.shape[1]!;
   const upsampled = upsampleSpectrogram(tape, { spectrogram: condition!, stages, width });
-  return layers.map((name) => () =>
-    conv1d(tape, { x: upsampled, ...affine(`${name}.conditioner_projection`), dilation: 1, name: `${name}.condition` }));
+  return layers.map((name) => ({ of: upsampled, ...affine(`${name}.conditioner_projection`) }));
 }

@@ -29,7 +29,7 @@ export interface DiffWaveConfig extends ScheduleConfig {
   readonly labelWidth?: number; // numbers that a label is embedded into
   readonly alwaysLabelled?: boolean; // training told every item its label: the network does not know what to do without
   readonly melBands?: number; // of the spectrogram
-  readonly hopSamples?: number; // from one of its frames to the next: s·s with an even s, as it is upsampled twice by s
+  readonly hopSamples?: number; // from one of its frames to the next, a product as it is upsampled twice: see `upsamplingOf`
 }
 
 export const DEFAULT_SAMPLE_RATE = 22050; // Hz, of GTZAN and of the speech that DiffWave was published with
@@ -53,9 +53,26 @@ export function isLabelName(value: unknown): value is string {
   return typeof value === 'string' && value.trim() !== '' && value.trim() === value && value !== NO_LABEL && !/[,:\p{Cc}]/u.test(value);
 }
 
-/** s of a spectrogram whose frames are s·s samples apart, as it is upsampled twice by s; not a whole even number where that is none. */
-export function upsamplingOf(hopSamples: number): number {
-  return Math.sqrt(hopSamples);
+/**
+ * The factors by which a spectrogram is upsampled one after the other, whose frames are so many samples apart: the two whole numbers
+ * from 2 that are nearest to each other, the smaller one first, such as 16 and 16 for 256, and 10 and 20 for 200. undefined where
+ * there are none.
+ */
+export function upsamplingOf(hopSamples: number): readonly [first: number, second: number] | undefined {
+  for (let first = Math.floor(Math.sqrt(hopSamples)); first >= 2; first--) {
+    if (hopSamples % first === 0) return [first, hopSamples / first];
+  }
+  return undefined;
+}
+
+/** The nearest hops below and above that are a product. */
+function hopsBeside(hopSamples: number): number[] {
+  const next = (by: 1 | -1): number => {
+    let hop = hopSamples + by;
+    while (hop > 0 && !upsamplingOf(hop)) hop += by;
+    return hop;
+  };
+  return [next(-1), next(1)].filter((hop) => hop > 0);
 }
 
 /** What each field may be; `validateConfig` also knows which go together. */
@@ -82,7 +99,7 @@ export const MODEL_RULES: Readonly<Record<keyof DiffWaveConfig, Rule>> = {
   labelWidth: optional(COUNT),
   alwaysLabelled: optional({ accepts: (value) => typeof value === 'boolean', wanted: 'true or false' }),
   melBands: optional(COUNT),
-  hopSamples: optional({ accepts: (value) => isCount(value) && upsamplingOf(value) % 2 === 0, wanted: 'the square of an even number, such as 256' }),
+  hopSamples: optional(COUNT),
 };
 
 /** The fields that each conditioner needs, and nothing else has. */
@@ -102,6 +119,10 @@ export function validateConfig(config: DiffWaveConfig, where: string): void {
         ? `${where}: conditioner "${conditioner}" needs ${field}.`
         : `${where}: ${field} is for the conditioner "${conditioner}", which is ${config.conditioner === undefined ? 'left out' : `"${config.conditioner}"`}.`);
     }
+  }
+  const { hopSamples } = config;
+  if (hopSamples !== undefined && !upsamplingOf(hopSamples)) {
+    throw new UserError(`${where}: hopSamples must be a product of two whole numbers from 2, as spectrograms are upsampled twice, got ${hopSamples}: the nearest are ${hopsBeside(hopSamples).join(' and ')}.`);
   }
   if (config.alwaysLabelled !== undefined && config.conditioner !== 'labels') throw new UserError(`${where}: alwaysLabelled is for the conditioner "labels".`);
   validateSchedule(config, where);

@@ -24,12 +24,9 @@ function expectMel({ conditioner, melBands, hopSamples }: DiffWaveConfig): { mel
   throw new UserError('this network makes no sound from spectrograms: it was trained without (`conditioner`)');
 }
 
-/** The frames of a clip (L) as the network is told them: the hop must be a power of two. Throws a `UserError` otherwise. */
+/** What the network is told of a clip. Throws a `UserError` where that is no spectrogram. */
 function frontEnd(config: DiffWaveConfig): MelSpectrogram {
   const { melBands, hopSamples } = expectMel(config);
-  if (!Number.isInteger(Math.log2(hopSamples))) {
-    throw new UserError(`spectrograms with a hop of ${hopSamples} samples are not computed here: train with \`hopSamples\` 16, 64, 256 or 1024, or give a spectrogram`);
-  }
   return new MelSpectrogram({ sampleRate: config.sampleRate, hopSamples, melBands });
 }
 

@@ -9,7 +9,7 @@
 import type { ParameterSpec } from '../../autograd/parameters.ts';
 import type { Tape } from '../../autograd/tape.ts';
 import type { Tensor } from '../../autograd/tensor.ts';
-import { isFast } from '../../ops/contraction.ts';
+import { isFast, projectsInKernel } from '../../ops/contraction.ts';
 import type { ConvolutionOptions } from '../../ops/conv1d.ts';
 import { conv1d } from '../../ops/conv1d.ts';
 import { encode } from '../../ops/encode.ts';
@@ -57,7 +57,10 @@ export function prepareNetwork(tape: Tape, config: DiffWaveConfig): Affine[] {
   ]);
   // As many bands as the file says: they may not fit where the channels do.
   if (config.conditioner !== 'mel') return own;
-  return [...own, ...prepared(tape, layers.map((name) => ({ ...affine(`${name}.conditioner_projection`), paired: false })))];
+  return [...own, ...prepared(tape, layers.map((name) => {
+    const projection = affine(`${name}.conditioner_projection`);
+    return { ...projection, paired: projectsInKernel(tape, projection) };
+  }))];
 }
 
 /**

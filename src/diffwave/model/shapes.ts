@@ -34,7 +34,7 @@ export function parameterShapes(config: DiffWaveConfig): ParameterShape[] {
     ...affine('diffusion_embedding.projection1', [H, E]),
     ...affine('diffusion_embedding.projection2', [H, H]),
     ...(labels ? [{ name: 'label_embedding.weight', diskShape: [labels.length + 1, labelWidth!], layout: 'table' } as const] : []),
-    ...(hopSamples ? ['conv1', 'conv2'].flatMap((conv) => affine(`spectrogram_upsampler.${conv}`, [1, 1, 3, 2 * upsamplingOf(hopSamples)])) : []),
+    ...(hopSamples ? upsamplingOf(hopSamples)! : []).flatMap((factor, i) => affine(`spectrogram_upsampler.conv${i + 1}`, [1, 1, 3, 2 * factor])),
     ...Array.from({ length: layers }, (_, i) => [
       ...affine(`residual_layers.${i}.dilated_conv`, [2 * C, C, K]),
       ...affine(`residual_layers.${i}.diffusion_projection`, [C, H]),

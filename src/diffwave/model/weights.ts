@@ -64,20 +64,42 @@ export function weightsFromDisk(config: DiffWaveConfig, stored: Safetensors, sou
 
 /**
  * Initial weights, a function of the seed. Convolutions: uniform with the variance 2/fan-in of He et al. 2015, eq. 10.
- * Linear layers, the stretching of spectrograms and all biases: uniform within ±1/√fan-in. Embedded labels: uniform with the
+ * Linear layers and all biases: uniform within ±1/√fan-in. Embedded labels: uniform with the
  * variance 1. The last convolution starts at zero, so that an untrained
- * network predicts its bias (as in lmnt-com/diffwave).
+ * network predicts its bias (as in lmnt-com/diffwave). Spectrograms are stretched by interpolation at first, see `interpolation`.
  */
 export function initialWeights(config: DiffWaveConfig, seed: number): Weights {
   const shapes = parameterShapes(config);
   return new Map(
     shapes.map((shape, item) => {
+      const stage = stretches.findIndex((name) => shape.name.startsWith(`${name}.`));
+      if (stage >= 0) return [shape.name, interpolation(shape, stage === stretches.length - 1)];
       const length = shape.diskShape.reduce((product, size) => product * size, 1);
       const bound = initialBound(shape, shapes[item - 1]);
       const numbers = uniforms({ seed, stream: streams.weights, step: 0, item, length });
       return [shape.name, Float32Array.from(numbers, (number) => bound * (2 * number - 1))];
     }),
   );
+}
+
+/** The convolutions that stretch a spectrogram, one after the other. */
+const stretches = ['spectrogram_upsampler.conv1', 'spectrogram_upsampler.conv2'];
+
+/** By how much the levels of a spectrogram are spread at first: music's have a standard deviation of about 0.1. */
+const contrast = 4;
+
+/**
+ * The weight or the bias of a stage that interpolates linearly between frames, w[j, 1] = 1 − |j + ½ − s|/s; the last one makes 4·(v − ½)
+ * of a level v. Random weights, which lmnt-com/diffwave has here, make a pattern of their own of every spectrogram, beside which levels
+ * weigh little: docs/vocoder.md has figures.
+ */
+function interpolation({ diskShape, layout }: ParameterShape, isLast: boolean): Float32Array<ArrayBuffer> {
+  if (layout === 'vector') return Float32Array.of(isLast ? -contrast / 2 : 0);
+  const taps = diskShape[3]!;
+  return Float32Array.from({ length: taps * 3 }, (_, i) => {
+    const [j, band] = [Math.floor(i / 3), i % 3];
+    return band === 1 ? (isLast ? contrast : 1) * (1 - Math.abs(j + 0.5 - taps / 2) / (taps / 2)) : 0;
+  });
 }
 
 /** Half-width of the uniform distribution. A bias follows its weight, which gives it the fan-in. */

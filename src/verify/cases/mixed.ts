@@ -15,7 +15,7 @@ import type { CaseInput, Expected, Given, KernelCase, Staging } from '../case.ts
 import { times } from '../case.ts';
 import type { Place } from './residual.ts';
 import type { Ways } from './residualLayer.ts';
-import { layerTruth, scarce } from './residualLayer.ts';
+import { conditionInputs, conditionOf, layerTruth, scarce } from './residualLayer.ts';
 
 interface Sizes {
   /** The first activations are a convolution of x (B, L, 1), as those of the network are. */
@@ -28,7 +28,7 @@ interface Sizes {
   /** Whether activations come to be beyond what f16 can hold. */
   readonly large?: boolean;
   /** What both layers are told. */
-  readonly condition?: 'item' | 'sample';
+  readonly condition?: 'item' | 'sample' | 'projected';
 }
 
 /** The largest f16; what is beyond it is stored as this. */
@@ -39,8 +39,8 @@ const largeX = [1e5, -1e5, 7e4, largestHalf];
 const largeBias = [6e4, -1e5]; // of r
 const smallWeights = 1e-5;
 
-const operandsOf = ({ condition }: Sizes): string[] =>
-  ['step', 'dilatedWeight', 'dilatedBias', 'projectionWeight', 'projectionBias', ...(condition ? ['condition'] : [])];
+const operandsOf = (sizes: Sizes): string[] =>
+  ['step', 'dilatedWeight', 'dilatedBias', 'projectionWeight', 'projectionBias', ...Object.keys(conditionInputs(sizes))];
 
 /** Operands of both layers by name, `first dilatedBias`. */
 function inputsOf({ B, L, C, K, lifted, large, condition }: Sizes): Record<string, CaseInput> {
@@ -50,8 +50,7 @@ function inputsOf({ B, L, C, K, lifted, large, condition }: Sizes): Record<strin
     dilatedBias: { shape: [2 * C], gradient: true },
     projectionWeight: { shape: [1, C, 2 * C], factor: 1 / Math.sqrt(C), gradient: true },
     projectionBias: { shape: [2 * C], edges: large ? largeBias : [], gradient: true },
-    ...(condition === 'item' && { condition: { shape: [B, 2 * C], gradient: true } }),
-    ...(condition === 'sample' && { condition: { shape: [B, L, 2 * C], gradient: true, soleReader: true } }),
+    ...conditionInputs({ B, L, C, condition }),
   };
   return {
     ...(lifted
@@ -66,7 +65,7 @@ function record(tape: Tape, inputs: Readonly<Record<string, Tensor>>, dilation: 
   const layer = (which: string, x: Tensor, skip?: Tensor) => {
     const of = (name: string): Tensor => inputs[`${which} ${name}`]!;
     return residualLayer(tape, {
-      condition: inputs[`${which} condition`], x, skip, step: of('step'), dilation, name: which,
+      condition: conditionOf((name) => inputs[`${which} ${name}`]), x, skip, step: of('step'), dilation, name: which,
       dilated: { weight: of('dilatedWeight'), bias: of('dilatedBias') },
       projection: { weight: of('projectionWeight'), bias: of('projectionBias') },
     });
@@ -149,7 +148,7 @@ export const mixedCases: readonly KernelCase[] = ([
   { B: 2, L: 37, C: 12, K: 3, D: 16 },
   { B: 2, L: 37, C: 12, K: 3, D: 16, keeps: 'layerInputs' },
   { B: 1, L: 5, C: 12, K: 3, D: 2, keeps: 'layerInputs', ...scarce },
-  ...(['item', 'sample'] as const).flatMap((condition) => [
+  ...(['item', 'sample', 'projected'] as const).flatMap((condition) => [
     { B: 2, L: 37, C: 12, K: 3, D: 16, condition },
     { B: 2, L: 37, C: 12, K: 3, D: 16, condition, keeps: 'layerInputs' },
     { B: 1, L: 5, C: 12, K: 3, D: 2, condition, keeps: 'layerInputs', ...scarce },

@@ -1,3 +1,5 @@
+import type { Tensor } from '../../autograd/tensor.ts';
+import type { ResidualLayer } from '../../ops/residualLayer.ts';
 import { residualLayer } from '../../ops/residualLayer.ts';
 import { addStep, addStepBackward } from '../../reference/addStep.ts';
 import { conv1d, conv1dBackward } from '../../reference/conv1d.ts';
@@ -5,7 +7,7 @@ import { sigmoid } from '../../reference/silu.ts';
 import type { Approx } from '../approx.ts';
 import { bilinear, expectedOf, given, halves, joined, linear, product, scaled, smooth, staged, sum } from '../approx.ts';
 import type { CaseInput, Expected, Given, KernelCase, Staging } from '../case.ts';
-import { exact, times } from '../case.ts';
+import { asGiven, exact, times } from '../case.ts';
 import { tanhError } from './gate.ts';
 import type { Place } from './residual.ts';
 import { sigmoidError } from './silu.ts';
@@ -17,8 +19,9 @@ export interface Sizes {
   readonly K: number;
   readonly D: number;
   readonly place: Place;
-  /** What the network is told: one row an item, or one for every sample. */
-  readonly condition?: 'item' | 'sample';
+  /** What the network is told: one row an item, one for every sample, or what the layer projects those from, of M bands. */
+  readonly condition?: 'item' | 'sample' | 'projected';
+  readonly M?: number;
 }
 
 /** How it is done: see `KernelCase`. */
@@ -30,18 +33,18 @@ const half = { maxUniformBytes: 2 ** 15 } as const;
 /** Weights that do not fit into a uniform binding, and layers that do not fit into a workgroup's memory. */
 export const scarce = { maxUniformBytes: 0, maxWorkgroupBytes: 0 } as const;
 
-/** The convolution of (B, L, C) to (B, L, 2C) channels and its gradients, with bounds; a bias is added apart. */
-function convolution({ B, L, C, K, D }: Omit<Sizes, 'place' | 'condition'>, { additionError, ...staging }: Staging) {
+/** The convolution of (B, L, Cin), C channels if nothing is said, to (B, L, 2C) and its gradients, with bounds; a bias is added apart. */
+function convolution({ B, L, C, K, D, Cin = C }: Omit<Sizes, 'place' | 'condition'> & { Cin?: number }, { additionError, ...staging }: Staging) {
   const factor = (a: Approx): Approx => staged(staging.factor, a);
   const gradient = (a: Approx): Approx => staged(staging.gradient, a);
-  const shape = { B, L, Cin: C, Cout: 2 * C, K, D, bias: null };
+  const shape = { B, L, Cin, Cout: 2 * C, K, D, bias: null };
   const back = (of: 'dInput' | 'dWeight', input: Float64Array, weight: Float64Array, dOutput: Float64Array) =>
     conv1dBackward({ ...shape, input, weight, dOutput })[of];
-  const noInput = new Float64Array(B * L * C);
-  const noWeight = new Float64Array(K * C * 2 * C);
+  const noInput = new Float64Array(B * L * Cin);
+  const noWeight = new Float64Array(K * Cin * 2 * C);
   return {
     forward: (a: Approx, b: Approx, bias: Approx) =>
-      sum(bilinear((input, weight) => conv1d({ ...shape, input, weight }), { a: factor(a), b: factor(b), terms: K * C, additionError }), bias),
+      sum(bilinear((input, weight) => conv1d({ ...shape, input, weight }), { a: factor(a), b: factor(b), terms: K * Cin, additionError }), bias),
     dInput: (a: Approx, b: Approx) =>
       bilinear((dOutput, weight) => back('dInput', noInput, weight, dOutput), { a: gradient(a), b: factor(b), terms: K * 2 * C, additionError }),
     dWeight: (a: Approx, b: Approx) =>
@@ -54,13 +57,36 @@ function convolution({ B, L, C, K, D }: Omit<Sizes, 'place' | 'condition'>, { ad
 /** A layer's operands, and the gradients that come in at its outputs. */
 type Operands = Readonly<Record<
   'x' | 'step' | 'skip' | 'dilatedWeight' | 'dilatedBias' | 'projectionWeight' | 'projectionBias' | 'd output' | 'd total', Approx
->> & { readonly condition?: Approx };
+>> & Partial<Readonly<Record<'condition' | 'told' | 'toldWeight' | 'toldBias', Approx>>>;
+
+/** Bands of what a layer projects where nothing is said. */
+const usualBands = 8;
+
+/** The operands that a condition adds to a layer's. */
+export function conditionInputs({ B, L, C, condition, M = usualBands }: Pick<Sizes, 'B' | 'L' | 'C' | 'condition' | 'M'>): Record<string, CaseInput> {
+  if (condition === undefined) return {};
+  if (condition === 'item') return { condition: { shape: [B, 2 * C], gradient: true } };
+  if (condition === 'sample') return { condition: { shape: [B, L, 2 * C], gradient: true, soleReader: true } };
+  return {
+    told: { shape: [B, L, M], gradient: true },
+    toldWeight: { shape: [1, M, 2 * C], factor: 1 / Math.sqrt(M), gradient: true },
+    toldBias: { shape: [2 * C], gradient: true },
+  };
+}
+
+/** The same as `residualLayer` wants it. */
+export function conditionOf(input: (name: string) => Tensor | undefined): ResidualLayer['condition'] {
+  const of = input('told');
+  return of ? { of, weight: input('toldWeight')!, bias: input('toldBias')! } : input('condition');
+}
 
 /** The chain of the layer's operations in float64, each with what its own rounding and that of its inputs may do. */
 export function layerTruth(of: Operands, { place, ...sizes }: Sizes, staging: Staging): Record<string, Approx> {
-  const { B, L, C } = sizes;
+  const { B, L, C, M = usualBands } = sizes;
   const dilated = convolution(sizes, staging);
   const projection = convolution({ ...sizes, K: 1, D: 1 }, staging);
+  // Bands that are no vectors are projected by the naive kernels.
+  const projector = convolution({ ...sizes, K: 1, D: 1, Cin: M }, M % 4 === 0 ? staging : asGiven);
   const shape = { B, L, C };
   const spread = (step: Float64Array) => addStep({ input: new Float64Array(B * L * C), step, ...shape });
 
@@ -68,7 +94,8 @@ export function layerTruth(of: Operands, { place, ...sizes }: Sizes, staging: St
   const convolved = dilated.forward(shifted, of.dilatedWeight, of.dilatedBias);
   const wide = { B, L, C: 2 * C };
   const everywhere = (condition: Float64Array) => addStep({ input: new Float64Array(B * L * 2 * C), step: condition, ...wide });
-  const told = of.condition && (sizes.condition === 'item' ? given(everywhere(of.condition.value)) : of.condition);
+  const told = of.told ? projector.forward(of.told, of.toldWeight!, of.toldBias!)
+    : of.condition && (sizes.condition === 'item' ? given(everywhere(of.condition.value)) : of.condition);
   const [g, f] = halves(told ? sum(convolved, told) : convolved, C);
   const s = smooth(sigmoid, { a: g, slope: 0.25, error: sigmoidError });
   const t = smooth(Math.tanh, { a: f, slope: 1, error: tanhError });
@@ -96,6 +123,9 @@ export function layerTruth(of: Operands, { place, ...sizes }: Sizes, staging: St
     'd projectionWeight': projection.dWeight(h, dProjected),
     'd projectionBias': projection.dBias(dProjected),
     ...(sizes.condition === 'sample' && { 'd condition': dConvolved }),
+    ...(of.told && {
+      'd told': projector.dInput(dConvolved, of.toldWeight!), 'd toldWeight': projector.dWeight(of.told, dConvolved), 'd toldBias': projector.dBias(dConvolved),
+    }),
     ...(sizes.condition === 'item' && { 'd condition': linear((a) => addStepBackward({ dOutput: a, ...wide }).dStep, { a: dConvolved, terms: L }) }),
   };
 }
@@ -107,11 +137,11 @@ function truth(values: Given, sizes: Sizes, staging: Staging): Record<string, Ex
 }
 
 export function residualLayerCase({ keeps, maxUniformBytes, maxWorkgroupBytes, gradientScale, prefetch, ...sizes }: Sizes & Ways): KernelCase {
-  const { B, L, C, K, D, place, condition } = sizes;
+  const { B, L, C, K, D, place, condition, M } = sizes;
   const skip: Record<string, CaseInput> = { skip: { shape: [B, L, C], gradient: true, soleReader: true } };
   return {
     stem: 'residualLayer',
-    name: `${times(B, L, C)} K=${K} D=${D} ${place}${condition ? `, told by ${condition}` : ''}${keeps === 'layerInputs' ? ', computed again' : ''}${maxUniformBytes === 0 ? ', little memory' : maxUniformBytes ? ', weights in two bindings' : ''}${gradientScale ? ', small gradients' : ''}${prefetch ? ', prefetched' : ''}`,
+    name: `${times(B, L, C)} K=${K} D=${D} ${place}${condition ? `, told by ${condition}` : ''}${M ? ` of ${M} bands` : ''}${keeps === 'layerInputs' ? ', computed again' : ''}${maxUniformBytes === 0 ? ', little memory' : maxUniformBytes ? ', weights in two bindings' : ''}${gradientScale ? ', small gradients' : ''}${prefetch ? ', prefetched' : ''}`,
     hasVariants: true,
     gradientScale,
     keeps,
@@ -126,7 +156,7 @@ export function residualLayerCase({ keeps, maxUniformBytes, maxWorkgroupBytes, g
       projectionWeight: { shape: [1, C, 2 * C], factor: 1 / Math.sqrt(C), gradient: true },
       projectionBias: { shape: [2 * C], gradient: true },
       ...(place === 'first' ? {} : skip),
-      ...(condition && { condition: condition === 'item' ? { shape: [B, 2 * C], gradient: true } : { shape: [B, L, 2 * C], gradient: true, soleReader: true } }),
+      ...conditionInputs(sizes),
     },
     unread: place === 'last' ? ['output'] : [],
     record(tape, inputs) {
@@ -136,7 +166,7 @@ export function residualLayerCase({ keeps, maxUniformBytes, maxWorkgroupBytes, g
         skip: inputs.skip,
         dilated: { weight: inputs.dilatedWeight!, bias: inputs.dilatedBias! },
         projection: { weight: inputs.projectionWeight!, bias: inputs.projectionBias! },
-        condition: inputs.condition,
+        condition: conditionOf((name) => inputs[name]),
         dilation: D,
         name: 'layer',
       });
@@ -161,7 +191,7 @@ export const residualLayerCases: readonly KernelCase[] = ([
   { B: 1, L: 5, C: 12, K: 3, D: 2, place: 'first', ...scarce },
   { B: 1, L: 5, C: 12, K: 3, D: 2, place: 'last', ...scarce },
   { B: 1, L: 5, C: 12, K: 3, D: 2, place: 'later', ...scarce, keeps: 'layerInputs' },
-  ...(['item', 'sample'] as const).flatMap((condition) => [
+  ...(['item', 'sample', 'projected'] as const).flatMap((condition) => [
     { B: 2, L: 5, C: 3, K: 3, D: 2, place: 'later', condition },
     { B: 1, L: 1, C: 12, K: 3, D: 8, place: 'first', condition },
     { B: 3, L: 65, C: 12, K: 3, D: 8, place: 'later', condition },
@@ -171,4 +201,7 @@ export const residualLayerCases: readonly KernelCase[] = ([
     { B: 2, L: 5, C: 12, K: 3, D: 2, place: 'later', condition, ...scarce },
     { B: 1, L: 5, C: 20, K: 3, D: 8, place: 'first', condition, prefetch: true, ...scarce },
   ] satisfies (Sizes & Ways)[]),
+  { B: 2, L: 5, C: 68, K: 1, D: 1, place: 'later', condition: 'sample' }, // slices of [g | f] in every variant
+  { B: 2, L: 17, C: 12, K: 3, D: 2, place: 'later', condition: 'projected', M: 6 },
+  { B: 1, L: 37, C: 36, K: 3, D: 16, place: 'later', condition: 'projected', M: 68, gradientScale: 2 ** 20 }, // an odd number of slices of gradients
 ] satisfies (Sizes & Ways)[]).map(residualLayerCase);

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { completeModel, configFromMetadata, configToMetadata, validateConfig } from '../../../src/diffwave/model/config.ts';
+import { completeModel, configFromMetadata, configToMetadata, upsamplingOf, validateConfig } from '../../../src/diffwave/model/config.ts';
+import { parameterShapes } from '../../../src/diffwave/model/shapes.ts';
 import { PRESETS } from '../../../src/diffwave/presets.ts';
 import { readSafetensors } from '../../../src/formats/safetensors.ts';
 import { UserError } from '../../../src/errors.ts';
@@ -45,7 +46,7 @@ test('every field is checked and named', () => {
     zeroTerminalSnr: [0, 'yes', null, true], prediction: ['x0', undefined, null],
     dilationBase: [0, 17, 1.5], scale: [0, -1, 'rms', null], emphasis: [1, -0.1, null],
     conditioner: ['text', null], labels: [[], ['a', 'a'], ['none'], [''], ['a,b'], ['a:1'], [' a'], 'a', [1], ['a']], labelWidth: [0, 1.5, 8], alwaysLabelled: [1, 'yes', true],
-    melBands: [0, 80], hopSamples: [0, 9, 5, 255, 256],
+    melBands: [0, 80], hopSamples: [0, 3, 5, 257, 2.5, 256],
   };
   for (const [field, values] of Object.entries(wrongModel)) {
     for (const value of values) {
@@ -74,9 +75,20 @@ test('a conditioner needs its fields, has no others, and survives its file', () 
   for (const [config, pattern] of [
     [{ ...labels, labels: undefined }, /^file: conditioner "labels" needs labels/],
     [{ ...mel, hopSamples: undefined }, /^file: conditioner "mel" needs hopSamples/],
+    [{ ...mel, hopSamples: 257 }, /^file: hopSamples must be a product of two whole numbers from 2.*got 257: the nearest are 256 and 258\.$/],
+    [{ ...mel, hopSamples: 3 }, /got 3: the nearest are 4\.$/],
     [{ ...labels, melBands: 80 }, /^file: melBands is for the conditioner "mel", which is "labels"/],
     [{ ...model, labels: ['jazz'] }, /^file: labels is for the conditioner "labels", which is left out/],
   ] as const) assert.throws(() => validateConfig(config, 'file'), isUserError(pattern));
+});
+
+test('a hop is upsampled by the two factors that are nearest to each other, the smaller one first', () => {
+  for (const [hop, factors] of [[4, [2, 2]], [16, [4, 4]], [36, [6, 6]], [200, [10, 20]], [256, [16, 16]], [300, [15, 20]], [1024, [32, 32]], [254, [2, 127]]] as const) {
+    assert.equal(upsamplingOf(hop), factors, `${hop}`);
+  }
+  for (const hop of [1, 2, 3, 5, 257]) assert.is(upsamplingOf(hop), undefined, `${hop}`);
+  const { diskShape } = parameterShapes({ ...model, conditioner: 'mel', melBands: 80, hopSamples: 200 }).find(({ name }) => name === 'spectrogram_upsampler.conv2.weight')!;
+  assert.equal(diskShape, [1, 1, 3, 40]);
 });
 
 test('a model of before there was a choice is linear and predicts ε; a list of β survives its file', () => {

@@ -6,6 +6,7 @@ import type { DiffWaveConfig } from '../../../src/diffwave/model/config.ts';
 import { readSafetensors, writeSafetensors } from '../../../src/formats/safetensors.ts';
 import { initialWeights, reverseAxes, weightsFromDisk, weightsToDisk } from '../../../src/diffwave/model/weights.ts';
 import type { Weights } from '../../../src/diffwave/model/contract.ts';
+import { upsample } from '../../../src/reference/upsample.ts';
 import { UserError } from '../../../src/errors.ts';
 import { largest } from '../../close.ts';
 import { classic } from '../classic.ts';
@@ -115,6 +116,24 @@ test('initial weights are a function of the seed, and no two parameters share th
     firsts.add(values[0]!);
   }
   assert.is(firsts.size, random.length);
+});
+
+test('an untrained network for spectrograms sees them interpolated between frames and spread around their middle', () => {
+  const mel = { ...config, conditioner: 'mel', melBands: 2, hopSamples: 15 } as const;
+  const initial = initialWeights(mel, 5);
+  const [B, F, M] = [1, 6, 2];
+  // The level of both bands rises by 0.1 a frame, from 0.2 and from 0.3.
+  let x: Float64Array = Float64Array.from({ length: F * M }, (_, i) => 0.2 + 0.1 * (Math.floor(i / M) + (i % M)));
+  [3, 5].forEach((s, i) => {
+    const of = (what: string) => Float64Array.from(initial.get(`spectrogram_upsampler.conv${i + 1}.${what}`)!);
+    x = upsample({ B, F: x.length / M, M, s, x, weight: of('weight'), bias: of('bias') });
+  });
+  const levels = Array.from(x, (y) => 0.5 + (y > 0 ? y : y / 0.4) / 4);
+  for (let t = 15; t < 70; t++) {
+    assert.ok(Math.abs(levels[(t + 1) * M]! - levels[t * M]! - 0.1 / 15) < 1e-6, `row ${t}`);
+    assert.ok(Math.abs(levels[t * M + 1]! - levels[t * M]! - 0.1) < 1e-6, `row ${t}`);
+  }
+  assert.ok(Math.abs(levels[40 * M]! - (0.2 + (0.1 * (40 - 15 / 2)) / 15)) < 0.02, 'half a hop late');
 });
 
 test.run();
