@@ -15,17 +15,18 @@ enable f16;
 // of it 32 rows × half of the channels each. Slabs of SLAB vec4f of input channels of the rows and of the weights go through
 // workgroup memory, where they become what the matrices are made of (f16 or f32); while a slab is multiplied, the next one is
 // on its way into registers. Sums are float32 and come back through workgroup memory, as matrices give no access to their
-// elements. conv1d.tile.wgsl has the same contract, the same packed weights and the same flags; its head explains them.
+// elements. conv1d.tile.wgsl has the same contract and the same flags; its head explains them. Packed is what is stored of four
+// weights: vec4f, or with HALF vec2u, four f16, which they would become here anyway; packWeights.wgsl says how.
 //
-// Operands that are staged as f16 (HALF) are multiplied by params.scale before, and sums divided by it: gradients of a mean
-// would be zero in f16. It is a power of two, so nothing is rounded by that. What is larger than the largest f16 becomes that.
+// Operands that are staged as f16 (HALF) are multiplied by params.scale before, and sums divided by it: gradients of a mean would be
+// zero in f16. It is a power of two, so that rounds nothing. What is larger than the largest f16 becomes that. SCALED: the gradients
+// of GATE_GRADIENT are stored so, and for who reads them params.scale is 1.
 //
-// Constants besides: M, N, K of a matrix product M×K · K×N; Staged, vec4<f16> or vec4f, and Component, its element; SUBGROUP,
-// the invocations of a subgroup (PINNED where adapters have several sizes); PAD vec4 behind every staged row, which begins at 16
-// bytes so and in another bank; CHUNK rows that come back at once. Counts that follow: DOWN × ACROSS matrices of a subgroup,
-// INPUT_LOADS and WEIGHT_LOADS vec4 that an invocation stages of a slab.
+// Constants besides: M, N, K of a product M×K · K×N; Staged, vec4<f16> or vec4f, and Component, its element; SUBGROUP invocations of
+// a subgroup (PINNED where adapters have several sizes); PAD vec4 behind every staged row, which so begins at 16 bytes and in another
+// bank; CHUNK rows that come back at once; DOWN × ACROSS matrices of a subgroup; INPUT_LOADS and WEIGHT_LOADS vec4 that it stages.
 
-@group(0) @binding(0) var<storage, read> weight: array<vec4f>;
+@group(0) @binding(0) var<storage, read> weight: array<Packed>;
 //@if PAIR
 @group(0) @binding(1) var<storage, read> dOutput: array<vec4f>;            // (B, L, Cin/2)
 @group(0) @binding(2) var<storage, read> dSkip: array<vec4f>;              // (B, L, Cin/2)
@@ -84,17 +85,23 @@ fn safeTanh(v: vec4f) -> vec4f {
 }
 
 // Within what f16 can hold. NaN is not larger than anything, so it stays; a clamp would hide it.
-fn bounded(v: vec4f) -> vec4f {
-  return select(v, sign(v) * largestHalf, abs(v) > vec4f(largestHalf));
-}
-fn staged(v: vec4f) -> Staged {
-  return Staged(select(v, bounded(v), HALF == 1u));
+fn bounded(v: vec4f) -> vec4f { return select(v, sign(v) * largestHalf, abs(v) > vec4f(largestHalf)); }
+fn scaled(v: vec4f) -> Out { return Out(select(v, bounded(v * params.scale), SCALED == 1u)); }
+fn staged(v: vec4f) -> Staged { return Staged(select(v, bounded(v), HALF == 1u)); }
+
+// Number i of the bias, which stands behind the weights.
+fn biasOf(i: u32) -> vec4f {
+  const first = TAPS * INPUTS * 4u * COLUMNS;
+  //@if HALF
+  return vec4f(bitcast<vec2f>(weight[first + 2u * i]), bitcast<vec2f>(weight[first + 2u * i + 1u]));
+  //@else
+  return weight[first + i];
+  //@end
 }
 
 const COLUMNS = LANES * WIDE;                 // vec4f of sums in a row
 const THREADS = SUBGROUP * SUBGROUP_ROWS * 2u;
 const SUBGROUP_HEIGHT = ROWS / SUBGROUP_ROWS; // rows of a subgroup
-const SUBGROUP_WIDTH = COLUMNS / 2u;          // vec4f of a subgroup
 const SLABS = (INPUTS + SLAB - 1u) / SLAB;
 const STEPS = TAPS * SLABS;
 const INPUT_PITCH = SLAB + PAD;
@@ -153,7 +160,7 @@ fn forward(
   let begin = item * params.length;              // row of the item's start
   let first = tile % params.tiles * ROWS;        // sample of the tile's start
   let top = subgroup / 2u * SUBGROUP_HEIGHT;     // of the subgroup's rows in the tile
-  let left = subgroup % 2u * SUBGROUP_WIDTH;     // of its vec4f
+  let left = subgroup % 2u * (COLUMNS / 2u);     // of its vec4f
   //@each i DOWN
   //@each j ACROSS
   var sum{i}_{j}: Result;
@@ -163,7 +170,7 @@ fn forward(
   var input{j} = vec4f(0.0);
   //@end
   //@each j WEIGHT_LOADS
-  var factor{j} = vec4f(0.0);
+  var factor{j} = Packed();
   //@end
 
   // Every turn fetches one slab and multiplies the one that was fetched before.
@@ -173,17 +180,13 @@ fn forward(
       let slab = step % SLABS * SLAB;
       let shift = (i32(k) - i32(TAPS / 2u)) * params.dilation * params.direction;
       //@each j INPUT_LOADS
-      {
-        let i = local + {j}u * THREADS;
-        input{j} = load(item, i32(first + i / SLAB) + shift, slab + i % SLAB);
-      }
+      { let i = local + {j}u * THREADS; input{j} = load(item, i32(first + i / SLAB) + shift, slab + i % SLAB); }
       //@end
       let offset = (k * INPUTS + slab) * 4u * COLUMNS;
       //@each j WEIGHT_LOADS
       {
-        let i = local + {j}u * THREADS;
-        let inside = slab + i / (4u * COLUMNS) < INPUTS;
-        factor{j} = select(vec4f(0.0), weight[select(0u, offset + i, inside)], inside);
+        let inside = slab + (local + {j}u * THREADS) / (4u * COLUMNS) < INPUTS;
+        factor{j} = select(Packed(), weight[select(0u, offset + local + {j}u * THREADS, inside)], inside);
       }
       //@end
     }
@@ -208,13 +211,12 @@ fn forward(
       { let i = local + {j}u * THREADS; inputs[i / SLAB * INPUT_PITCH + i % SLAB] = staged(input{j} * params.scale); }
       //@end
       //@each j WEIGHT_LOADS
-      { let i = local + {j}u * THREADS; weights[i / COLUMNS * WEIGHT_PITCH + i % COLUMNS] = staged(factor{j}); }
+      { let i = local + {j}u * THREADS; weights[i / COLUMNS * WEIGHT_PITCH + i % COLUMNS] = bitcast<Staged>(factor{j}); }
       //@end
     }
     workgroupBarrier();
   }
 
-  let bias = TAPS * INPUTS * 4u * COLUMNS;
   //@if STEP_GRADIENT
   var column = vec4f(0.0); // of this invocation's rows: always the same vec4f of them, as THREADS is a multiple of COLUMNS
   //@end
@@ -235,9 +237,9 @@ fn forward(
       let t = first + chunk * CHUNK + at;
       if (t < params.length && params.slice + lane < params.width) {
         let place = (begin + t) * params.width + params.slice + lane;
-        var sum = results[at * RESULT_PITCH + lane] * params.unscale + weight[bias + lane]; // of gradients that is zero
+        var sum = results[at * RESULT_PITCH + lane] * params.unscale + biasOf(lane); // of gradients that is zero
         //@if PAIRED
-        var other = results[at * RESULT_PITCH + LANES + lane] * params.unscale + weight[bias + LANES + lane];
+        var other = results[at * RESULT_PITCH + LANES + lane] * params.unscale + biasOf(LANES + lane);
         //@end
         //@if GATE
         //@if CONDITION
@@ -265,8 +267,8 @@ fn forward(
         let both = place + (begin + t) * params.width;
         let s = vec4f(saved[both]);
         let h = vec4f(saved[both + params.width]);
-        y[both] = sum * h * s * (1.0 - s);
-        y[both + params.width] = sum * s * (1.0 - h * h);
+        y[both] = scaled(sum * h * s * (1.0 - s));
+        y[both + params.width] = scaled(sum * s * (1.0 - h * h));
         //@end
         //@if STEP_GRADIENT
         column += sum;
@@ -291,9 +293,7 @@ fn forward(
   workgroupBarrier();
   if (local < COLUMNS && params.slice + local < params.width) {
     var total = vec4f(0.0);
-    for (var i = 0u; i < THREADS / COLUMNS; i++) {
-      total += results[i * COLUMNS + local];
-    }
+    for (var i = 0u; i < THREADS / COLUMNS; i++) { total += results[i * COLUMNS + local]; }
     partial[tile * params.width + params.slice + local] = total;
   }
   //@end

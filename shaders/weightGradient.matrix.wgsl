@@ -32,7 +32,7 @@ enable f16;
 //@end
 @group(0) @binding(3) var<storage, read> dSkip: array<vec4f>;              // (B, L, Cout/2)
 //@else
-@group(0) @binding(2) var<storage, read> dOutput: array<vec4f>;            // (B, L, Cout)
+@group(0) @binding(2) var<storage, read> dOutput: array<Gradient>;         // (B, L, Cout), times 1/unscale where it is f16
 //@end
 @group(0) @binding(4) var<storage, read_write> partial: array<vec4f>;      // (B·chunks, K·Cin + 1, Cout)
 
@@ -42,8 +42,9 @@ struct Params {
   chunkRows: u32, // rows of a chunk
   length: u32,    // L
   dilation: i32,  // D, in rows
-  scale: f32,     // of the gradients while they are f16, a power of two
-  unscale: f32,   // 1/scale
+  scale: f32,     // of the gradients while they are f16, a power of two; 1 where they are stored so
+  unscale: f32,   // 1/scale of the gradients
+  biasUnscale: f32, // the same of those that are read
 }
 @group(0) @binding(5) var<uniform> params: Params;
 
@@ -104,7 +105,7 @@ fn loadB(row: u32, column: u32) -> vec4f {
   return dOutput[row * half + column] * halfPower;
   //@end
   //@else
-  return dOutput[row * OUTPUTS + column];
+  return vec4f(dOutput[row * OUTPUTS + column]);
   //@end
 }
 
@@ -228,7 +229,7 @@ fn forward(
       for (var i = 0u; i < THREADS / COLUMNS; i++) {
         total += results[i * COLUMNS + local];
       }
-      partial[(base + PLACES * 4u) * OUTPUTS + column + local] = total;
+      partial[(base + PLACES * 4u) * OUTPUTS + column + local] = total * params.biasUnscale;
     }
   }
 }

@@ -48,15 +48,6 @@ export class PartContext {
     return this.#seconds - margin - performance.now() / 1000;
   }
 
-  /** The same with a share of the seconds that are left. */
-  withShare(share: number): PartContext {
-    const { small, python, tile } = this;
-    const seconds = performance.now() / 1000 + share * this.left + margin;
-    const context = new PartContext({ part: '', small, python, tile, seconds }, this.#send);
-    context.#machine = this.#machine;
-    return context;
-  }
-
   row(bench: string, row: object): void {
     this.#send({ kind: 'row', bench, row: { ...row, ...(this.small && { small: true }) } });
   }

@@ -35,7 +35,7 @@ export async function explainOperations(operations: readonly Recorded[], readSha
     const shape = { workgroups, ...facts };
     const work = workOf(operation);
     const name = formLabel(operation);
-    const key = JSON.stringify([name, shape, work.flops]);
+    const key = JSON.stringify([name, shape, work]); // the first and the last layer read less than the others
     const known = rows.get(key);
     if (known) {
       rows.set(key, { ...known, dispatches: known.dispatches + 1 });
@@ -47,14 +47,14 @@ export async function explainOperations(operations: readonly Recorded[], readSha
   return [...rows.values()].sort((a, b) => b.dispatches * b.seconds[0]! - a.dispatches * a.seconds[0]!);
 }
 
-/** 'weightGradient.tile PAIR 3×64→128': what it loads, K, Cin and Cout where it has them. */
+/** 'weightGradient.tile PAIR 3×64→128': what it loads and where the layer is, K, Cin and Cout where it has them. */
 function formLabel(operation: Recorded): string {
   const { constants = {} } = operation.kernel;
-  const loads = ['STEP', 'PAIR', 'MASKED'].filter((flag) => constants[flag] === 1);
+  const flags = ['STEP', 'PAIR', 'MASKED', 'FIRST', 'LAST'].filter((flag) => constants[flag] === 1);
   const sizes = constants.OUTPUTS !== undefined
     ? [`${constants.TAPS}×${4 * Number(constants.INPUTS)}→${4 * Number(constants.OUTPUTS)}`]
     : constants.INPUTS !== undefined ? [`${constants.TAPS}×${4 * Number(constants.INPUTS)}`] : [];
-  return [kernelLabel(operation), ...loads, ...sizes].join(' ');
+  return [kernelLabel(operation), ...flags, ...sizes].join(' ');
 }
 
 export function shaderText(stem: string): Promise<string> {
@@ -75,9 +75,9 @@ export async function explain(sizes: Sizes, precision: TrainingConfig['precision
       `(network: ${digits((3 * forwardFlops(model) * sizes.B * sizes.L) / 1e9)}), ${digits(total(({ work }) => work.bytes) / 1e9)} GB`,
     '',
     table(
-      ['', 'kernel', 'dispatches', 'GFLOP', 'MB', 'workgroups', '× threads', '= all', 'workgroup B', 'registers', 'H100 µs', 'all µs'],
+      ['', 'kernel', 'dispatches', 'GFLOP', 'MB', 'staged MB', 'workgroups', '× threads', '= all', 'workgroup B', 'registers', 'H100 µs', 'all µs'],
       rows.map(({ kernel, dispatches: count, shape, work, seconds, marked: mark }) => [
-        mark ? '!' : '', kernel, String(count), digits(work.flops / 1e9), digits(work.bytes / 1e6), String(shape.workgroups),
+        mark ? '!' : '', kernel, String(count), digits(work.flops / 1e9), digits(work.bytes / 1e6), digits(work.staged / 1e6), String(shape.workgroups),
         String(shape.threads), String(shape.workgroups * shape.threads), String(shape.workgroupBytes), String(shape.registers),
         digits(seconds[0]! * 1e6), digits(count * seconds[0]! * 1e6),
       ])),
@@ -103,10 +103,10 @@ export async function explain(sizes: Sizes, precision: TrainingConfig['precision
 const legend: readonly string[] = [
   'How: FLOP and bytes from the shapes, every operand read or written once. A dispatch takes the longest of',
   '  FLOP / (peak · share of lanes that ⌈workgroups/units⌉ workgroups of a unit keep busy),',
-  '  bytes / min(bandwidth, threads at once · 64 B / latency), and waits · latency, the waits being a quarter of a thread\'s loads,',
+  '  bytes / min(bandwidth, threads at once · 64 B / latency), what workgroups stage / bandwidth of the cache, and waits · latency, the waits being a quarter of a thread\'s loads,',
   '  or the turns with barriers in each round of resident workgroups; and the start of a dispatch. Registers are the variables in scope, in 32-bit words, and 16;',
   '  occupancy is what threads, workgroup memory and registers of a unit allow. Nothing here is measured. Assumed:',
-  ...gpuModels.map(({ name, units, lanes, threads, memory, registers, flops, matrixFlops, bandwidth, latency, start }) =>
+  ...gpuModels.map(({ name, units, lanes, threads, memory, registers, flops, matrixFlops, bandwidth, cacheBandwidth, latency, start }) =>
     `  ${name}: ${units} units of ${lanes} lanes, ${threads} threads, ${memory / 1024} KiB, ${registers} registers; ` +
-    `${digits(flops / 1e12)} TFLOP/s${matrixFlops === undefined ? '' : ` (${digits(matrixFlops / 1e12)} by matrices)`}, ${digits(bandwidth / 1e9)} GB/s; ${latency * 1e6} µs latency, ${start * 1e6} µs start`),
+    `${digits(flops / 1e12)} TFLOP/s${matrixFlops === undefined ? '' : ` (${digits(matrixFlops / 1e12)} by matrices)`}, ${digits(bandwidth / 1e9)} GB/s, ${digits(cacheBandwidth / 1e9)} from the cache; ${latency * 1e6} µs latency, ${start * 1e6} µs start`),
 ];

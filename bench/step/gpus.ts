@@ -26,6 +26,8 @@ export interface GpuModel {
   readonly matrixFlops?: number;
   /** Bytes a second. */
   readonly bandwidth: number;
+  /** The same from the cache that all units share, of 4 MB and more. */
+  readonly cacheBandwidth: number;
   /** Seconds until a load from memory arrives. */
   readonly latency: number;
   /** Seconds from the end of one dispatch to the start of the next that waits for it. */
@@ -37,24 +39,25 @@ export interface GpuModel {
  * 8.9. M3 with ten cores: clock and bandwidth of the product; threads, registers and memory of a core as others measured them
  * on an M1, since Apple does not say. UHD 620: Intel Gen9 Compute Architecture (2015), 24 execution units of 7 threads of 16
  * lanes in three subslices. Matrices: 58 TFLOP/s with float32 sums on the RTX 4070; of the H100's 989 the 600 or so that instructions
- * reach which Vulkan has. Latencies and starts are rough: between half and twice as much.
+ * reach which Vulkan has. The shared cache: measured on an H100 and, by units, on an RTX 4090 (Chips and Cheese 2023), 64 bytes a clock
+ * and subslice by Intel, a guess for the M3. Latencies, starts and caches are rough: between half and twice as much.
  */
 export const gpuModels: readonly GpuModel[] = [
   {
     name: 'H100', units: 132, lanes: 128, threads: 2048, groups: 32, memory: 228 * 1024, memoryOverhead: 1024,
-    registers: 65_536, mostRegisters: 255, width: 32, flops: 66.9e12, matrixFlops: 600e12, bandwidth: 3.35e12, latency: 0.6e-6, start: 2e-6,
+    registers: 65_536, mostRegisters: 255, width: 32, flops: 66.9e12, matrixFlops: 600e12, bandwidth: 3.35e12, cacheBandwidth: 5.5e12, latency: 0.6e-6, start: 2e-6,
   },
   {
     name: 'RTX 4070', units: 46, lanes: 128, threads: 1536, groups: 24, memory: 100 * 1024, memoryOverhead: 1024,
-    registers: 65_536, mostRegisters: 255, width: 32, flops: 29.1e12, matrixFlops: 58e12, bandwidth: 504e9, latency: 0.6e-6, start: 2e-6,
+    registers: 65_536, mostRegisters: 255, width: 32, flops: 29.1e12, matrixFlops: 58e12, bandwidth: 504e9, cacheBandwidth: 1.8e12, latency: 0.6e-6, start: 2e-6,
   },
   {
     name: 'M3', units: 10, lanes: 128, threads: 3072, groups: 32, memory: 60 * 1024, memoryOverhead: 0,
-    registers: 53_248, mostRegisters: 128, width: 32, flops: 3.5e12, bandwidth: 100e9, latency: 1e-6, start: 5e-6,
+    registers: 53_248, mostRegisters: 128, width: 32, flops: 3.5e12, bandwidth: 100e9, cacheBandwidth: 0.6e12, latency: 1e-6, start: 5e-6,
   },
   {
     name: 'UHD 620', units: 3, lanes: 64, threads: 896, groups: 16, memory: 64 * 1024, memoryOverhead: 0,
-    registers: 57_344, mostRegisters: 128, width: 16, flops: 0.44e12, bandwidth: 30e9, latency: 0.5e-6, start: 10e-6,
+    registers: 57_344, mostRegisters: 128, width: 16, flops: 0.44e12, bandwidth: 30e9, cacheBandwidth: 0.2e12, latency: 0.5e-6, start: 10e-6,
   },
 ];
 
@@ -70,6 +73,7 @@ export interface Work {
   readonly flops: number;
   readonly bytes: number;
   readonly loads: number;
+  readonly staged: number;
   readonly barrierTurns: number;
   /** Whether its operations are products of subgroup matrices. */
   readonly matrices?: boolean;
@@ -95,15 +99,15 @@ export function occupancy(shape: Omit<Shape, 'workgroups'>, gpu: GpuModel): numb
 const loadsAhead = 4;
 
 /**
- * Seconds of a dispatch, the longest of three, and the start:
+ * Seconds of a dispatch, the longest of these, and the start:
  * - its operations over the peak, of which a dispatch has the share of lanes that it keeps busy: the busiest unit has
  *   ⌈workgroups/units⌉ workgroups, and fewer invocations than lanes leave lanes idle;
  * - its bytes over the bandwidth, of which the invocations that are there at once can use no more than what they have on the
- *   way: invocations · 4 · 16 bytes / latency (Little's law);
+ *   way: invocations · 4 · 16 bytes / latency (Little's law); and what workgroups stage over that of the cache;
  * - the times that an invocation waits for memory: ⌈loads/invocations⌉/4, or the turns with barriers, in every round of resident
  *   workgroups.
  */
-export function estimate({ flops, bytes, loads, barrierTurns, matrices }: Work, shape: Shape, gpu: GpuModel): number {
+export function estimate({ flops, bytes, loads, staged, barrierTurns, matrices }: Work, shape: Shape, gpu: GpuModel): number {
   const { workgroups, threads } = shape;
   const perUnit = Math.ceil(workgroups / gpu.units);
   const busy = (workgroups / (gpu.units * perUnit)) * Math.min(1, (perUnit * threads) / gpu.lanes);
@@ -114,7 +118,7 @@ export function estimate({ flops, bytes, loads, barrierTurns, matrices }: Work, 
   const loadsEach = Math.ceil(loads / (workgroups * threads));
   const waits = Math.max(barrierTurns * rounds, Math.ceil(loadsEach / loadsAhead), 1);
   const peak = matrices ? gpu.matrixFlops ?? gpu.flops : gpu.flops;
-  return gpu.start + Math.max(flops / (peak * busy), bytes / bandwidth, waits * gpu.latency);
+  return gpu.start + Math.max(flops / (peak * busy), bytes / bandwidth, staged / gpu.cacheBandwidth, waits * gpu.latency);
 }
 
 /** Lanes of an H100: a dispatch with fewer invocations leaves some of it idle whatever they do. */

@@ -17,6 +17,8 @@ export interface KernelWork {
    * invocations they say how often one waits.
    */
   readonly loads: number;
+  /** Bytes that workgroups fetch into their own memory, from a cache most of them: what several workgroups stage counts for each. */
+  readonly staged: number;
   /** Turns of a loop with barriers, in each of which an invocation waits for memory once; 0 where there is none. */
   readonly barrierTurns: number;
   /** Whether its operations are products of subgroup matrices. */
@@ -36,8 +38,8 @@ const perElement: Readonly<Record<string, number>> = {
 /** Operations for each parameter. */
 const adamFlops = 15;
 
-/** Rows that weightGradient.*.wgsl stages at once, and vec4f of input channels that conv1d.*.wgsl does. */
-const staged = { rows: 16, channels: 4 };
+/** Rows that weightGradient.tile.wgsl stages at once, and vec4f of input channels that conv1d.tile.wgsl does. */
+const usualSlab = { rows: 16, channels: 4 };
 
 /** Fields of an entry of the table of reduceMany.wgsl, which reduce.ts writes: source, segments, parts, stride, offset, width, place, accumulate, … */
 const sumFields = 10;
@@ -45,7 +47,7 @@ const sumFields = 10;
 /** One figure of a ring is written, however long the ring. */
 const ringBytes = 4;
 
-type Figures = Omit<KernelWork, 'known' | 'barrierTurns' | 'bytes' | 'matrices'> & Partial<KernelWork>;
+type Figures = Omit<KernelWork, 'known' | 'barrierTurns' | 'bytes' | 'matrices' | 'staged'> & Partial<KernelWork>;
 
 export function workOf(operation: Recorded): KernelWork {
   const { shader, entry } = operation.kernel;
@@ -54,7 +56,7 @@ export function workOf(operation: Recorded): KernelWork {
     : shader.startsWith('weightGradient.') ? weightGradient(operation)
     : (sums[`${family} ${entry}`] ?? sums[family])?.(operation);
   const matrices = shader.endsWith('.matrix');
-  if (figures) return { bytes: operandBytes(operation), barrierTurns: 0, matrices, known: true, ...figures };
+  if (figures) return { bytes: operandBytes(operation), staged: 0, barrierTurns: 0, matrices, known: true, ...figures };
   const each = perElement[`${family} ${entry}`];
   const written = elements(operation.writes);
   const width = lane(operation);
@@ -62,6 +64,7 @@ export function workOf(operation: Recorded): KernelWork {
     flops: (each ?? 4) * written,
     bytes: operandBytes(operation),
     loads: elements(operation.reads) / width,
+    staged: 0,
     barrierTurns: 0,
     matrices,
     known: each !== undefined,
@@ -95,9 +98,11 @@ const sums: Readonly<Record<string, (operation: Recorded) => Figures>> = {
     const { items = 0, rows = 0, bands = 0 } = operation.params ?? {};
     return products(operation, 6 * items * rows * bands);
   },
-  packWeights(operation) {
-    const packed = elements(operation.writes); // every element comes from one of the parameters, most of which are not read
-    return { flops: 0, loads: packed, bytes: 2 * packed * 4 };
+  // Every number comes from one of the parameters, most of which are not read.
+  packWeights({ writes, kernel: { constants = {} } }) {
+    const { length, bytes } = writes.packed!;
+    const numbers = constants.HALF === 1 ? 2 * length : length;
+    return { flops: 0, loads: numbers, bytes: bytes + numbers * 4 };
   },
   reduce(operation) {
     const { segments = 0, parts = 0, width = 0 } = operation.params ?? {};
@@ -137,7 +142,7 @@ function additions({ reads }: Recorded): Figures {
 
 /** A convolution by the fast kernels: output channels may be in slices, of which each reads the whole input. */
 function convolution(operation: Recorded): Figures {
-  const { kernel: { constants = {} }, reads, writes, params = {} } = operation;
+  const { kernel: { constants = {} }, reads, writes, params = {}, workgroups } = operation;
   const is = (flag: string): boolean => constants[flag] === 1;
   const input = reads.x ?? reads.dSkip!;
   const [B, L] = input.shape as [number, number];
@@ -146,7 +151,7 @@ function convolution(operation: Recorded): Figures {
   const output = (writes.y ?? writes.dInput)!.shape.at(-1)!;
   const all = is('GATE') || is('RESIDUAL') || is('LAYER') ? 2 * output : is('GATE_GRADIENT') ? output / 2 : output;
   const first = (params.slice ?? 0) * (is('PAIRED') ? 8 : 4);
-  const columns = Math.min(all - first, reads.weight!.shape.at(-1)!);
+  const columns = Math.min(all - first, Number(constants.LANES) * Number(constants.WIDE) * 4);
   // A whole layer goes on with h, of as many channels as it has.
   const projected = is('LAYER') ? output : 0;
   const flops = 2 * B * L * (taps * Cin * columns + projected * all);
@@ -157,21 +162,29 @@ function convolution(operation: Recorded): Figures {
   const updated = (is('RESIDUAL') || is('LAYER')) && !is('FIRST') ? bytesOf(writes, (name) => name === 'skip') : 0;
   const again = accumulates(operation) ? bytesOf(writes, () => true) : updated;
   const ends = bytesOf(reads, isEpilogue) + bytesOf(writes, () => true) + again;
+  const slab = Number(constants.SLAB ?? usualSlab.channels);
+  const weights = bytesOf(reads, (name) => name === 'weight' || name === 'projection');
+  // Sums of matrices come back so many rows at a time, and what they meet there is waited for.
+  const endings = constants.CHUNK !== undefined && (is('LAYER') || Object.keys(reads).some(isEpilogue)) ? Number(constants.ROWS) / Number(constants.CHUNK) : 0;
   return {
     flops,
     bytes: bytesOf(reads, (name) => !isEpilogue(name)) + (ends * columns) / all,
     loads: 0, // by way of workgroup memory
-    barrierTurns: taps * Math.ceil(Cin / 4 / staged.channels) + Math.ceil(projected / 4 / staged.channels),
+    staged: workgroups * (Number(constants.ROWS) * taps * Cin * bytesPerElement[input.dtype] + weights),
+    barrierTurns: taps * Math.ceil(Cin / 4 / slab) + Math.ceil(projected / 4 / slab) + endings,
   };
 }
 
-function weightGradient({ kernel: { constants = {} }, reads, params = {} }: Recorded): Figures {
+function weightGradient({ kernel: { constants = {} }, reads, params = {}, workgroups }: Recorded): Figures {
   const [B, L] = reads.x!.shape as [number, number];
   const [Cin, Cout] = [Number(constants.INPUTS) * 4, Number(constants.OUTPUTS) * 4];
+  const rows = params.chunkRows ?? L;
+  const columns = Number(constants.LANES) * Number(constants.WIDE);
   return {
     flops: 2 * B * L * Number(constants.TAPS) * Cin * Cout,
     loads: 0,
-    barrierTurns: Math.ceil((params.chunkRows ?? L) / staged.rows),
+    staged: 4 * workgroups * rows * (Number(constants.CHANNELS) * bytesPerElement[reads.x!.dtype] + columns * bytesPerElement[(reads.dOutput ?? reads.dSkip!).dtype]),
+    barrierTurns: Math.ceil(rows / Number(constants.DEPTH ?? usualSlab.rows)),
   };
 }
 

@@ -1,14 +1,14 @@
 /**
  * What the fast variants of convolutions have in common: packed weights, one dispatch per slice of output channels, and
- * weight gradients as partial sums. The shaders are conv1d.<variant>.wgsl, weightGradient.<variant>.wgsl and residualLayer.tile.wgsl.
+ * weight gradients as partial sums. The shaders are conv1d.<variant>.wgsl, weightGradient.<variant>.wgsl and residualLayer.<variant>.wgsl.
  */
 import type { Tape } from '../autograd/tape.ts';
 import type { Tensor } from '../autograd/tensor.ts';
 import { alignUp } from '../gpu/device/buffers.ts';
-import { subgroupHeight } from '../gpu/device/matrix.ts';
+import { layerBytes, subgroupHeight } from '../gpu/device/matrix.ts';
 import { matrixConvolution, matrixGradient } from './matrix.ts';
 import type { Affine, Form, PackLayout, Packed } from './packing.ts';
-import { lanesOfTile, layoutOf, packWeights, sliceOf } from './packing.ts';
+import { lanesOfTile, layoutOf, packWeights, packedConstants, sliceOf } from './packing.ts';
 import { reduceAffine, reduceTogether } from './reduce.ts';
 
 /** What a contraction loads and what it does with its sums; see the head of conv1d.broadcast.wgsl. */
@@ -46,14 +46,15 @@ const defaultStorageBuffers = 8;
 
 /**
  * Whether a residual layer with these weights of its dilated convolution can be one kernel: all channels of a row's h in one
- * workgroup's memory, which residualLayer.tile.wgsl says the size of, and as many storage buffers as it has.
+ * workgroup's memory, which residualLayer.<variant>.wgsl says the size of, and as many storage buffers as it has.
  */
 export function fitsOneKernel(tape: Tape, weight: Tensor, { buffers }: { buffers: number }): boolean {
-  if (tape.variant.variant !== 'tile') return false;
+  const { variant, matrix } = tape.variant;
+  if (variant !== 'tile' && variant !== 'matrix') return false;
   const layout = layoutOf(tape, weight, { paired: true, transposed: false });
   const { lanes, wide, slices } = layout;
   const rows = rowsOf(tape, layout);
-  const bytes = (rows * (lanes + 1) + 16 * lanes * wide) * 16; // of h, and of a slab of weights
+  const bytes = matrix ? layerBytes(matrix, layout.inputs) : (rows * (lanes + 1) + 16 * lanes * wide) * 16; // of h, and of a slab of weights
   return slices === 1 && bytes <= tape.variant.maxWorkgroupBytes && buffers <= (tape.variant.maxStorageBuffers ?? defaultStorageBuffers);
 }
 
@@ -102,7 +103,7 @@ export function contract(tape: Tape, fusion: Fusion, options: Contraction): void
   const ROWS = rowsOf(tape, packed);
   const tiles = Math.ceil(L / ROWS);
   const constantsOf = (two: boolean) => ({
-    ...(matrix ? { ROWS, ...matrixConvolution(matrix, { wide }) }
+    ...(matrix ? { ROWS, ...matrixConvolution(matrix, { wide }), ...packedConstants(packed), SCALED: Number(fusion.finish === 'GATE_GRADIENT' && options.writes.y?.dtype === 'f16') }
       : variant === 'broadcast' ? { ROWS, LOADS: ROWS / lanes, UNIFORM: Number(uniform), STORED: wide, TWO: Number(two) }
       : tileConstants(tape, { ROWS, lanes, wide })),
     LANES: lanes, WIDE: two ? 2 : wide, TAPS: taps, INPUTS: inputs / 4, PAIRED: Number(paired), ...flagsOf(fusion),
@@ -125,7 +126,8 @@ export function contract(tape: Tape, fusion: Fusion, options: Contraction): void
       params: {
         groups: B * tiles, tiles, length: L, width, slice: slice * lanes * (paired ? 1 : wide),
         dilation, direction: transposed ? -1 : 1, rows: ROWS, inputs: inputs / 4,
-        ...gradientScale(tape, transposed), conditionRows: options.reads.condition?.shape.at(-2) === L ? L : 1, told: told ? told.inputs / 4 : 0,
+        ...(transposed ? gradientScale(tape, options.reads.x) : { scale: 1, unscale: 1 }), conditionRows: options.reads.condition?.shape.at(-2) === L ? L : 1,
+        told: told ? told.inputs / 4 : 0,
       },
       workgroups: B * tiles,
       work: 2 * B * tiles * ROWS * ((projection ? taps + 1 : taps) * inputs + (told?.inputs ?? 0)) * lanes * (two ? 2 : wide) * 4,
@@ -139,9 +141,14 @@ function tileConstants({ variant: { tile: { deep, prefetch } } }: Tape, { ROWS, 
   return { ROWS, DEEP: deep, PREFETCH: Number(prefetch), ...(prefetch && loads) };
 }
 
-/** What `matrix` kernels multiply inputs by while these are f16: gradients by the tape's scale. */
-function gradientScale({ variant: { matrix }, gradientScale: scale }: Tape, isGradient: boolean): { scale: number; unscale: number } {
-  return isGradient && matrix?.component === 'f16' ? { scale, unscale: 1 / scale } : { scale: 1, unscale: 1 };
+/**
+ * What `matrix` kernels multiply gradients by while these are f16, the tape's scale, and their sums of products by afterwards. Such
+ * gradients may be stored already; what is `biasUnscale` then is 1 for others.
+ */
+function gradientScale({ variant: { matrix }, gradientScale: scale }: Tape, gradient: Tensor | undefined): Record<'scale' | 'unscale' | 'biasUnscale', number> {
+  if (matrix?.component !== 'f16') return { scale: 1, unscale: 1, biasUnscale: 1 };
+  const stored = gradient?.dtype === 'f16';
+  return { scale: stored ? 1 : scale, unscale: 1 / scale, biasUnscale: stored ? 1 / scale : 1 };
 }
 
 /** WGSL types by alias for tensors that may be f16 in mixed precision, and whether one of them is. */
@@ -239,13 +246,14 @@ export function contractWeights(tape: Tape, options: {
       entry: 'forward',
       constants: {
         ...shape, TAPS: K, INPUTS, OUTPUTS,
-        STEP: Number(!!step), PAIR: Number(!!dSkip), LAST: Number(!dOutput), MASKED: Number(!!mask), ...typesOf({ In: x }),
+        STEP: Number(!!step), PAIR: Number(!!dSkip), LAST: Number(!dOutput), MASKED: Number(!!mask),
+        ...typesOf({ In: x, ...(tape.variant.matrix && { Gradient: dOutput }) }),
       },
     },
     reads: { x, ...(step && { stepEmbedding: step }), ...(dOutput && { dOutput }), ...(dSkip && { dSkip }), ...(mask && { mask }) },
     writes: { partial },
     params: {
-      groups, chunks, chunkRows, length: L, dilation, tileChannels: shape.CHANNELS * 4, inputs: Cin, ...gradientScale(tape, true),
+      groups, chunks, chunkRows, length: L, dilation, tileChannels: shape.CHANNELS * 4, inputs: Cin, ...gradientScale(tape, dOutput),
     },
     workgroups: groups,
     work: 2 * groups * chunkRows * shape.CHANNELS * 4 * shape.LANES * shape.WIDE * 4,

@@ -114,7 +114,9 @@ function fused(tape: Tape, layer: ResidualLayer): { output: Tensor; skip: Tensor
     // dr = doutput/√2, ds = dskip  ⇒  dprojection = hᵀ·[dr | ds],  dh = [dr | ds]·projectionᵀ
     contractWeights(tape, { ...sizes, affine: projection, dilation: 1, x: h, ...incoming });
     // h = σ(g)·tanh(f)  ⇒  dg = dh·tanh(f)·σ(g)·(1 − σ(g)),  df = dh·σ(g)·(1 − tanh²(f))
-    const dGate = tape.result(`d ${name} gate`, [B, L, 2 * C]);
+    // Matrices of f16 take it as f16 anyway. What every row was told has it as its gradient, which others work on.
+    const half = tape.variant.matrix?.component === 'f16' && stored === 'f16' && !eachRow;
+    const dGate = tape.result(`d ${name} gate`, [B, L, 2 * C], [], half ? 'f16' : 'f32');
     contract(tape, { load: 'PAIR', finish: 'GATE_GRADIENT', last }, {
       ...sizes, affine: projection, transposed: true, dilation: 1,
       reads: { ...incoming, saved: saved! }, writes: { y: dGate },

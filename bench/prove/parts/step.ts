@@ -9,7 +9,6 @@ import type { StepRow } from '../../step/measure.ts';
 import { measureSampling, measureTraining, showBreakdown, showSteps } from '../../step/measure.ts';
 import type { Part, PartContext } from '../part.ts';
 import { firstUpdates } from '../curve.ts';
-import { verifyVariants } from './verify.ts';
 
 export const usual: Part = (context) => measure(context);
 
@@ -20,11 +19,9 @@ export const tuned: Part = async (context) => {
 
 export const mixed: Part = (context) => measurePrecision(context, 'mixed');
 
-/** Their kernels by themselves first, then what they train. */
 export const matrix: Part = async (context) => {
   const { gpu } = await context.machine({ matrices: true });
   if (typeof gpu.matrix === 'string') return context.absent(`not on this adapter: ${gpu.matrix}`);
-  await verifyVariants(context.withShare(0.4), gpu, [gpu.matrix]);
   await measurePrecision(context, 'matrix');
 };
 

@@ -34,6 +34,13 @@ export const verify: Part = async (context) => {
   await verifyVariants(context, gpu, [gpu.variant, ...othersOf(gpu)].filter(({ variant }) => variant !== 'naive'));
 };
 
+/** The kernels of subgroup matrices, by themselves. */
+export const verifyMatrix: Part = async (context) => {
+  const { gpu } = await context.machine({ matrices: true });
+  if (typeof gpu.matrix === 'string') return context.absent(`not on this adapter: ${gpu.matrix}`);
+  await verifyVariants(context, gpu, [gpu.matrix]);
+};
+
 /** Holds variants against naive at real shapes, and against float64 in all cases, as far as there is time. */
 export async function verifyVariants(context: PartContext, gpu: Gpu, variants: VariantSettings[]): Promise<void> {
   const { sizes } = context;

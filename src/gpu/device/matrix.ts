@@ -117,6 +117,18 @@ export function workgroupBytes(settings: Pick<MatrixSettings, 'component'> & Siz
 }
 
 /**
+ * Bytes of workgroup memory of residualLayer.matrix.wgsl: the results, a slab of weights, and where a slab of inputs was staged h,
+ * all `channels` of its rows.
+ */
+export function layerBytes(settings: MatrixSettings, channels: number): number {
+  const { component, subgroupRows, slab } = settings;
+  const [columns, padding] = [2 * matrixLanes, stagedPadding(settings)];
+  const hidden = Math.ceil(channels / 4 / slab) * slab;
+  const staged = subgroupRows * subgroupHeight * (hidden + padding) + slab * 4 * (columns + padding);
+  return resultRows * (columns + 1) * 16 + (component === 'f16' ? 8 : 16) * staged;
+}
+
+/**
  * The settings for an adapter, or in one line why it cannot run these kernels. A shape is usable if its sums are float32 and it
  * fits a subgroup's 32 rows × 32 or 64 columns and a slab of 16 or 32 channels; f16 comes first, whose matrices are larger and
  * faster, then the largest.

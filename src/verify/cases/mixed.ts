@@ -126,11 +126,12 @@ function truth(values: Given, sizes: Sizes, staging: Staging): Record<string, Ex
   };
 }
 
-function mixedCase({ keeps, maxUniformBytes, maxWorkgroupBytes, lifted = false, ...sizes }: Sizes & Ways): KernelCase {
+function mixedCase({ keeps, maxUniformBytes, maxWorkgroupBytes, gradientScale, lifted = false, ...sizes }: Sizes & Ways): KernelCase {
   const { B, L, C, K, D } = sizes;
   return {
     stem: 'residualLayer',
-    name: `two in f16${lifted ? ' of a convolution' : ''}${sizes.large ? ' and beyond' : ''}, ${times(B, L, C)} K=${K} D=${D}${sizes.condition ? `, told by ${sizes.condition}` : ''}${keeps === 'layerInputs' ? ', computed again' : ''}${maxUniformBytes === 0 ? ', little memory' : ''}`,
+    name: `two in f16${lifted ? ' of a convolution' : ''}${sizes.large ? ' and beyond' : ''}, ${times(B, L, C)} K=${K} D=${D}${sizes.condition ? `, told by ${sizes.condition}` : ''}${keeps === 'layerInputs' ? ', computed again' : ''}${maxUniformBytes === 0 ? ', little memory' : ''}${gradientScale ? ', small gradients' : ''}`,
+    gradientScale,
     keeps,
     maxUniformBytes,
     maxWorkgroupBytes,
@@ -145,7 +146,7 @@ function mixedCase({ keeps, maxUniformBytes, maxWorkgroupBytes, lifted = false, 
 export const mixedCases: readonly KernelCase[] = ([
   { B: 1, L: 1, C: 12, K: 3, D: 1 },
   { B: 2, L: 37, C: 12, K: 3, D: 16, lifted: true },
-  { B: 2, L: 37, C: 12, K: 3, D: 16 },
+  { B: 2, L: 37, C: 12, K: 3, D: 16, gradientScale: 2 ** 20 },
   { B: 2, L: 37, C: 12, K: 3, D: 16, keeps: 'layerInputs' },
   { B: 1, L: 5, C: 12, K: 3, D: 2, keeps: 'layerInputs', ...scarce },
   ...(['item', 'sample', 'projected'] as const).flatMap((condition) => [

@@ -198,7 +198,7 @@ export const residualLayerCases: readonly KernelCase[] = ([
     { B: 2, L: 65, C: 12, K: 3, D: 8, place: 'last', condition, keeps: 'layerInputs' },
     { B: 1, L: 65, C: 12, K: 3, D: 8, place: 'first', condition, keeps: 'layerInputs' },
     { B: 1, L: 17, C: 36, K: 3, D: 2, place: 'later', condition, ...half },
-    { B: 2, L: 5, C: 12, K: 3, D: 2, place: 'later', condition, ...scarce },
+    { B: 2, L: 5, C: 12, K: 3, D: 2, place: 'later', condition, ...scarce, keeps: 'layerInputs' },
     { B: 1, L: 5, C: 20, K: 3, D: 8, place: 'first', condition, prefetch: true, ...scarce },
   ] satisfies (Sizes & Ways)[]),
   { B: 2, L: 5, C: 68, K: 1, D: 1, place: 'later', condition: 'sample' }, // slices of [g | f] in every variant

@@ -48,6 +48,14 @@ test('runs at small size, with a row for everything, and a page', () => {
   assert.equal(readdirSync(out).length, 2);
 });
 
+test('step times in every precision come within three minutes of eight, whatever a part does', () => {
+  const shareUpTo = (name: string): number => parts.slice(0, parts.findIndex((part) => part.name === name) + 1).reduce((sum, { share }) => sum + share, 0);
+  for (const name of ['step', 'matrix', 'mixed']) {
+    assert.ok(parts.some((part) => part.name === name), name);
+    assert.ok(shareUpTo(name) * 8 < 3.01, `${name} may come after ${8 * shareUpTo(name)} minutes`);
+  }
+});
+
 test('a budget that is over leaves parts out, and that is no failure', () => {
   const out = temporaryFolder();
   const { status, stdout } = prove('adapter', 'recovery', '--small', '--budget', '0.01s', '--out', out);

@@ -16,6 +16,8 @@ import { DiffWave } from '../../../src/diffwave/model/model.ts';
 import { PRESETS } from '../../../src/diffwave/presets.ts';
 import { Trainer } from '../../../src/diffwave/training/trainer.ts';
 import { kernelName } from '../../../src/gpu/wgsl/kernels.ts';
+import type { VariantSettings } from '../../../src/gpu/device/variant.ts';
+import { conv1d } from '../../../src/ops/conv1d.ts';
 import { reduceInto } from '../../../src/ops/reduce.ts';
 import { gpuForTests } from '../../gpuForTests.ts';
 
@@ -24,9 +26,9 @@ const test = suite('a step on paper');
 /** 10 units of 100 lanes, a thousand operations a second and lane. */
 const gpu: GpuModel = {
   name: 'made up', units: 10, lanes: 100, threads: 400, groups: 8, memory: 1000, memoryOverhead: 0,
-  registers: 6400, mostRegisters: 64, width: 10, flops: 1e6, bandwidth: 1e5, latency: 1e-3, start: 0,
+  registers: 6400, mostRegisters: 64, width: 10, flops: 1e6, bandwidth: 1e5, cacheBandwidth: 1e6, latency: 1e-3, start: 0,
 };
-const idle: Work = { flops: 0, bytes: 0, loads: 0, barrierTurns: 0 };
+const idle: Work = { flops: 0, bytes: 0, loads: 0, staged: 0, barrierTurns: 0 };
 const shape: Shape = { workgroups: 10, threads: 100, workgroupBytes: 0, registers: 16 };
 
 function assertClose(got: number, want: number): void {
@@ -110,6 +112,20 @@ test('threads, workgroup memory and registers are read off a text', () => {
   assert.throws(() => kernelFacts(madeUp, { ...kernel, entry: 'lonely' }), /no entry point 'lonely'/);
   assert.is(evaluate('7u / 2u * 2u + (9u % 4u)', new Map()), 7);
   assert.throws(() => evaluate('UNKNOWN + 1', new Map()), /no constant expression/);
+});
+
+test('what workgroups stage, counted by hand', () => {
+  const [rows, C] = [128, 64];
+  const stagedOf = (variant: VariantSettings): number => {
+    const tape = new Tape({ variant });
+    const of = (name: string, shape: number[]) => tape.input(name, shape);
+    conv1d(tape, { x: of('x', [3, rows - 1, C]), weight: of('weight', [1, C, C]), bias: of('bias', [C]), dilation: 1 });
+    return workOf(tape.operations.at(-1)!).staged;
+  };
+  const matrix = variantOnPaper('matrix');
+  assert.is(stagedOf(matrix), 3 * (rows * C * 4 + C * C * 2 + C * 4)); // weights of two bytes, a bias of four
+  assert.is(stagedOf({ ...matrix, matrix: { ...matrix.matrix!, component: 'f32' } }), 3 * (rows * C * 4 + C * C * 4 + C * 4));
+  assertClose(estimate({ ...idle, staged: 1e6 }, shape, gpu), 1);
 });
 
 test('a sum of parts, counted by hand', () => {

@@ -7,13 +7,13 @@ import type { Progress } from '../../../src/diffwave/training/loop.ts';
 import { train } from '../../../src/diffwave/training/loop.ts';
 import { usableMatrices, usablePrecision } from '../../../src/diffwave/training/precision.ts';
 import type { Gpu } from '../../../src/gpu/device/gpu.ts';
-import { emulatingGpu, matrixVariant, settingsFor, shaderText, shapes } from '../../ops/matrix/emulated.ts';
+import { compact, emulatingGpu, matrixVariant, shaderText, shapes } from '../../ops/matrix/emulated.ts';
 import { dataset } from '../trial.ts';
 import { classic } from '../classic.ts';
 
 const test = suite('precision matrix, emulated');
 
-const settings = { ...settingsFor(shapes.f16), channels: 16 };
+const settings = compact(shapes.f16);
 const config = { ...classic.model, layers: 1, channels: 8, dilationCycle: 1, encodingWidth: 16, embeddingWidth: 16 };
 
 /** A Gpu with emulated matrices, whose shaders may be others. */

@@ -38,10 +38,17 @@ test('a step scales gradients by the size of the whole batch, and nothing else',
         network, prediction: config.prediction, loss: 'mse', parameters, variant, flats: { m: flat, v: flat }, rings: { losses: flat.buffer, norms: flat.buffer },
         L: 61, training: { ...classic.training, batchSize: 4, precision: 'matrix' }, memory: { microBatches, recompute: false },
       });
-      const scales = tape.operations.filter(({ kernel }) => kernel.shader.endsWith('.matrix')).map(({ kernel: { shader }, params }) => {
-        assert.is(params!.scale! * params!.unscale!, 1);
-        return [shader === 'weightGradient.matrix' || params!.direction === -1, params!.scale] as const;
+      let stored = 0;
+      const scales = tape.operations.filter(({ kernel }) => kernel.shader.endsWith('.matrix')).map(({ kernel: { shader }, params, reads }) => {
+        const isWeights = shader === 'weightGradient.matrix';
+        const isGradient = isWeights || params!.direction === -1;
+        const isStored = isGradient && (isWeights ? reads.dOutput : reads.x)?.dtype === 'f16'; // by the one who wrote it, scaled
+        stored += Number(isStored);
+        assert.is(params!.scale, isStored ? 1 : 1 / params!.unscale!);
+        if (isWeights) assert.is(params!.biasUnscale, isStored ? params!.unscale : 1);
+        return [isGradient, 1 / params!.unscale!] as const;
       });
+      assert.is(stored, component === 'f16' ? 2 * microBatches : 0); // the gradient of the gate, by both who read it
       assert.equal([...new Set(scales.map(String))].sort(), [`false,1`, `true,${scaled}`].sort());
     }
   }

@@ -7,12 +7,17 @@ import { conv1dCases } from '../../../src/verify/cases/conv1d.ts';
 import { mixedCases } from '../../../src/verify/cases/mixed.ts';
 import { packWeightsCases } from '../../../src/verify/cases/packWeights.ts';
 import { residualLayerCases } from '../../../src/verify/cases/residualLayer.ts';
-import { failuresOf, settingsFor, shapes } from './emulated.ts';
+import { compact, failuresOf, settingsFor, shapes } from './emulated.ts';
 
 const test = suite('matrix kernels, emulated, all cases');
 
-const fast = [...conv1dCases, ...packWeightsCases, ...residualLayerCases, ...mixedCases].filter(({ inputs, maxUniformBytes }) =>
-  maxUniformBytes === undefined && Object.values(inputs).every(({ shape }) => shape.at(-1)! % 4 === 0));
+/**
+ * Of the convolutions those that are unlike others for matrices: one slab and more, one slice and more, one tap and more. Where uniform
+ * bindings are small or tiles are prefetched, matrices have the kernels of other cases.
+ */
+const convolutions = conv1dCases.filter(({ name }) => /^(1×63×4→4 |2×17×20→|1×17×88→|2×37×64→|2×67×4→8 )/.test(name));
+const fast = [...residualLayerCases, ...mixedCases, ...convolutions, ...packWeightsCases].filter(({ inputs, maxUniformBytes, prefetch }) =>
+  !maxUniformBytes && !prefetch && Object.values(inputs).every(({ shape }) => shape.at(-1)! % 4 === 0));
 
 function each(name: string, cases: readonly KernelCase[], settings: MatrixSettings): void {
   for (const kernelCase of cases) {
@@ -22,9 +27,14 @@ function each(name: string, cases: readonly KernelCase[], settings: MatrixSettin
 
 const named = (part: string): KernelCase[] => fast.filter(({ name }) => name.includes(part));
 
-each('f16', fast, { ...settingsFor(shapes.f16), channels: 16 });
-each('f16, tiles of 192 inputs', named('2×37×64'), settingsFor(shapes.f16));
-each('f16, in 16 KiB', named('2×17×20'), settingsFor(shapes.f16, { subgroup: 32, memory: 16384 }));
-each('f32', [...named('2×17×20'), ...named('2×37×36')], { ...settingsFor(shapes.f32), channels: 16 });
+// As adapters have them, for each of the kernels once; the other cases with fewer sums an invocation.
+const large = named('2×37×64');
+const odd = named('odd numbers of vectors');
+each('f16', fast.filter((kernelCase) => !large.includes(kernelCase)), compact(shapes.f16));
+each('f16 as it is', named('2×37×36'), { ...settingsFor(shapes.f16), channels: 16 });
+each('f16 as it is, tiles of 192 inputs', large, settingsFor(shapes.f16));
+each('f16 as it is, in 16 KiB', odd, settingsFor(shapes.f16, { subgroup: 32, memory: 16384 }));
+each('f32', named('2×37×36'), compact(shapes.f32));
+each('f32 as it is', odd, { ...settingsFor(shapes.f32), channels: 16 });
 
 test.run();

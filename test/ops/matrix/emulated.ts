@@ -14,7 +14,7 @@ import type { KernelCase } from '../../../src/verify/case.ts';
 import { checkVariant } from '../../../src/verify/run.ts';
 import { ownGpu } from '../../gpuForTests.ts';
 
-export const matrixShaders = ['conv1d.matrix', 'weightGradient.matrix'] as const;
+export const matrixShaders = ['conv1d.matrix', 'weightGradient.matrix', 'residualLayer.matrix'] as const;
 
 export const shaderText = (stem: string): string =>
   readFileSync(new URL(`../../../shaders/${stem}.wgsl`, import.meta.url), 'utf8');
@@ -46,16 +46,16 @@ struct Result { ${share.map((i) => `v${i}: vec4f`).join(', ')} }
 fn subgroupOf(local: u32, id: u32) -> u32 { lane = local % SUBGROUP; return local / SUBGROUP; }
 fn loadLeft(at: u32) -> Left { return Left(at); }
 fn loadRight(at: u32) -> Right { return Right(at); }
-fn product(left: Left, right: Right, m: u32, n: u32) -> vec4f {
-  var total = vec4f(0.0);
-  let end = select(K, 0u, params.groups == 0u);
-  for (var k = 0u; k < end; k++) {
-    total += f32(inputs[left.at + ${row} * INPUT_PITCH + ${column} / 4u][${column} % 4u]) * vec4f(${right}[right.at + k * ${pitch} + n]);
-  }
-  return total;
+fn product(left: Left, right: Right, m: u32, n: u32, k: u32) -> vec4f {
+  return f32(inputs[left.at + ${row} * INPUT_PITCH + ${column} / 4u][${column} % 4u]) * vec4f(${right}[right.at + k * ${pitch} + n]);
 }
 fn multiply(left: Left, right: Right, sum: Result) -> Result {
-  return Result(${share.map((i) => of(i, (m, n) => `sum.v${i} + product(left, right, ${m}, ${n})`)).join(', ')});
+  var total = sum;
+  let end = select(K, 0u, params.groups == 0u);
+  for (var k = 0u; k < end; k++) {
+    ${share.map((i) => of(i, (m, n) => `total.v${i} += product(left, right, ${m}, ${n}, k);`)).join('\n    ')}
+  }
+  return total;
 }
 fn store(sum: Result, at: u32) {
   ${share.map((i) => of(i, (m, n) => `if (lane + ${i * subgroup}u < M * N / 4u) { results[at + (${m}) * RESULT_PITCH + ${n}] = sum.v${i}; }`)).join('\n  ')}
@@ -84,18 +84,32 @@ export function settingsFor(shape: MatrixShape, { subgroup = 64, memory = 32768 
   return settings;
 }
 
-/** The variant with these settings. */
-export function matrixVariant(matrix: MatrixSettings): VariantSettings {
-  return { variant: 'matrix', lanes: matrixLanes, maxUniformBytes: 0, maxStorageBytes: 2 ** 27, maxWorkgroupBytes: 2 ** 15, tile: defaultTile, matrix };
+/**
+ * Settings of no hardware: a workgroup of one row of large subgroups and large matrices. An invocation has half as many sums and so half
+ * as many places in the text that touch workgroup memory, which is what Mesa's compiler takes its time for.
+ */
+export function compact(shape: MatrixShape): MatrixSettings {
+  return { ...settingsFor({ ...shape, M: 16, N: 32 }), subgroup: 128, subgroupRows: 1, slab: 8, depth: 32, channels: 8 };
 }
 
-/** Checks a case with emulated matrices: a line for everything that is wrong. */
-export async function failuresOf(kernelCase: KernelCase, settings: MatrixSettings, shaders: Readonly<Record<string, string>> = {}): Promise<string[]> {
-  const gpu = await emulatingGpu(settings, shaders);
+/** The variant with these settings, on an adapter with so much memory for a workgroup. */
+export function matrixVariant(matrix: MatrixSettings, { memory = 32768 } = {}): VariantSettings {
+  return { variant: 'matrix', lanes: matrixLanes, maxUniformBytes: 0, maxStorageBytes: 2 ** 27, maxWorkgroupBytes: memory, tile: defaultTile, matrix };
+}
+
+/** By their settings, as long as the process runs: cases with the same kernels compile them once. */
+const emulating = new Map<string, Promise<Gpu>>();
+
+/** Checks a case with emulated matrices: a line for everything that is wrong. With other `shaders` on a Gpu of its own. */
+export async function failuresOf(kernelCase: KernelCase, settings: MatrixSettings, shaders?: Readonly<Record<string, string>>): Promise<string[]> {
+  const key = JSON.stringify(settings);
+  const opened = (shaders ? undefined : emulating.get(key)) ?? emulatingGpu(settings, shaders);
+  if (!shaders) emulating.set(key, opened);
+  const gpu = await opened;
   try {
     const rows = await checkVariant(gpu, kernelCase, matrixVariant(settings));
     return rows.filter(({ ok }) => !ok).map(({ direction, error, tolerance }) => `${direction}: error ${error}, tolerance ${tolerance}`);
   } finally {
-    gpu.close();
+    if (shaders) gpu.close();
   }
 }
