@@ -83,7 +83,7 @@ test('one label, a mixture with guidance, and labels over time: what Node makes 
   await fill(page, { Seconds: 0.5, Steps: 4 });
   using model = DiffWave.fromBytes(await gpuForTests(), weights, { file: 'weights.safetensors' });
   const { config } = model;
-  const label = page.getByLabel('Label', { exact: true });
+  const label = page.getByRole('combobox', { name: 'Label', exact: true });
   assert.equal(await label.locator('option').allTextContents(), ['none', 'classical', 'country', 'a mixture', 'changing over time']);
   const close = async (told: SampleOptions['told'], what: string): Promise<Float32Array> => {
     const ours = await made();
@@ -105,7 +105,7 @@ test('one label, a mixture with guidance, and labels over time: what Node makes 
 
 test('what the network cannot be told costs a line', async () => {
   const { page } = visit;
-  const label = page.getByLabel('Label', { exact: true });
+  const label = page.getByRole('combobox', { name: 'Label', exact: true });
   await label.selectOption('a mixture');
   for (const [text, line] of [
     ['jazz:1', /^there is no label "jazz": this network knows classical, country, none$/], ['classical:', /^“Mixture” must be a label, or labels with shares as in jazz:0\.7,metal:0\.3, got classical:$/],
@@ -128,7 +128,7 @@ test('a network for spectrograms plays that of a sound, and a .npy file, as Node
   weights = await model.toBytes();
   await page.getByLabel('Open a run or weights').setInputFiles({ name: 'vocoder.safetensors', mimeType: '', buffer: Buffer.from(weights) });
   await page.getByText(/vocoder\.safetensors: a network of 2 layers × 8 channels at 7350 Hz, for spectrograms/).waitFor();
-  for (const name of ['Label', 'Seconds', 'Its end meets its beginning']) assert.not.ok(await page.getByLabel(name, { exact: true }).isVisible(), name);
+  for (const name of ['Guidance', 'Seconds', 'Its end meets its beginning']) assert.not.ok(await page.getByLabel(name, { exact: true }).isVisible(), name);
   const source = page.locator('#sampling .source:visible');
   const sound = decodeWav(encodeWav16(sine({ hertz: 440, sampleRate, samples: 2000 }), sampleRate), 'tone.wav').samples;
   await source.locator('input[type=file]').setInputFiles({ name: 'tone.wav', mimeType: 'audio/wav', buffer: Buffer.from(encodeWav16(sound, sampleRate)) });

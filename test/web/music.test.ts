@@ -113,7 +113,7 @@ test('a folder: tracks are called by their way below it, as in Node', async () =
   await page.getByLabel('Choose a folder').setInputFiles(join(folder, 'mine'));
   await page.getByText(/ clips of 2 recordings, prepared/).waitFor();
   const named = await page.getByLabel('All clips').locator('option').allTextContents();
-  assert.equal(named, ['1 · high/a.wav, from 0.0 s', '2 · low/a.wav, from 0.0 s']);
+  assert.equal([...new Set(named.map((text) => /· (.*),/.exec(text)![1]))], ['high/a.wav', 'low/a.wav']);
   await page.getByText('Network and training').click();
   await page.getByLabel('Teach it the folders as labels').waitFor();
   await page.getByLabel('Choose files').setInputFiles({ name: 'good.wav', mimeType: 'audio/wav', buffer: Buffer.from(tone(440, 6)) });

@@ -93,10 +93,10 @@ export class TrainingFields {
     for (const name of ['layers', 'channels', 'batchSize', 'cropSamples', 'learningRate'] as const) this.#fields[name].input.value = String(values[name]);
   }
 
-  /** Labels can be taught where the tracks lie in several folders. */
+  /** Labels can be taught where the tracks lie in several folders, to a network that is not told spectrograms. */
   #offerLabels(): void {
     const folders = new Set(this.#notebook.manifest?.clips.map(({ file }) => (file.includes('/') ? file.split('/')[0] : undefined)));
-    this.#labels.hidden = folders.size < 2 || folders.has(undefined);
+    this.#labels.hidden = folders.size < 2 || folders.has(undefined) || this.#notebook.preset.model.conditioner !== undefined;
     this.#labels.title = [...folders].join(', ');
   }
 
