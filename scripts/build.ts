@@ -1,18 +1,19 @@
 /**
  * `npm run build`: makes `dist/`, which is what the package consists of: JavaScript, type declarations and source maps of
- * `src/` and `scripts/`, the shaders as files for Node and as one module for browsers.
+ * `src/` and `scripts/`, the shaders as files for Node and as one module for browsers, and the page, bundled.
  */
 import { spawnSync } from 'node:child_process';
-import { chmodSync, cpSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, cpSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { UserError } from '../src/errors.ts';
 import { command } from './lib/cli/command.ts';
 import { inPackage } from './lib/cli/invocation.ts';
 import { shaderModule } from './lib/web/shaders.ts';
+import { bundlePage, bundledPage } from './lib/web/site.ts';
 
 const dist = inPackage('dist');
 
-await command({ name: 'build', summary: 'Makes dist/, the package as it is published.', flags: {} }).does(() => {
+await command({ name: 'build', summary: 'Makes dist/, the package as it is published.', flags: {} }).does(async () => {
   rmSync(dist, { recursive: true, force: true });
   compile();
   for (const file of filesBelow(dist, '.d.ts')) {
@@ -23,6 +24,11 @@ await command({ name: 'build', summary: 'Makes dist/, the package as it is publi
   cpSync(inPackage('shaders'), join(dist, 'shaders'), { recursive: true });
   cpSync(inPackage('scripts/lib/report/client.js'), join(dist, 'scripts/lib/report/client.js'));
   writeFileSync(join(dist, 'shaders.js'), shaderModule());
+  for (const [path, bytes] of await bundlePage()) {
+    const file = inPackage(join(bundledPage, path));
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, bytes);
+  }
   chmodSync(join(dist, 'scripts/diffwave.js'), 0o755);
   console.log(`built     ${filesBelow(dist, '').length} files in dist/`);
 }).run();

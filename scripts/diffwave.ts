@@ -16,6 +16,7 @@ const commands: Readonly<Record<string, { summary: string; load: () => Promise<{
   evaluate: { summary: 'how much samples are like music', load: () => import('./evaluate.ts') },
   schedule: { summary: 'what a noise schedule does to the spectrum', load: () => import('./schedule.ts') },
   report: { summary: 'one HTML file about a run', load: () => import('./report.ts') },
+  web: { summary: 'the page that trains and samples in a browser', load: () => import('./web.ts') },
   overfit: { summary: 'learns four clips by heart and recognises them, PASS or FAIL', load: () => import('./overfit.ts') },
   verify: { summary: 'holds every kernel against float64 on your adapter', load: () => import('./verify.ts') },
   info: { summary: 'the adapter, its limits, the kernels it gets', load: () => import('./info.ts') },

@@ -1,4 +1,4 @@
-/** `npm run web`: the notebook as a page, served on this machine or written as static files. */
+/** npm run web: the notebook as a page, served on this machine or written as static files. */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../src/errors.ts';
@@ -8,7 +8,7 @@ import { interruptSignal } from './lib/cli/interrupt.ts';
 import { serveSite } from './lib/web/serve.ts';
 import { buildSite, firstLoadBytes } from './lib/web/site.ts';
 
-await command({
+export default command({
   name: 'web',
   summary: 'Builds the page that trains and samples in a browser, and serves it on 127.0.0.1.',
   flags: {
@@ -19,7 +19,7 @@ await command({
   if (flags.out !== undefined && given.has('port')) throw new UserError('--port is for serving, and with --out nothing is served');
   if (flags.out !== undefined) requireSiteOrNothing(flags.out);
   const site = await buildSite();
-  console.log(`built     ${site.size} files, ${(firstLoadBytes(site) / 1000).toFixed(0)} kB compressed at first load`);
+  console.log(`page      ${site.size} files, ${(firstLoadBytes(site) / 1000).toFixed(0)} kB compressed at first load`);
   if (flags.out !== undefined) {
     for (const [path, bytes] of site) writeFileAtomic(join(flags.out, path), bytes);
     console.log(`wrote     ${flags.out}: put it on any static host`);
@@ -34,7 +34,7 @@ await command({
   await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
   server.closeAllConnections();
   server.close();
-}).run();
+});
 
 /** Somebody's folder is not ours to mix files into. */
 function requireSiteOrNothing(folder: string): void {

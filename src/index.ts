@@ -38,8 +38,8 @@ export type { OptimizerState, Trainer } from './diffwave/training/trainer.ts';
 export { Validator } from './diffwave/validation/validation.ts';
 export type { Validation, ValidatorOptions } from './diffwave/validation/validation.ts';
 export { predictNoise } from './diffwave/sampling/denoiser.ts';
-export { sample, samplingMemory } from './diffwave/sampling/sampling.ts';
-export type { SampleOptions, Samples, Waypoint } from './diffwave/sampling/sampling.ts';
+export { firstHeard, sample, samplingMemory } from './diffwave/sampling/sampling.ts';
+export type { FinishedStretch, SampleOptions, Samples, Waypoint } from './diffwave/sampling/sampling.ts';
 export { between, continuation, denoise, inpaint, variation } from './diffwave/sampling/verbs.ts';
 export type { Verb } from './diffwave/sampling/verbs.ts';
 

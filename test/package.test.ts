@@ -2,7 +2,7 @@
  * The package as somebody else gets it: built, packed, installed into an empty folder, used there with plain Node, with
  * TypeScript, and by a bundler for browsers.
  */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -63,7 +63,7 @@ test('has what it needs and nothing else', () => {
 
 test('the command: version, help, mistakes, completion', () => {
   assert.is(diffwave('--version'), `${version}\n`);
-  for (const name of ['demo', 'dataset', 'train', 'sample', 'evaluate', 'schedule', 'report', 'overfit', 'verify', 'info', 'tune']) {
+  for (const name of ['demo', 'dataset', 'train', 'sample', 'evaluate', 'schedule', 'report', 'web', 'overfit', 'verify', 'info', 'tune']) {
     assert.match(diffwave('--help'), new RegExp(`^  ${name} `, 'm'));
     assert.match(diffwave(name, '--help'), `npx diffwave ${name}`);
   }
@@ -109,6 +109,24 @@ test('the demo writes into the folder where it was started', () => {
   assert.equal(readdirSync(join(folder, 'demo-output')).sort(), ['dataset', 'loss.png', 'run', 'sample.png', 'sample.wav']);
   assert.ok(!existsSync(join(installed, 'demo-output')));
   assert.match(diffwave('schedule', '--preset', 'tiny'), /^x_T is /m);
+});
+
+test('the page, which was bundled before: as static files, and served', async () => {
+  assert.match(diffwave('web', '--out', 'site'), /^page {6}\d+ files, .*\nwrote {5}site/);
+  const files = readdirSync(join(folder, 'site'), { recursive: true, encoding: 'utf8' });
+  for (const name of ['index.html', 'page.js', 'worker.js', 'music', 'golden']) assert.ok(files.includes(name), name);
+  const names: string[] = JSON.parse(readFileSync(join(folder, 'site', 'music', 'list.json'), 'utf8'));
+  assert.ok(names.length === 4 && names.every((name) => existsSync(join(folder, 'site', 'music', name))));
+  const served = spawn(process.execPath, [bin, 'web', '--port', '0'], { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] });
+  try {
+    let said = '';
+    for await (const text of served.stdout) if (/^open .*$/m.test(said += text)) break;
+    const [address] = /http:\S+/.exec(said)!;
+    const answer = await fetch(`${address}worker.js`);
+    assert.equal([answer.status, await answer.text()], [200, readFileSync(join(folder, 'site', 'worker.js'), 'utf8')]);
+  } finally {
+    served.kill();
+  }
 });
 
 test('the library in plain JavaScript', () => {

@@ -36,7 +36,7 @@ const ALLOWED: Record<string, string[]> = {
   'diffwave/sampling': ['diffwave/sampling/', 'diffwave/model', 'diffwave/schedule', 'diffwave', 'ops', 'autograd', 'gpu/', 'audio', ''],
   'diffwave/sampling/samplers': ['diffwave/schedule', 'ops', ''],
   'diffwave/files': [
-    'diffwave/training', 'diffwave/validation', 'diffwave/model', 'diffwave', 'dataset', 'gpu/', 'pictures', 'formats', 'disk', '',
+    'diffwave/training', 'diffwave/validation', 'diffwave/model', 'diffwave/data', 'diffwave', 'dataset', 'gpu/', 'pictures', 'formats', 'disk', '',
   ],
 
   evaluation: ['diffwave/data', 'diffwave', 'audio', ''],

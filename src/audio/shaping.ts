@@ -31,15 +31,16 @@ export function shape(audio: Float32Array, { scale, emphasis }: Shaping, before 
 
 /**
  * The sound of what a network made, (L), in its place: x[n] = y[n]/scale + a·x[n−1]. In a `loop` the sample before the first is the
- * last one.
+ * last one. What is made stretch by stretch goes on from `before`, which the stretch before has returned.
  */
-export function unshape(made: Float32Array, { scale, emphasis }: Shaping, { loop = false } = {}): void {
-  if (scale === 1 && emphasis === 0) return;
-  let previous = loop ? lastOfLoop(made, { scale, emphasis }) : 0;
+export function unshape(made: Float32Array, { scale, emphasis }: Shaping, { loop = false, before = 0 } = {}): number {
+  if (scale === 1 && emphasis === 0) return 0;
+  let previous = loop ? lastOfLoop(made, { scale, emphasis }) : before;
   for (let n = 0; n < made.length; n++) {
     previous = made[n]! / scale + emphasis * previous;
     made[n] = previous;
   }
+  return previous; // as a float64: a stretch goes on as if there were no seam
 }
 
 /** x[L−1] of the one periodic solution: what comes round after L samples is a^L of it, and what the clip adds. */

@@ -43,14 +43,14 @@ export class Visits {
     this.#stop = stop;
   }
 
-  /** `webGpu: false`: a browser as it comes, which has none on Linux. */
-  static async begin({ webGpu = true } = {}): Promise<Visits> {
+  /** `webGpu: false`: a browser as it comes, which has none on Linux. `flags` are more of Chromium's own. */
+  static async begin({ webGpu = true, flags = [] }: { webGpu?: boolean; flags?: readonly string[] } = {}): Promise<Visits> {
     const { chromium } = await import('playwright-core');
     const site = await buildSite();
     const { server, address } = await serveSite(new Map([...site].map(([path, bytes]) => [prefix + path, bytes])), 0);
     const browser = await chromium.launch({
       executablePath: findChromium(), headless: true,
-      args: ['--no-sandbox', '--disable-dev-shm-usage', ...(webGpu ? ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'] : [])],
+      args: ['--no-sandbox', '--disable-dev-shm-usage', ...(webGpu ? ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'] : []), ...flags],
     });
     return new Visits(`${address}${prefix}index.html`, site, browser, () => {
       server.closeAllConnections();

@@ -138,7 +138,7 @@ test('every kernel is right on the adapter of the browser', async () => {
   assert.match(await page.locator('#gpu .said').textContent() ?? '', /^PASS: [\d,]+ checks, none failed\.$/);
   const rows = new TextDecoder().decode(await downloaded(page, 'Download the results')).trim().split('\n').map((line) => JSON.parse(line));
   assert.ok(rows.length > 1000 && rows.slice(1).every(({ bench, ok, adapter }) => bench === 'verify' && ok && adapter));
-  for (const file of ['transformer-4x16', 'diffwave-6x8-l1']) assert.ok(rows.some(({ subject }) => subject === file), file);
+  for (const file of ['transformer-4x16', 'diffwave-6x8-l1', 'diffwave-labels-5x8', 'diffwave-mel-6x8']) assert.ok(rows.some(({ subject }) => subject === file), file);
 });
 
 test('kernels are timed, and stand in one file with the checks, as a bench of Node writes them', async () => {

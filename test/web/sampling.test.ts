@@ -93,6 +93,38 @@ test('a loop is played round and round without a gap', async () => {
   await page.getByLabel('Its end meets its beginning').uncheck();
 });
 
+test('a sound is played from its beginning while the rest of it is made, and has the same bits', async () => {
+  const { page } = visit;
+  const whole = await made('new', 'a new sound', { Seconds: 2 });
+  await page.evaluate(`{
+    globalThis.begun = []; // what was said when a stretch began to play, and how long it is
+    const Real = AudioBufferSourceNode;
+    globalThis.AudioBufferSourceNode = class extends Real {
+      constructor(context, options) {
+        super(context, options);
+        begun.push([said.textContent, options.buffer.length]);
+      }
+    };
+    const part = document.querySelector('#sampling');
+    const said = part.querySelector(':scope > .said');
+    const observer = new MutationObserver(() => {
+      if (!/can be played/.test(said.textContent)) return;
+      observer.disconnect();
+      [...part.querySelectorAll('button.play')].at(-1).click();
+    });
+    observer.observe(said, { subtree: true, childList: true, characterData: true });
+  }`);
+  await page.getByLabel('Can be played while the rest is made').check();
+  const early = await made('new', 'a new sound');
+  assert.equal(early, whole);
+  await page.waitForFunction(`begun.reduce((sum, [, length]) => sum + length, 0) === ${whole.length}`); // all that was made, each sample once
+  const begun = await page.evaluate<[string, number][]>('begun');
+  assert.match(begun[0]![0], /^\d\.\d s of 2\.0 s are made, and can be played$/);
+  assert.ok(begun.length > 1, 'what came later followed');
+  await page.getByRole('button', { name: /^Play sample-seed0/ }).waitFor(); // it has ended by itself
+  await page.getByLabel('Can be played while the rest is made').uncheck();
+});
+
 test('what takes too long is stopped', async () => {
   const { page } = visit;
   await choose('new');

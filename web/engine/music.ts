@@ -1,7 +1,7 @@
 /** The worker's music: prepared from files as Node does it, and kept. */
 import type { Preset } from '../../src/web.ts';
 import { Dataset, UserError, fingerprintOf, parseManifest, prepareClips } from '../../src/web.ts';
-import type { Music } from './protocol.ts';
+import type { Music, NamedFile } from './protocol.ts';
 import { Store } from './store.ts';
 
 export class MusicShelf {
@@ -26,10 +26,10 @@ export class MusicShelf {
     return dataset && { manifest: dataset.manifest, seconds: 0 };
   }
 
-  async prepare(files: readonly File[], { data, source, log }: { data: Preset['data']; source: string; log: (line: string) => void }): Promise<Music> {
+  async prepare(files: readonly NamedFile[], { data, source, log }: { data: Preset['data']; source: string; log: (line: string) => void }): Promise<Music> {
     const begun = performance.now();
-    const sounds = files.map((file) => ({
-      name: file.webkitRelativePath || file.name,
+    const sounds = files.map(({ name, file }) => ({
+      name,
       bytes: async () => new Uint8Array(await file.arrayBuffer()),
     }));
     const dataset = await prepareClips(sounds, { ...data, source, log });

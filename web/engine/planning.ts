@@ -1,28 +1,29 @@
 /** What a training would take of the GPU's memory: planned before there is one. */
 import type { Dataset, DiffWaveConfig, Gpu, MemoryPlan, TrainingConfig } from '../../src/web.ts';
 import {
-  Model, diffWaveNetwork, fittingPlans, formatBytes, misfit, recordedOf, samplingMemory, shapingOf, trainingOver, validationBytes,
+  Model, diffWaveNetwork, fittingPlans, formatBytes, largestOnTheWay, misfit, recordedOf, samplingMemory, shapingOf, trainingOver, validationBytes,
 } from '../../src/web.ts';
+import { labelsWanted } from './labels.ts';
 import type { TrainingWish } from './protocol.ts';
-import { shapeOnTheWay } from './soundsOnTheWay.ts';
+
 
 /** Bytes beside training on crops of L samples: validation with a place for the weights meanwhile, and a sound on the way with a copy of them. */
-export function besideTraining(model: Model, { sampleRate, validates, sounds }: { sampleRate: number; validates: boolean; sounds: boolean }): (L: number) => number {
+export function besideTraining(model: Model, { config, validates, sounds }: { config: DiffWaveConfig; validates: boolean; sounds: boolean }): (L: number) => number {
   const { network, parameters, gpu: { variant }, diffusion: { prediction } } = model;
-  const sampling = sounds ? samplingMemory(model, { shape: shapeOnTheWay(sampleRate) }) : undefined;
+  const sampling = sounds ? samplingMemory(model, largestOnTheWay(config)) : undefined;
   const forSounds = sampling ? sampling.clips + sampling.tile + parameters.size : 0;
   return (L) => forSounds + (validates ? validationBytes({ network, prediction, parameters, variant, L }) + parameters.size : 0);
 }
 
 /** A line about the plan of this wish, or what is in its way: a `UserError`. Nothing of it stays allocated. */
 export function planOf(wish: TrainingWish, { gpu, dataset }: { gpu: Gpu; dataset: Dataset }): string {
-  const config: DiffWaveConfig = { ...wish.model, sampleRate: dataset.sampleRate, ...(wish.model.scale === 'unit' && { scale: 1 }) }; // memory is the same
+  const config: DiffWaveConfig = { ...wish.model, ...labelsWanted(wish, dataset), sampleRate: dataset.sampleRate, ...(wish.model.scale === 'unit' && { scale: 1 }) }; // memory is the same
   const network = diffWaveNetwork(config);
   using model = new Model(gpu, { network, diffusion: config, shaping: shapingOf(config), lossKind: config.loss, weights: zeros(network.specs) });
   const training = trainingOver(wish.steps, wish.training);
   const L = training.cropSamples ?? dataset.clipSamples;
   const { memoryLimit, soundEvery } = wish;
-  const beside = besideTraining(model, { sampleRate: config.sampleRate, validates: dataset.manifest.trackCount > 1, sounds: soundEvery > 0 });
+  const beside = besideTraining(model, { config, validates: dataset.manifest.trackCount > 1, sounds: soundEvery > 0 });
   const options = { ...recordedOf({ model, training, L }), limits: gpu.device.limits, memoryLimit, beside };
   const [plan] = fittingPlans(options);
   if (!plan) throw misfit(options);

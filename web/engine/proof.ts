@@ -5,13 +5,12 @@ import type { Tell } from './protocol.ts';
 
 interface Context { readonly signal: AbortSignal; readonly tell: Tell }
 
-const goldenFiles = ['transformer-4x16.safetensors', 'diffwave-6x8-l1.safetensors'];
-
 /** What a software adapter is timed on: with the usual samples, or the kernels of GPUs, it would need an hour. */
 const forSoftware = { shape: { ...usualShape, L: 256 }, repetitions: 3, isWanted: (variant: string) => variant !== 'tile' };
 
 /** Every golden file and every kernel's every case, until it is stopped. */
 export async function verifyAll(gpu: Gpu, { signal, tell }: Context): Promise<{ rows: number; failed: number }> {
+  const goldenFiles: string[] = JSON.parse(new TextDecoder().decode(await fetched('golden/list.json')));
   const checks = [
     ...goldenFiles.map((file) => async (): Promise<Row[]> => checkGolden(gpu, { bytes: await fetched(`golden/${file}`), file })),
     ...allCases.map((kernelCase) => () => checkCase(gpu, kernelCase)),

@@ -1,6 +1,12 @@
 /** What the page and its worker say to each other. The page asks, the worker answers, and tells what happens meanwhile. */
 import type { Manifest, Preset, Progress, Row, TrainingConfig, DiffWaveConfig, Validation } from '../../src/web.ts';
 
+/** A file, and its path below the folder that was dropped or chosen. */
+export interface NamedFile {
+  readonly name: string;
+  readonly file: File;
+}
+
 export interface Adapter {
   readonly name: string;
   readonly description: string; // lines
@@ -43,6 +49,7 @@ export interface TrainingWish extends RunWish {
   readonly model: DiffWaveConfig;
   readonly training: TrainingConfig;
   readonly memoryLimit?: number; // bytes of GPU memory
+  readonly labels: boolean; // the network is taught the folders that the tracks lie in
 }
 
 /** A sound that something is made of: mono, at the network's rate. */
@@ -59,8 +66,18 @@ export type What =
   | { readonly kind: 'inpaint'; readonly audio: Source; readonly from: number; readonly to: number } // seconds
   | { readonly kind: 'denoise'; readonly audio: Source };
 
+/** What a network with labels, or for spectrograms, is told. */
+export type ToldWish =
+  | { readonly kind: 'labels'; readonly text: string; readonly guidance: number } // 'jazz', 'jazz:0.7,metal:0.3'
+  | { readonly kind: 'along'; readonly text: string; readonly guidance: number } // '0:classical,10:metal'
+  | { readonly kind: 'sound'; readonly audio: Source; readonly name: string } // its spectrogram
+  | { readonly kind: 'spectrogram'; readonly file: File }; // .npy
+
 export interface SamplingWish {
   readonly what: What;
+  readonly told?: ToldWish;
+  /** It is told stretch by stretch, from its beginning on. */
+  readonly early: boolean;
   readonly seconds: number;
   readonly seed: number;
   readonly sampler: 'ddpm' | 'ddim' | 'dpm++' | 'fast';
@@ -79,7 +96,7 @@ export interface Sound {
 /** What the page may ask for: the question's data, the answer. */
 export interface Questions {
   open: [undefined, Adapter];
-  prepare: [{ readonly files: readonly File[]; readonly data: Preset['data']; readonly source: string }, Music];
+  prepare: [{ readonly files: readonly NamedFile[]; readonly data: Preset['data']; readonly source: string }, Music];
   music: [undefined, Music | undefined]; // that was prepared before
   /** What sound is before a network of this configuration sees it, by the music. */
   shaping: [DiffWaveConfig, { readonly scale: number; readonly emphasis: number }];
@@ -95,6 +112,8 @@ export interface Questions {
   runFile: [undefined, Uint8Array<ArrayBuffer>];
   weightsFile: [undefined, Uint8Array<ArrayBuffer>];
   takeFile: [File, string]; // a run, or weights; a line about it
+  network: [undefined, DiffWaveConfig | undefined]; // that samples are made with
+  spectrogram: [File, string]; // a line about it
   sample: [SamplingWish, Sound];
   /** Golden files, then every kernel. */
   verify: [undefined, { readonly rows: number; readonly failed: number }];
@@ -113,8 +132,9 @@ export interface News {
   validation: Validation;
   saved: number; // the step
   sounding: { readonly step: number; readonly done: number; readonly total: number }; // a sound on the way of training
-  sound: Source & { readonly step: number };
+  sound: Source & { readonly step: number; readonly label?: string };
   way: Source & { readonly left: number }; // x_t on the way from noise to sound, with so many steps left
+  stretch: Source & { readonly from: number; readonly total: number }; // of a sound that is still being made, in samples
   sampling: { readonly done: number; readonly total: number };
   timed: { readonly bench: string; readonly [field: string]: unknown }; // a row of a result file, without where it comes from
   checked: { readonly rows: readonly Row[]; readonly done: number; readonly total: number };

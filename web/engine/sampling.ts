@@ -1,7 +1,8 @@
 /** Sampling in the worker: from the page's wish to the library's options, and to the file that Node would write. */
-import type { Gpu, Preset, SampleOptions, Verb, Waypoint } from '../../src/web.ts';
+import type { FinishedStretch, Gpu, Preset, SampleOptions, Verb, Waypoint } from '../../src/web.ts';
 import { DiffWave, UserError, between, continuation, decodeSound, denoise, encodeWav, inpaint, prepareTrack, sample, sha256, variation } from '../../src/web.ts';
-import type { SamplingWish, Sound, Source } from './protocol.ts';
+import type { News, SamplingWish, Sound, Source } from './protocol.ts';
+import { toldBy } from './told.ts';
 
 /** As `npm run sample` walks every stretch. */
 const repaint = { resamplings: 4, jump: 4 };
@@ -12,26 +13,40 @@ const pictures = 16;
 /** Samples of a sound up to which its way is drawn: longer ones would take their memory many times over. */
 const mostDrawn = 2 ** 20;
 
-export async function makeSound(wish: SamplingWish, { gpu, weights, step, signal, onStep, onWay }: {
-  gpu: Gpu; signal: AbortSignal; weights: Uint8Array; step: number | null; onStep: (done: number, total: number) => void; onWay: (sound: Source & { left: number }) => void;
-}): Promise<Sound> {
+export interface SamplingContext {
+  readonly gpu: Gpu;
+  readonly signal: AbortSignal;
+  readonly weights: Uint8Array;
+  readonly step: number | null;
+  readonly onStep: (done: number, total: number) => void;
+  readonly onWay: (sound: News['way']) => void;
+  readonly onStretch: (stretch: News['stretch']) => void;
+}
+
+export async function makeSound(wish: SamplingWish, { gpu, weights, step, signal, onStep, onWay, onStretch }: SamplingContext): Promise<Sound> {
   const begun = performance.now();
   using model = DiffWave.fromBytes(gpu, weights, { file: 'the weights' });
   const { sampleRate, diffusionSteps } = model.config;
-  const { verb, L } = verbOf(wish, sampleRate);
+  const { told, samples: ofSpectrogram, flags: toldFlags } = await toldBy(wish.told, model.config);
+  const { verb, L } = verbOf(wish, sampleRate, ofSpectrogram);
+  if (ofSpectrogram !== undefined && L !== ofSpectrogram) throw new UserError(`the spectrogram makes ${ofSpectrogram} samples, and the sound has ${L}: both must be of the same length`);
   const { seed, sampler, steps, loop, what } = wish;
   const predictions = (sampler === 'fast' ? pictures : steps ?? diffusionSteps) * (what.kind === 'inpaint' || what.kind === 'continue' ? repaint.resamplings : 1);
-  const drawn = L <= mostDrawn && {
+  const early = wish.early && {
+    onStretch: ({ from, clips: [samples] }: FinishedStretch) => onStretch({ from, total: L, samples: samples!.slice(), sampleRate }),
+  };
+  const drawn = !early && L <= mostDrawn && {
     sequenceEvery: Math.ceil(predictions / pictures),
     onWaypoint: ({ left, clips: [samples] }: Waypoint) => left > 0 && onWay({ left, samples: samples!, sampleRate }),
   };
-  const onTile = (): void => {
-    if (signal.aborted) throw new UserError('Stopped: nothing was made.');
+  const onTile = (done: number, total: number): void => {
+    if (signal.aborted) throw new UserError(early ? 'Stopped: what was made by then can be played.' : 'Stopped: nothing was made.');
+    if (early) onStep(done, total); // whole steps are through at its end only
   };
-  const options: SampleOptions = { shape: [1, L], seed, sampler, loop, verb, onStep, onTile, ...drawn, ...(sampler !== 'fast' && { steps }) };
+  const options: SampleOptions = { shape: [1, L], seed, sampler, loop, verb, told, onTile, ...(!early && { onStep }), ...early, ...drawn, ...(sampler !== 'fast' && { steps }) };
   const { audio: [samples] } = await sample(model, options);
   const hash = await sha256(new Uint8Array(weights));
-  const flags = [`--sampler ${sampler}`, ...(steps && sampler !== 'fast' ? [`--steps ${steps}`] : []), ...(loop ? ['--loop'] : []), `--length ${L}`];
+  const flags = [`--sampler ${sampler}`, ...(steps && sampler !== 'fast' ? [`--steps ${steps}`] : []), ...(loop ? ['--loop'] : []), ...toldFlags, `--length ${L}`];
   const info = {
     INAM: `${what.kind === 'new' ? 'sample' : what.kind}-seed${seed}`,
     ISFT: 'diffwave-webgpu',
@@ -52,9 +67,9 @@ export async function soundOf(file: File, { sampleRate, downsample }: Pick<Prese
   return { samples: new Float32Array(samples), sampleRate: rate, warnings: decoded.warnings };
 }
 
-function verbOf({ what, seconds }: SamplingWish, sampleRate: number): { verb?: Verb; L: number } {
+function verbOf({ what, seconds }: SamplingWish, sampleRate: number, ofSpectrogram: number | undefined): { verb?: Verb; L: number } {
   const samples = Math.max(1, Math.round(seconds * sampleRate));
-  if (what.kind === 'new') return { L: samples };
+  if (what.kind === 'new') return { L: ofSpectrogram ?? samples };
   for (const source of [what.audio, ...(what.kind === 'between' ? [what.other] : [])]) {
     if (source.sampleRate === sampleRate) continue;
     throw new UserError(`the weights are for ${sampleRate} Hz, but the sound was prepared at ${source.sampleRate} Hz: prepare the music for the weights' preset, or choose the file again`);

@@ -2,27 +2,23 @@
  * Sounds that are made while training goes on: of a copy of the weights, a reverse step at a time between the updates. Training does not
  * know of them, so that its bits are those of a run that makes none.
  */
-import type { Trainer } from '../../src/web.ts';
-import { DeviceLostError, Model, sample } from '../../src/web.ts';
+import type { DiffWaveConfig, Split, Trainer } from '../../src/web.ts';
+import { DeviceLostError, Model, sample, sampleOnTheWay } from '../../src/web.ts';
 import type { Tell } from './protocol.ts';
-
-/** Of a sound on the way: long enough to hear a beat. */
-const seconds = 5;
-
-/** B and L of a sound on the way, as `npm run train -- --sample-every` makes them. */
-export const shapeOnTheWay = (sampleRate: number): readonly [B: number, L: number] => [1, Math.round(seconds * sampleRate)];
 
 export class SoundsOnTheWay {
   readonly #every: number; // updates; 0: none
-  readonly #sampleRate: number;
+  readonly #config: DiffWaveConfig;
+  readonly #split: Split;
   readonly #signal: AbortSignal;
   readonly #tell: Tell;
   #making: Promise<void> | undefined;
   #isOver = false;
 
-  constructor({ every, sampleRate, signal, tell }: { every: number; sampleRate: number; signal: AbortSignal; tell: Tell }) {
+  constructor({ every, config, split, signal, tell }: { every: number; config: DiffWaveConfig; split: Split; signal: AbortSignal; tell: Tell }) {
     this.#every = every;
-    this.#sampleRate = sampleRate;
+    this.#config = config;
+    this.#split = split;
     this.#signal = signal;
     this.#tell = tell;
   }
@@ -56,11 +52,12 @@ export class SoundsOnTheWay {
       if (this.#isOver || this.#signal.aborted || gpu.device !== device) throw new Over();
     };
     try {
+      const { label, ...wanted } = sampleOnTheWay(this.#config, this.#split, step / this.#every - 1);
       const { audio: [samples] } = await sample(copy, {
-        shape: shapeOnTheWay(this.#sampleRate), seed: 0, onTile: goOn,
+        ...wanted, seed: 0, onTile: goOn,
         onStep: (done, total) => this.#tell('sounding', { step, done, total }),
       });
-      this.#tell('sound', { step, samples: samples!, sampleRate: this.#sampleRate });
+      this.#tell('sound', { step, samples: samples!, sampleRate: this.#config.sampleRate, label });
     } finally {
       copy.destroy();
     }

@@ -1,6 +1,9 @@
 /** Training in the worker: a run that begins or goes on, with checkpoints that a killed tab does not take away. */
 import type { ArchivedRun, Dataset, Gpu, LogEntry, RunConfig, Trainer, Validation } from '../../src/web.ts';
-import { DiffWave, Validator, archiveRun, configFor, fingerprintOf, formatVersion, splitByTrack, staysAt, train, trainingOver, withWeights } from '../../src/web.ts';
+import {
+  DiffWave, Validator, archiveRun, configFor, fingerprintOf, formatVersion, knownLabels, labelled, splitByTrack, staysAt, train, trainingOver, withWeights,
+} from '../../src/web.ts';
+import { labelsWanted, tracksOf } from './labels.ts';
 import { besideTraining, planLine } from './planning.ts';
 import type { RunWish, Tell, TrainingWish } from './protocol.ts';
 import { SoundsOnTheWay } from './soundsOnTheWay.ts';
@@ -21,12 +24,14 @@ const printEvery = 5;
 const [firstValidation, mostBetween] = [50, 1000];
 
 /** A new run's configuration, as Node's config.json has it. */
-export function configOf({ preset, model, training, steps, memoryLimit }: TrainingWish, dataset: Dataset): RunConfig {
+export function configOf(wish: TrainingWish, dataset: Dataset): RunConfig {
+  const { preset, training, steps, memoryLimit, labels } = wish;
+  const model = { ...wish.model, ...labelsWanted(wish, dataset) };
   const { tracks } = splitByTrack(dataset, { seed: training.seed, leastClips: training.batchSize });
   return {
     format: formatVersion, preset, model: configFor(model, dataset), training: trainingOver(steps, training), data: dataset.manifest.source,
     preparation: dataset.manifest.options, validationTracks: tracks, copiesTogether: true,
-    ...(memoryLimit !== undefined && { memoryLimit }),
+    ...(memoryLimit !== undefined && { memoryLimit }), ...(labels && { labels: 'folders' }),
   };
 }
 
@@ -36,20 +41,22 @@ export async function trainRun(
 ): Promise<number> {
   const { gpu, dataset, store, signal, tell } = context;
   const { training, validationTracks, copiesTogether = false, memoryLimit } = config;
-  const split = splitByTrack(dataset, { tracks: validationTracks, seed: training.seed, leastClips: training.batchSize, copiesTogether });
+  const classes = config.model.labels;
+  const labels = classes && knownLabels(tracksOf(dataset), from?.labels ?? new Map(), { byFolders: config.labels === 'folders' });
+  const clips = labels ? labelled(dataset, labels, classes) : dataset;
+  const split = splitByTrack(clips, { tracks: validationTracks, seed: training.seed, leastClips: training.batchSize, copiesTogether });
   const data = await fingerprintOf(dataset);
   using model = DiffWave.create(gpu, config.model, { seed: training.seed });
   const resume = from?.load(model);
   const log: LogEntry[] = [...(from?.log ?? [])];
   const watch = new Watch(split, { seed: training.seed, before: from?.validations ?? [], tell });
-  const { sampleRate } = config.model;
-  const sounds = new SoundsOnTheWay({ every: soundEvery, sampleRate, signal, tell });
+  const sounds = new SoundsOnTheWay({ every: soundEvery, config: config.model, split, signal, tell });
   let saved = resume?.step ?? 0;
   let isDone = false;
   try {
     await train(model, {
       dataset: split.training, training, steps, resume, signal, printEvery, saveEvery, snapshotEvery: Math.min(saveEvery, 500), memoryLimit,
-      beside: besideTraining(model, { sampleRate, validates: split.validation !== undefined, sounds: soundEvery > 0 }),
+      beside: besideTraining(model, { config: config.model, validates: split.validation !== undefined, sounds: soundEvery > 0 }),
       onStart: async (trainer) => {
         tell('plan', planLine(trainer.memory, { parameters: model.parameters.count, training: trainer.training }));
         if (split.note) tell('note', split.note);
@@ -71,7 +78,7 @@ export async function trainRun(
         await watch.begin(trainer);
       },
       onSave: async (state) => {
-        await store.write(await archiveRun(model, { ...state, data }, { config, log: log.filter((entry) => staysAt(state.step, entry)), validations: watch.validations }));
+        await store.write(await archiveRun(model, { ...state, data }, { config, log: log.filter((entry) => staysAt(state.step, entry)), validations: watch.validations, labels }));
         saved = state.step;
         tell('saved', saved);
       },

@@ -1,5 +1,5 @@
 /** The worker: owns the GPU, the music and the run, and does one thing after the other. */
-import type { ArchivedRun, Preset } from '../../src/web.ts';
+import type { ArchivedRun, DiffWaveConfig, Preset } from '../../src/web.ts';
 import { DEFAULT_OPTIONS, DiffWave, Gpu, UserError, configFor, preparationOf, readRunArchive } from '../../src/web.ts';
 import { MusicShelf } from './music.ts';
 import { planOf } from './planning.ts';
@@ -7,13 +7,14 @@ import type { Adapter, Asked, KeptRun, Question, Questions, Tell, Told, Training
 import { benchAll, verifyAll } from './proof.ts';
 import { makeSound, soundOf } from './sampling.ts';
 import { Store } from './store.ts';
+import { spectrogramLine } from './told.ts';
 import { configOf, trainRun } from './training.ts';
 
 const music = new MusicShelf();
 const runs = new Store('run');
 let gpu: Promise<Gpu> | undefined;
 /** Weights that were given without a run. */
-let loose: { readonly bytes: Uint8Array; readonly sampleRate: number } | undefined;
+let loose: { readonly bytes: Uint8Array; readonly config: DiffWaveConfig } | undefined;
 let busy: { readonly what: string; readonly stop: AbortController } | undefined;
 
 const post = (told: Told): void => postMessage(told);
@@ -91,36 +92,55 @@ const answers: { readonly [Q in Question]: (data: Questions[Q][0]) => Promise<Qu
     const bytes = new Uint8Array(await file.arrayBuffer());
     if (file.name.endsWith('.safetensors')) {
       using model = DiffWave.fromBytes(await openGpu(), bytes, { file: file.name });
-      loose = { bytes, sampleRate: model.config.sampleRate };
-      return `${file.name}: a network of ${model.config.layers} layers × ${model.config.channels} channels at ${model.config.sampleRate} Hz`;
+      const { config } = model;
+      loose = { bytes, config };
+      return `${file.name}: a network of ${config.layers} layers × ${config.channels} channels at ${config.sampleRate} Hz${toldText(config)}`;
     }
     const run = await readRunArchive(bytes, file.name);
     using model = DiffWave.create(await openGpu(), run.config.model);
     run.load(model); // a damaged one must not take the place of the one that is kept
     await runs.write(bytes);
     loose = undefined;
-    return `${file.name}: a run of ${run.step} updates`;
+    return `${file.name}: a run of ${run.step} updates${toldText(run.config.model)}`;
   }),
   sample: (wish) => alone('sampling', async (signal) => makeSound(wish, {
     gpu: await openGpu(), signal, weights: await weightsNow(), step: loose ? null : (await keptRun())!.step, onWay: (sound) => tell('way', sound),
-    onStep: (done, total) => tell('sampling', { done, total }),
+    onStep: (done, total) => tell('sampling', { done, total }), onStretch: (stretch) => tell('stretch', stretch),
   })),
+  network: networkNow,
+  async spectrogram(file) {
+    const config = await networkNow();
+    if (!config) throw new UserError(noWeights);
+    return spectrogramLine(file, config);
+  },
   verify: () => alone('verification', async (signal) => verifyAll(await openGpu(), { signal, tell })),
   bench: (network) => alone('timing', async (signal) => benchAll(await openGpu(), network, { signal, tell })),
 };
 
 /** What sound is to the weights that are here, or to those of a preset where there are none. */
 async function preparationNow(preset: Preset['data']): Promise<Pick<Preset['data'], 'sampleRate' | 'downsample'>> {
-  if (loose) return { sampleRate: loose.sampleRate * DEFAULT_OPTIONS.downsample, downsample: DEFAULT_OPTIONS.downsample };
+  if (loose) return { sampleRate: loose.config.sampleRate * DEFAULT_OPTIONS.downsample, downsample: DEFAULT_OPTIONS.downsample };
   const run = await keptRun();
   if (!run) return preset;
   const { downsample } = preparationOf(run.config);
   return { sampleRate: run.config.model.sampleRate * downsample, downsample };
 }
 
+const noWeights = 'there are no weights yet: train first, or open a run or weights.safetensors';
+
+async function networkNow(): Promise<DiffWaveConfig | undefined> {
+  return loose?.config ?? (await keptRun())?.config.model;
+}
+
+/** What else than noise a network is given. */
+function toldText({ labels, conditioner }: DiffWaveConfig): string {
+  if (labels) return `, with the labels ${labels.join(', ')}`;
+  return conditioner === 'mel' ? ', for spectrograms' : '';
+}
+
 async function weightsNow(): Promise<Uint8Array> {
   const weights = loose?.bytes ?? (await keptRun())?.weights;
-  if (!weights) throw new UserError('there are no weights yet: train first, or open a run or weights.safetensors');
+  if (!weights) throw new UserError(noWeights);
   return weights;
 }
 

@@ -37,7 +37,8 @@ export function gpuPart(notebook: Notebook): void {
     body.replaceChildren();
     await open();
     say.say('Checking …');
-    const { rows: count, failed } = await engine.ask('verify', undefined);
+    stop.hidden = false;
+    const { rows: count, failed } = await engine.ask('verify', undefined).finally(() => (stop.hidden = true));
     say.say(failed === 0 ? `PASS: ${count.toLocaleString('en')} checks, none failed.` : `FAIL: ${failed} of ${count.toLocaleString('en')} checks failed.`);
     if (failed > 0) say.element.classList.add('bad');
     save.disabled = false;
@@ -47,10 +48,12 @@ export function gpuPart(notebook: Notebook): void {
     times.replaceChildren();
     await open();
     say.say('Timing: the first ones compile …');
-    const { rows: count, wrong } = await engine.ask('bench', notebook.preset.model);
+    stop.hidden = false;
+    const { rows: count, wrong } = await engine.ask('bench', notebook.preset.model).finally(() => (stop.hidden = true));
     say.say(`${counted(count, 'kernel')} timed${wrong > 0 ? `, ${wrong} wrong and so not timed` : ''}.`);
   }, { say });
   const stop = button('Stop', () => engine.ask('pause', undefined), { say });
+  stop.hidden = true;
   const save = button('Download the results', async () => {
     const from = { ...(await open()) };
     const origin = { date: new Date().toISOString(), adapter: from.name, driver: from.driver, software: from.software, versions: { 'diffwave-webgpu': PACKAGE_VERSION, browser: navigator.userAgent } };
@@ -94,9 +97,17 @@ export function gpuPart(notebook: Notebook): void {
 const digits = (value: number): string => value.toLocaleString('en', { maximumSignificantDigits: 3 });
 
 function timedLine(row: News['timed']): string {
-  if (row.bench !== 'kernel') return 'The sizes of the tile kernels are tuned.';
+  if (row.bench === 'tuning') return 'Tuning: sizes of the tile kernels are tried …';
+  if (row.bench === 'tuned') return tunedLine(row);
   const { kernel, variant, ofRoofline } = row as unknown as KernelRow;
   return `Timing: ${kernel} · ${variant} reaches ${digits(100 * ofRoofline)} % of the roofline`;
+}
+
+function tunedLine({ tile, gain }: News['timed']): string {
+  if (tile === null) return 'Tuned: no size of the tile kernels computes what it should.';
+  const { rows, deep } = tile as { rows: number; deep: number };
+  const better = typeof gain !== 'number' || gain === 0 ? 'the usual ones are the fastest' : `${digits(100 * gain)} % faster than the usual ones`;
+  return `Tuned: tiles of ${rows} rows, ${deep} deep, ${better}. Timing: the first kernels compile …`;
 }
 
 function timesOf({ kernel, variant, shape, median, flopsPerSecond, bytesPerSecond, ofRoofline }: KernelRow): HTMLElement {

@@ -1,10 +1,11 @@
 /** Part 1: recordings become clips. */
 import { PRESETS, soundEndings } from '../../src/web.ts';
 import { EngineError } from '../engine/client.ts';
-import type { Music, Source } from '../engine/protocol.ts';
+import type { Music, NamedFile, Source } from '../engine/protocol.ts';
 import { Facts, Saying, button, el, filePicker, numberField, section, selectField } from '../view/dom.ts';
 import { SoundFigure } from '../view/soundFigure.ts';
 import { isForBrowser, wavOf } from './browserDecoded.ts';
+import { chosen, dropped } from './files.ts';
 import type { Notebook, PresetName } from './notebook.ts';
 import { counted, duration } from './notebook.ts';
 import { Recorder } from './recorder.ts';
@@ -14,6 +15,7 @@ const presetTexts: Record<PresetName, string> = {
   music: 'music: 5 s at 7,350 Hz, for hours of music',
   gtzan: 'gtzan: the same to the letter of the papers',
   'diffwave-base': 'diffwave-base: 0.7 s at 22,050 Hz',
+  'diffwave-vocoder': 'diffwave-vocoder: sound out of its spectrogram, at 22,050 Hz',
   'diffwave-sc09': 'diffwave-sc09: 1 s at 16 kHz, large',
 };
 
@@ -77,13 +79,13 @@ export function musicPart(notebook: Notebook): void {
     notebook.changed();
     await show(0);
   };
-  const prepare = (files: readonly File[], source: string): Promise<void> => say.during(async () => {
+  const prepare = (files: readonly NamedFile[], source: string): Promise<void> => say.during(async () => {
     lines.replaceChildren();
     const [sounds, others] = [files.filter(({ name }) => soundEndings.test(name)), files.filter(({ name }) => !soundEndings.test(name))];
     for (const { name } of others) lines.append(el('li', {}, `left out: ${name} is no sound file by its name (.wav, .mp3, .flac, .ogg, .m4a …)`));
     say.say(`Preparing ${counted(sounds.length, 'file')} …`);
     // What the browser cannot decode either, the worker says in its line.
-    const readable = await Promise.all(sounds.map((file) => (isForBrowser(file.name) ? wavOf(file, file.name).catch(() => file) : file)));
+    const readable = await Promise.all(sounds.map(async ({ name, file }) => ({ name, file: isForBrowser(name) ? await wavOf(file, name).catch(() => file) : file })));
     await take(await engine.ask('prepare', { files: readable, data: notebook.preset.data, source }));
   });
   engine.on('line', (line) => lines.append(el('li', {}, line)));
@@ -96,14 +98,13 @@ export function musicPart(notebook: Notebook): void {
   };
   const bundled = button('Take the bundled recordings', async () => {
     const names: string[] = await (await fetch('music/list.json')).json();
-    const files = await Promise.all(names.map(async (name) => new File([await (await fetch(`music/${name}`)).blob()], name)));
-    await prepare(files, 'bundled recordings');
+    await prepare(await Promise.all(names.map(async (name) => ({ name, file: new File([await (await fetch(`music/${name}`)).blob()], name) }))), 'bundled recordings');
   }, { main: true, say });
   const drop = el('div', { class: 'drop' },
     el('div', { class: 'row' }, bundled,
-      filePicker('Choose files', { many: true }, (files) => prepare(files, 'files')),
-      filePicker('Choose a folder', { folder: true }, (files) => prepare(files, files[0]!.webkitRelativePath.split('/')[0] || 'folder')),
-      new Recorder(say, (file) => prepare([file], 'microphone')).element),
+      filePicker('Choose files', { many: true }, (files) => prepare(chosen(files), 'files')),
+      filePicker('Choose a folder', { folder: true }, (files) => prepare(chosen(files), files[0]!.webkitRelativePath.split('/')[0] || 'folder')),
+      new Recorder(say, (file) => prepare(chosen([file]), 'microphone')).element),
     el('p', {}, 'Or drop files here: WAV, MP3, FLAC, Ogg, Opus, M4A, AIFF, AU. They stay on this machine.'));
   drop.ondragover = (event) => {
     event.preventDefault();
@@ -113,7 +114,7 @@ export function musicPart(notebook: Notebook): void {
   drop.ondrop = (event) => {
     event.preventDefault();
     drop.classList.remove('over');
-    void filesIn(event.dataTransfer!).then((files) => prepare(files, 'dropped files'));
+    void dropped(event.dataTransfer!).then((files) => prepare(files, 'dropped files'));
   };
   section('music').append(el('div', { class: 'row' }, preset.label), drop, say.element, lines, facts.element, figure.element,
     el('div', { class: 'row' }, from.label, to.label, use), el('details', {}, el('summary', {}, 'All clips'), list));
@@ -124,21 +125,4 @@ export function musicPart(notebook: Notebook): void {
     if (name && JSON.stringify(notebook.preset.data) !== JSON.stringify(kept.manifest.options)) preset.select.value = notebook.presetName = name;
     await take(kept);
   });
-}
-
-/** Files that were dropped, those in folders too. */
-async function filesIn({ items, files }: DataTransfer): Promise<File[]> {
-  const entries = [...items].map((item) => item.webkitGetAsEntry()).filter((entry) => entry !== null);
-  if (entries.length === 0) return [...files];
-  const walk = async (entry: FileSystemEntry): Promise<File[]> => {
-    if (entry.isFile) return [await new Promise<File>((resolve, reject) => (entry as FileSystemFileEntry).file(resolve, reject))];
-    const reader = (entry as FileSystemDirectoryEntry).createReader();
-    const found: File[] = [];
-    for (;;) { // a reader gives some at a time, and none at its end
-      const some = await new Promise<FileSystemEntry[]>((resolve, reject) => reader.readEntries(resolve, reject));
-      if (some.length === 0) return found;
-      for (const each of some) found.push(...(await walk(each)));
-    }
-  };
-  return (await Promise.all(entries.map(walk))).flat();
 }

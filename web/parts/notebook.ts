@@ -1,11 +1,10 @@
 /** What the parts of the page share: the worker, the music, the preset. */
-import type { Manifest, Preset } from '../../src/web.ts';
+import type { DiffWaveConfig, Manifest, Preset } from '../../src/web.ts';
 import { PRESETS } from '../../src/web.ts';
 import type { Engine } from '../engine/client.ts';
 import type { Source } from '../engine/protocol.ts';
 
-/** Those of networks that make sound from nothing: the page has no spectrograms to tell others. */
-export type PresetName = Exclude<keyof typeof PRESETS, 'diffwave-vocoder'>;
+export type PresetName = keyof typeof PRESETS;
 
 export type NamedSource = Source & { readonly name: string };
 
@@ -14,7 +13,10 @@ export class Notebook {
   presetName: PresetName = 'tiny';
   /** What the last prepared music is. */
   manifest: Manifest | undefined;
+  /** Of the weights that samples are made with. */
+  network: DiffWaveConfig | undefined;
   readonly #listeners: (() => void)[] = [];
+  readonly #networkListeners: (() => void)[] = [];
   readonly #takers: ((sound: NamedSource) => unknown)[] = [];
 
   constructor(engine: Engine) {
@@ -28,6 +30,16 @@ export class Notebook {
   /** Called when there is other music, or another preset was chosen. */
   onChange(listener: () => void): void {
     this.#listeners.push(listener);
+  }
+
+  /** Called when there may be other weights. */
+  onNetwork(listener: () => void): void {
+    this.#networkListeners.push(listener);
+  }
+
+  async lookAtNetwork(): Promise<void> {
+    this.network = await this.engine.ask('network', undefined);
+    for (const listener of this.#networkListeners) listener();
   }
 
   /** Called when a sound is chosen that something is to be made of. */

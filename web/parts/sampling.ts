@@ -4,7 +4,9 @@ import { Saying, button, download, el, numberField, section, selectField } from 
 import { SoundFigure } from '../view/soundFigure.ts';
 import type { Notebook } from './notebook.ts';
 import { duration } from './notebook.ts';
+import { GrowingSound } from './growingSound.ts';
 import { SourceField } from './source.ts';
+import { ToldFields } from './told.ts';
 import { Way } from './way.ts';
 
 const verbs: Record<What['kind'], string> = {
@@ -31,6 +33,9 @@ export function samplingPart(notebook: Notebook): void {
   const seed = numberField('Seed', { value: 0, min: 0 });
   const loop = el('input', { type: 'checkbox' });
   const loopLabel = el('label', {}, 'Its end meets its beginning', loop);
+  const early = el('input', { type: 'checkbox' });
+  const earlyLabel = el('label', {}, 'Can be played while the rest is made', early);
+  const told = new ToldFields(notebook);
   const source = new SourceField(notebook, {
     title: 'Clip', clip: 1,
     onSelect: (stretch) => {
@@ -53,21 +58,27 @@ export function samplingPart(notebook: Notebook): void {
   let sound: { wav: Uint8Array<ArrayBuffer>; name: string } | undefined;
 
   const meant: Record<What['kind'], readonly HTMLElement[]> = {
-    new: [seconds.label, loopLabel], variation: [source.element, strength.label], between: [source.element, other.element, mix.label, strength.label],
-    continue: [source.element, seconds.label], inpaint: [source.element, from.label, to.label], denoise: [source.element],
+    new: [seconds.label, loopLabel, earlyLabel], variation: [source.element, strength.label, earlyLabel],
+    between: [source.element, other.element, mix.label, strength.label, earlyLabel],
+    continue: [source.element, seconds.label], inpaint: [source.element, from.label, to.label], denoise: [source.element, earlyLabel],
   };
   const arrange = (): void => {
+    const { network, preset } = notebook;
     const shown = meant[kind.select.value as What['kind']];
     for (const element of new Set(Object.values(meant).flat())) element.hidden = !shown.includes(element);
+    if (network?.conditioner === 'mel') loopLabel.hidden = seconds.label.hidden = true; // as long as the spectrogram, from its start to its end
     void source.show();
     void other.show();
     steps.label.hidden = sampler.select.value === 'fast';
-    steps.input.max = String(notebook.preset.model.diffusionSteps);
-    if (steps.input.valueAsNumber > notebook.preset.model.diffusionSteps) steps.input.value = steps.input.max;
+    const { diffusionSteps } = network ?? preset.model;
+    steps.input.max = String(diffusionSteps);
+    if (steps.input.valueAsNumber > diffusionSteps) steps.input.value = steps.input.max;
     if (kind.select.value === 'denoise' && sampler.select.value === 'ddpm') sampler.select.value = 'ddim'; // removing noise must add none
   };
   kind.select.onchange = sampler.select.onchange = arrange;
+  loop.onchange = () => (early.disabled = loop.checked); // a loop is finished as a whole
   notebook.onChange(arrange);
+  notebook.onNetwork(arrange);
 
   const wanted = async (): Promise<What> => {
     const chosen = kind.select.value as What['kind'];
@@ -85,15 +96,22 @@ export function samplingPart(notebook: Notebook): void {
     bar.value = 0;
     const what = await wanted();
     way.begin();
-    const isLoop = loop.checked && what.kind === 'new';
+    const isLoop = loop.checked && !loopLabel.hidden;
+    const isEarly = early.checked && !early.disabled && !earlyLabel.hidden;
     const chosenSeed = seed.read();
-    const wish = { what, seconds: seconds.read(), seed: chosenSeed, sampler: sampler.select.value as SamplingWish['sampler'], steps: steps.read(), loop: isLoop };
-    stop.hidden = false;
-    const made = await engine.ask('sample', wish).finally(() => (stop.hidden = true));
     const name = `${what.kind === 'new' ? 'sample' : what.kind}-seed${chosenSeed}`;
+    growing.begin(name);
+    const wish = { what, told: await told.read(), early: isEarly, seconds: seconds.read(), seed: chosenSeed, sampler: sampler.select.value as SamplingWish['sampler'], steps: steps.read(), loop: isLoop };
+    stop.hidden = false;
+    const made = await engine.ask('sample', wish).finally(() => {
+      stop.hidden = true;
+      figure.halt();
+    });
     sound = { wav: made.wav, name };
     save.disabled = false;
-    way.end(made, { name, note: `${(made.samples.length / made.sampleRate).toFixed(2)} s, made in ${duration(made.seconds)}${isLoop ? '; played round and round' : ''}`, loop: isLoop });
+    const note = `${(made.samples.length / made.sampleRate).toFixed(2)} s, made in ${duration(made.seconds)}${isLoop ? '; played round and round' : ''}`;
+    if (isEarly) figure.grown(made.samples.length, note);
+    else way.end(made, { name, note, loop: isLoop });
     say.say(`Made ${verbs[what.kind]}.`);
   }, { main: true, say });
   const stop = button('Stop', () => engine.ask('pause', undefined), { say });
@@ -101,13 +119,15 @@ export function samplingPart(notebook: Notebook): void {
   const save = button('Download the WAV', () => download(`${sound!.name}.wav`, sound!.wav, 'audio/wav'), { say });
   save.disabled = true;
   engine.on('way', (sound) => way.add(sound));
+  const growing = new GrowingSound(figure);
+  engine.on('stretch', (stretch) => growing.add(stretch));
   engine.on('sampling', ({ done, total }) => {
     bar.value = done / total;
-    say.say(`Step ${done} of ${total} on the way from noise to sound`);
+    say.say(growing.progress ?? `Step ${Math.floor(done)} of ${total} on the way from noise to sound`);
   });
   section('sampling').append(
-    el('div', { class: 'fields' }, kind.label, sampler.label, strength.label, mix.label, from.label, to.label, seconds.label, steps.label, seed.label, loopLabel),
-    source.element, other.element,
+    el('div', { class: 'fields' }, kind.label, sampler.label, strength.label, mix.label, from.label, to.label, seconds.label, steps.label, seed.label, ...told.fields, loopLabel, earlyLabel),
+    source.element, other.element, told.spectrogram,
     el('div', { class: 'row' }, make, stop, save), say.element, bar, way.element, figure.element);
   arrange();
 }

@@ -41,6 +41,6 @@ export class SoundsHeard {
     const sound = this.#sounds.at(index % this.#sounds.length);
     if (!sound) return;
     this.#shown = this.#sounds.indexOf(sound);
-    this.#figure.set(sound, { name: `What it makes after update ${sound.step.toLocaleString('en')}`, note: `sound ${this.#shown + 1} of ${this.#sounds.length} on the way, the noise the same` });
+    this.#figure.set(sound, { name: `What it makes after update ${sound.step.toLocaleString('en')}${sound.label === undefined ? '' : `, told ${sound.label}`}`, note: `sound ${this.#shown + 1} of ${this.#sounds.length} on the way, the noise the same` });
   }
 }

@@ -1,4 +1,5 @@
 /** A sound that something is made of: a clip of the music, a stretch of one, or a file of the visitor's. */
+import { EngineError } from '../engine/client.ts';
 import type { Source } from '../engine/protocol.ts';
 import { Saying, button, el, filePicker, numberField } from '../view/dom.ts';
 import type { Stretch } from '../view/picture.ts';
@@ -43,7 +44,13 @@ export class SourceField {
   async read(): Promise<Source> {
     if (this.#taken) return { samples: this.#taken.samples, sampleRate: this.#taken.sampleRate };
     const { engine, manifest } = this.#notebook;
-    return { samples: await engine.ask('clip', this.#clip.read() - 1), sampleRate: manifest!.sampleRate };
+    if (!manifest) throw new EngineError('there is no music yet: take the bundled recordings, drop files of yours, or choose a sound here', true);
+    return { samples: await engine.ask('clip', this.#clip.read() - 1), sampleRate: manifest.sampleRate };
+  }
+
+  /** The same with what it is called. */
+  async readNamed(): Promise<{ audio: Source; name: string }> {
+    return { audio: await this.read(), name: this.#taken?.name ?? `clip ${this.#clip.read()}` };
   }
 
   /** Another sound than a clip from now on; undefined goes back to the clips. */

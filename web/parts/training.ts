@@ -38,6 +38,7 @@ export function trainingPart(notebook: Notebook): void {
   const refresh = async (): Promise<void> => {
     kept = await engine.ask('run', undefined);
     facts.set('kept', kept ? `update ${kept.step.toLocaleString('en')}` : '–');
+    await notebook.lookAtNetwork();
     state();
   };
   const during = async (body: () => Promise<{ step: number }>): Promise<void> => {

@@ -27,6 +27,8 @@ export class TrainingFields {
     seed: numberField('Seed', { value: 0, min: 0 }),
     saveEvery: numberField('Checkpoint every', { value: 250, min: 1 }),
   };
+  readonly #teachLabels = el('input', { type: 'checkbox' });
+  readonly #labels = el('label', {}, 'Teach it the folders as labels', this.#teachLabels);
   readonly #sees = el('p', { class: 'said' });
   readonly #notebook: Notebook;
   /** Whether there is nothing to plan, as a run is going on. */
@@ -37,15 +39,17 @@ export class TrainingFields {
     this.#notebook = notebook;
     const labels = [...Object.values(this.#fields), this.#memoryLimit].map(({ label }) => label);
     this.always = el('div', { class: 'fields' }, this.steps.label, this.#soundEvery.label);
-    this.ofNewRuns = el('details', {}, el('summary', {}, 'Network and training'), el('div', { class: 'fields' }, ...labels), this.#sees);
+    this.ofNewRuns = el('details', {}, el('summary', {}, 'Network and training'), el('div', { class: 'fields' }, ...labels, this.#labels), this.#sees);
     let filledFor = notebook.presetName;
     notebook.onChange(() => {
       if (filledFor !== notebook.presetName) this.#fill(); // what was typed stays where only the music is other
       filledFor = notebook.presetName;
+      this.#offerLabels();
       this.#edited();
     });
     for (const part of [this.always, this.ofNewRuns]) part.addEventListener('input', () => this.#edited());
     this.#fill();
+    this.#offerLabels();
     this.#edited();
   }
 
@@ -71,6 +75,7 @@ export class TrainingFields {
         ...training, batchSize: batchSize.read(), learningRate: learningRate.read(), seed: seed.read(),
         cropSamples: cropSamples.read() >= clipSamples ? null : cropSamples.read(),
       },
+      labels: this.#teachLabels.checked && !this.#labels.hidden,
       ...this.ofRun(),
       ...(limit !== undefined && { memoryLimit: Math.floor(limit * mebibyte) }),
     };
@@ -88,6 +93,13 @@ export class TrainingFields {
     for (const name of ['layers', 'channels', 'batchSize', 'cropSamples', 'learningRate'] as const) this.#fields[name].input.value = String(values[name]);
   }
 
+  /** Labels can be taught where the tracks lie in several folders, to a network that is not told spectrograms. */
+  #offerLabels(): void {
+    const folders = new Set(this.#notebook.manifest?.clips.map(({ file }) => (file.includes('/') ? file.split('/')[0] : undefined)));
+    this.#labels.hidden = folders.size < 2 || folders.has(undefined) || this.#notebook.preset.model.conditioner !== undefined;
+    this.#labels.title = [...folders].join(', ');
+  }
+
   #edited(): void {
     const { layers, channels } = this.#fields;
     if (layers.input.validity.valid && channels.input.validity.valid) {
@@ -100,8 +112,9 @@ export class TrainingFields {
   }
 
   async #plan(mine: number): Promise<void> {
+    if (!this.#notebook.manifest) return this.plan.say('There is no music yet: part 1 has some, or takes yours.');
     const parts = [this.always, this.ofNewRuns].flatMap((part) => [...part.querySelectorAll('input')]);
-    if (this.#isTraining || !this.#notebook.manifest || !('gpu' in navigator) || parts.some(({ validity }) => !validity.valid)) return;
+    if (this.#isTraining || !('gpu' in navigator) || parts.some(({ validity }) => !validity.valid)) return;
     const line = this.#notebook.engine.ask('plan', this.wish());
     await line.then(
       (text) => void (mine === this.#asked && this.plan.say(`A new run: ${text}.`)),

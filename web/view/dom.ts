@@ -47,6 +47,11 @@ export function optionalNumberField(label: string, { value, ...range }: { value?
   return { ...field, read: () => (field.input.validity.valid && field.input.value === '' ? undefined : field.read()) };
 }
 
+export function textField(label: string): { label: HTMLLabelElement; input: HTMLInputElement } {
+  const input = el('input', { type: 'text', autocomplete: 'off', spellcheck: 'false' });
+  return { label: el('label', {}, label, input), input };
+}
+
 export function selectField(label: string, options: Readonly<Record<string, string>>): { label: HTMLLabelElement; select: HTMLSelectElement } {
   const select = el('select', {}, ...Object.entries(options).map(([value, text]) => el('option', { value }, text)));
   return { label: el('label', {}, label, select), select };

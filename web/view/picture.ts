@@ -9,6 +9,9 @@ export interface Pictured {
   readonly sampleRate: number;
 }
 
+/** In the place of a sound. */
+const nothing: Pictured = { samples: new Float32Array(1), sampleRate: 1 };
+
 /** Seconds [from, to) of a sound. */
 export type Stretch = readonly [from: number, to: number];
 
@@ -17,9 +20,9 @@ export function shareAt(canvas: HTMLCanvasElement, x: number): number {
   return Math.max(0, Math.min(1, (x - margin.left) / (canvas.clientWidth - margin.left - margin.right)));
 }
 
-/** Draws into a canvas of any size, sharp on screens of any density. `at`: where the playhead is, in seconds; `selected` is marked. */
+/** Draws a sound, or that there is none, into a canvas of any size, sharp on screens of any density. `at`: where the playhead is, in seconds; `selected` is marked. */
 export function drawPicture(
-  canvas: HTMLCanvasElement, { samples, sampleRate }: Pictured, image: ImageBitmap | undefined, { at, selected }: { at?: number; selected?: Stretch } = {},
+  canvas: HTMLCanvasElement, sound: Pictured | undefined, image: ImageBitmap | undefined, { at, selected }: { at?: number; selected?: Stretch } = {},
 ): void {
   const { clientWidth: width, clientHeight: height } = canvas;
   const scale = devicePixelRatio;
@@ -32,6 +35,7 @@ export function drawPicture(
   const plot = { x: margin.left, width: width - margin.left - margin.right, y: margin.top, height: height - margin.top - margin.bottom };
   const wave = { y: plot.y, height: Math.round(plot.height * waveHeight) };
   const spectrum = { y: wave.y + wave.height + gap, height: plot.height - wave.height - gap };
+  const { samples, sampleRate } = sound ?? nothing;
   const seconds = samples.length / sampleRate;
   const xOf = (time: number): number => plot.x + (time / seconds) * plot.width;
 
@@ -44,6 +48,14 @@ export function drawPicture(
   context.fillRect(plot.x, spectrum.y, plot.width, spectrum.height);
   if (image) context.drawImage(image, plot.x, spectrum.y, plot.width, spectrum.height);
 
+  if (!sound) {
+    context.font = `15px ${style.getPropertyValue('--ui')}`;
+    context.fillStyle = '#8d86a0'; // on the plot, which is as dark by day
+    context.textAlign = 'center';
+    context.textBaseline = 'middle';
+    context.fillText('no sound yet', plot.x + plot.width / 2, spectrum.y + spectrum.height / 2);
+    return;
+  }
   context.fillStyle = soft!;
   context.font = `12px ${style.getPropertyValue('--ui')}`;
   context.textAlign = 'right';
@@ -66,7 +78,9 @@ export function drawPicture(
   context.textAlign = 'center';
   for (const time of ticks(seconds, plot.width / 70)) {
     context.fillRect(xOf(time), bottom, 1, 4);
-    context.fillText(String(time), Math.max(plot.x + 4, xOf(time)), bottom + 6);
+    const text = String(time);
+    const half = context.measureText(text).width / 2;
+    context.fillText(text, Math.min(Math.max(plot.x + 4, xOf(time)), width - half), bottom + 6);
   }
   context.fillText('time / s', plot.x + plot.width / 2, bottom + 22);
   if (selected) {

@@ -1,15 +1,9 @@
 /** Plays a sound: by an audio element, or round and round without a gap, which audio elements cannot. */
 import { encodeWav } from '../../src/web.ts';
+import { Growing } from './growing.ts';
 import type { Pictured } from './picture.ts';
-
-/** As much of an audio element as is used. */
-interface Voice {
-  readonly paused: boolean;
-  currentTime: number; // seconds
-  play(): Promise<void>;
-  pause(): void;
-  release(): void;
-}
+import type { Voice } from './voice.ts';
+import { contextAt } from './voice.ts';
 
 export class Player {
   readonly #changed: () => void;
@@ -39,6 +33,15 @@ export class Player {
     this.#voice?.release();
     this.#voice = undefined;
     this.#make = () => (loop ? new Loop(sound, this.#changed) : elementOf(sound, this.#changed));
+  }
+
+  /** A sound that is still being made; whoever makes it says so to what is returned. */
+  grow(sound: Pictured): Growing {
+    this.#voice?.release();
+    this.#make = undefined;
+    const growing = new Growing(sound, this.#changed);
+    this.#voice = growing;
+    return growing;
   }
 
   async play(): Promise<void> {
@@ -117,14 +120,5 @@ class Loop implements Voice {
 
   release(): void {
     this.pause();
-  }
-}
-
-/** At the sound's own rate, so that the browser's resampler does not begin anew at each seam. Some browsers refuse low rates. */
-function contextAt(sampleRate: number): AudioContext {
-  try {
-    return new AudioContext({ sampleRate });
-  } catch {
-    return new AudioContext();
   }
 }

@@ -3,6 +3,7 @@ import { el } from './dom.ts';
 import type { Pictured, Stretch } from './picture.ts';
 import { drawPicture, shareAt } from './picture.ts';
 import { Pictures } from './pictures.ts';
+import type { Growing } from './growing.ts';
 import { Player } from './player.ts';
 
 /** CSS pixels that a pointer may move and is still a click. */
@@ -21,13 +22,15 @@ export class SoundFigure {
   readonly #icon = document.createElementNS('http://www.w3.org/2000/svg', 'path');
   readonly #audio = new Player(() => this.#show());
   #selected: Stretch | undefined;
-  #sound: Pictured = { samples: new Float32Array(64), sampleRate: 8000 };
+  #sound: Pictured = { samples: new Float32Array(1), sampleRate: 1 };
+  readonly #beside: readonly HTMLElement[];
   #picture: ImageBitmap | undefined;
   readonly #pictures = new Pictures((image) => {
     this.#picture?.close();
     this.#picture = image;
     this.#draw();
   });
+  #growing: Growing | undefined;
   #name = '';
   #hasSound = false;
 
@@ -39,6 +42,7 @@ export class SoundFigure {
     svg.append(this.#icon);
     this.#play = el('button', { type: 'button', class: 'play', disabled: true }, svg);
     this.#play.onclick = () => void (this.#audio.paused ? this.#start() : this.#audio.pause());
+    this.#beside = beside;
     this.#followPointer(onSelect);
     this.element = el('figure', {},
       el('div', { class: 'head' }, this.#play, this.#title, ...beside),
@@ -66,6 +70,26 @@ export class SoundFigure {
     }
     this.#show();
     this.#draw();
+  }
+
+  /** Shows a sound of which nothing is there yet; `grown` says what is. */
+  begin(sound: Pictured, { name }: { name: string }): void {
+    this.set(sound, { name });
+    this.#growing = this.#audio.grow(sound);
+    this.#show();
+  }
+
+  /** The first `made` samples of the sound that was begun are there. */
+  grown(made: number, note: string): void {
+    this.#title.querySelector('small')!.textContent = note;
+    this.#pictures.ask(this.#sound.samples);
+    this.#growing?.grow(made);
+    this.#draw();
+  }
+
+  /** Nothing more comes of it. */
+  halt(): void {
+    this.#growing?.halt();
   }
 
   async #start(): Promise<void> {
@@ -118,12 +142,13 @@ export class SoundFigure {
 
   #show(): void {
     this.#play.disabled = !this.#hasSound;
+    for (const element of this.#beside) element.hidden = !this.#hasSound;
     this.#play.setAttribute('aria-label', `${this.#audio.paused ? 'Play' : 'Pause'} ${this.#name}`.trim());
     this.#icon.setAttribute('d', icons[this.#audio.paused ? 'play' : 'pause']);
   }
 
   #draw(): void {
     const { currentTime, paused } = this.#audio;
-    drawPicture(this.#canvas, this.#sound, this.#picture, { at: paused && currentTime === 0 ? undefined : currentTime, selected: this.#selected });
+    drawPicture(this.#canvas, this.#hasSound ? this.#sound : undefined, this.#picture, { at: paused && currentTime === 0 ? undefined : currentTime, selected: this.#selected });
   }
 }

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-const isClone = import.meta.url.endsWith('.ts');
+export const isClone = import.meta.url.endsWith('.ts');
 
 /** The package's root: the clone, or the folder in node_modules. */
 const root = new URL(isClone ? '../../../' : '../../../../', import.meta.url);

@@ -1,11 +1,9 @@
 /** `--mel` and `--like`: the spectrogram that a network for spectrograms makes sound of. */
 import type { DiffWaveConfig } from '../../../src/diffwave/model/config.ts';
 import type { Told } from '../../../src/diffwave/model/contract.ts';
-import type { Mel } from '../../../src/diffwave/model/mels.ts';
-import { melSpectrogramOf, melTold } from '../../../src/diffwave/model/mels.ts';
+import { melOfNpy, melSpectrogramOf, melTold } from '../../../src/diffwave/model/mels.ts';
 import { readFileOrExplain } from '../../../src/disk/files.node.ts';
 import { UserError } from '../../../src/errors.ts';
-import { readNpy } from '../../../src/formats/npy.ts';
 import type { CommandSpec, Parsed } from '../cli/flags.ts';
 import type { Sound } from './input.ts';
 
@@ -36,7 +34,7 @@ export function melBy({ mel, like }: SpectrogramFlags, { config, load }: { confi
   }
   if (mel !== undefined && like !== undefined) throw new UserError('--mel and --like say two things at once: give one of them');
   if (!given) throw new UserError('this network makes sound out of spectrograms: give it one with --mel <npy>, or a sound with --like <wav>');
-  const spectrogram = mel !== undefined ? readMel(mel, config) : melSpectrogramOf(config, load(like!).samples);
+  const spectrogram = mel !== undefined ? melOfNpy(readFileOrExplain(mel, 'a spectrogram'), { where: mel, config }) : melSpectrogramOf(config, load(like!).samples);
   const L = spectrogram.frames * config.hopSamples!;
   return { told: melTold(config, spectrogram), L, ...(mel !== undefined && { note: assumed(mel, { ...spectrogram, L }, config) }) };
 }
@@ -44,16 +42,4 @@ export function melBy({ mel, like }: SpectrogramFlags, { config, load }: { confi
 /** A .npy file has no hop and no rate: those of the network are taken, and sound of others is too long or too short, and out of tune. */
 function assumed(path: string, { frames, L }: { frames: number; L: number }, { hopSamples, sampleRate }: DiffWaveConfig): string {
   return `${path} does not say its hop and rate: its ${frames} frames are taken as ${hopSamples} samples apart at ${sampleRate} Hz, which makes ${(L / sampleRate).toFixed(2)} s`;
-}
-
-/** A spectrogram out of a .npy file, (bands, frames) or (1, bands, frames) as preprocess.py of lmnt-com/diffwave writes it. */
-function readMel(path: string, { melBands }: DiffWaveConfig): Mel {
-  const { shape, data } = readNpy(readFileOrExplain(path, 'a spectrogram'), path);
-  const [bands, frames, ...more] = shape.length === 3 && shape[0] === 1 ? shape.slice(1) : shape;
-  if (bands === undefined || frames === undefined || more.length > 0) throw new UserError(`${path} has the shape (${shape.join(', ')}), wanted (bands, frames)`);
-  if (bands !== melBands && frames === melBands) {
-    throw new UserError(`${path} has the shape (${shape.join(', ')}), wanted (bands, frames) with this network's ${melBands} bands: it looks like (frames, bands), so save its transpose (.T)`);
-  }
-  const values = Float32Array.from({ length: data.length }, (_, i) => data[(i % bands) * frames + Math.floor(i / bands)]!);
-  return { frames, bands, values };
 }

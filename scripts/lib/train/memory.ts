@@ -8,7 +8,7 @@ import type { DiffWave } from '../../../src/diffwave/model/model.ts';
 import { samplingMemory } from '../../../src/diffwave/sampling/sampling.ts';
 import { validationBytes } from '../../../src/diffwave/validation/validation.ts';
 import type { Gpu } from '../../../src/gpu/device/gpu.ts';
-import { largestOnTheWay } from './onTheWay.ts';
+import { largestOnTheWay } from '../../../src/diffwave/validation/onTheWay.ts';
 
 export const memoryLimitFlag = {
   type: 'string', placeholder: '<size>', help: 'GPU memory that the run may take, such as 2GiB (all there is)',

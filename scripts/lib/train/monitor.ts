@@ -15,7 +15,7 @@ import { alone } from '../../../src/ranks.ts';
 import { UserError, escaped } from '../../../src/errors.ts';
 import { DeviceLostError } from '../../../src/gpu/device/opened.ts';
 import { spelled } from '../cli/spelling.ts';
-import { sampleOnTheWay } from './onTheWay.ts';
+import { sampleOnTheWay } from '../../../src/diffwave/validation/onTheWay.ts';
 import { ProgressDisplay, silence } from './progressDisplay.ts';
 import { pagedLine, recoveryLine } from '../report/lines.ts';
 import { validationLine, validationTable } from './validationReport.ts';

@@ -1,9 +1,9 @@
 /** The page as static files: scripts, style, text, and the recordings that come with the project. */
 import { readFileSync, readdirSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { join, relative } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { Plugin } from 'esbuild';
-import { inPackage } from '../cli/invocation.ts';
+import { inPackage, isClone, packageVersion } from '../cli/invocation.ts';
 import { shaderModule } from './shaders.ts';
 
 /** Files by their path within the site. */
@@ -19,30 +19,48 @@ const forPages: Plugin = {
   },
 };
 
-/** Values that PyTorch computed, which the page holds the adapter against when it is asked to. */
-const goldenFiles = ['transformer-4x16.safetensors', 'diffwave-6x8-l1.safetensors'];
+/** Where an installed package has what `bundlePage` made: it comes without the bundler. */
+export const bundledPage = 'dist/web';
+
+/** The page with the recordings and the values that the package has in any case. */
+export async function buildSite(): Promise<Site> {
+  const site = new Map(isClone ? await bundlePage() : filesBelow(bundledPage));
+  const music = 'music/genres_original';
+  const recordings = [...filesBelow(music)].filter(([name]) => name.endsWith('.wav'));
+  for (const [name, bytes] of recordings) site.set(`music/${name}`, bytes);
+  site.set('music/list.json', json(recordings.map(([name]) => name)));
+  // Values that PyTorch computed, which the page holds the adapter against when it is asked to.
+  const golden = [...filesBelow('test/golden')];
+  for (const [name, bytes] of golden) site.set(`golden/${name}`, bytes);
+  site.set('golden/list.json', json(golden.map(([name]) => name)));
+  return site;
+}
 
 /** Bundles `web/`. Decoders of compressed sound are files of their own, which are fetched when such a file is met. */
-export async function buildSite(): Promise<Site> {
+export async function bundlePage(): Promise<Site> {
   const { build } = await import('esbuild');
   const { outputFiles } = await build({
     entryPoints: {
       page: inPackage('web/page.ts'), worker: inPackage('web/engine/worker.ts'), pictures: inPackage('web/view/pictureWorker.ts'), style: inPackage('web/style.css'),
     },
     outdir: '/', chunkNames: 'parts/[name]-[hash]', bundle: true, splitting: true, format: 'esm', platform: 'browser', target: 'es2022',
-    define: { PACKAGE_VERSION: JSON.stringify(JSON.parse(readFileSync(inPackage('package.json'), 'utf8')).version) },
+    define: { PACKAGE_VERSION: JSON.stringify(packageVersion()) },
     minify: true, legalComments: 'none', write: false, logLevel: 'silent', plugins: [forPages],
   });
-  const site = new Map<string, Uint8Array>();
+  const page = new Map<string, Uint8Array>();
   // Paths are of this system; the site has forward slashes.
-  for (const { path, contents } of outputFiles) site.set(path.replaceAll('\\', '/').replace(/^([a-z]:)?\//i, ''), contents);
-  site.set('index.html', readFileSync(inPackage('web/index.html')));
-  site.set('icon.svg', readFileSync(inPackage('web/icon.svg')));
-  const names = readdirSync(inPackage('music'), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.wav')).sort();
-  for (const name of names) site.set(`music/${basename(name)}`, readFileSync(inPackage(join('music', name))));
-  site.set('music/list.json', new TextEncoder().encode(JSON.stringify(names.map((name) => basename(name)))));
-  for (const name of goldenFiles) site.set(`golden/${name}`, readFileSync(inPackage(`test/golden/${name}`)));
-  return site;
+  for (const { path, contents } of outputFiles) page.set(path.replaceAll('\\', '/').replace(/^([a-z]:)?\//i, ''), contents);
+  for (const name of ['index.html', 'icon.svg']) page.set(name, readFileSync(inPackage(`web/${name}`)));
+  return page;
+}
+
+const json = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
+
+/** The files of a folder of the package, by their path below it. */
+function filesBelow(folder: string): Site {
+  const entries = readdirSync(inPackage(folder), { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  const paths = entries.map((entry) => relative(inPackage(folder), join(entry.parentPath ?? entry.path, entry.name))); // Node 20.11 has no parentPath yet
+  return new Map(paths.sort().map((path) => [path.replaceAll('\\', '/'), readFileSync(inPackage(join(folder, path)))]));
 }
 
 /** Bytes that a browser fetches before anything is asked of the page, as a host sends them that compresses. */

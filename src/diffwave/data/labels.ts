@@ -5,6 +5,9 @@ import type { TrackedClips } from './split.ts';
 /** The label of a track by its file, a path below the data's folder with forward slashes. */
 export type TrackLabels = ReadonlyMap<string, string>;
 
+/** The file of a run that has them. */
+export const labelsName = 'labels.csv';
+
 /** The first folder of every file. Throws a `UserError` that names a file that lies in none. */
 export function labelsOfFolders(files: readonly string[]): TrackLabels {
   return new Map(files.map((file) => {
@@ -49,6 +52,12 @@ function fieldsOf(line: string): string[] | undefined {
     fields.push(found[1]?.replaceAll('""', '"') ?? found[2]!);
     if (found[3] === '') return fields;
   }
+}
+
+/** Labels of these files: those that a run has kept, and with `byFolders`, of tracks that came later, their folders. */
+export function knownLabels(files: readonly string[], kept: TrackLabels, { byFolders }: { byFolders: boolean }): TrackLabels {
+  const known = (file: string): string | undefined => kept.get(file) ?? (byFolders && file.includes('/') ? file.split('/')[0] : undefined);
+  return new Map(files.map((file) => [file, known(file)]).filter(([, label]) => label !== undefined) as [string, string][]);
 }
 
 /** The different labels, in alphabetical order: classes are counted in it. */

@@ -5,6 +5,8 @@
 import { unzipSync, zipSync } from 'fflate';
 import { UserError, escaped } from '../../errors.ts';
 import { sha256 } from '../../formats/sha256.ts';
+import type { TrackLabels } from '../data/labels.ts';
+import { labelTable, labelsName, labelsOfTable } from '../data/labels.ts';
 import type { DiffWave } from '../model/model.ts';
 import type { Checkpoint, CheckpointState } from './checkpoint.ts';
 import { optimizerFile, optimizerName, readCheckpoint, stateFile, stateName, weightsFiles } from './checkpoint.ts';
@@ -19,6 +21,8 @@ export interface RunContent {
   /** The lines of log.jsonl, what else happened than updates as well. */
   readonly log: readonly LogEntry[];
   readonly validations: readonly Validation[];
+  /** What labels.csv says of the tracks, where the network has labels. */
+  readonly labels?: TrackLabels;
 }
 
 /** A run that was read: `load` puts its weights into a model of its configuration and gives the optimizer's state. */
@@ -36,7 +40,7 @@ export interface ArchivedRun extends RunContent {
 const unpacked = { level: 0, mtime: '1980-01-01' } as const;
 
 /** The run as it is now, its weights those of `model`. */
-export async function archiveRun(model: DiffWave, state: Checkpoint, { config, log, validations }: RunContent): Promise<Uint8Array<ArrayBuffer>> {
+export async function archiveRun(model: DiffWave, state: Checkpoint, { config, log, validations, labels }: RunContent): Promise<Uint8Array<ArrayBuffer>> {
   const weights = await weightsFiles(model, state);
   const checkpoint = new Map([...weights, [optimizerName, optimizerFile(model.config, state)]]);
   const hashes: Record<string, string> = {};
@@ -47,6 +51,7 @@ export async function archiveRun(model: DiffWave, state: Checkpoint, { config, l
     'config.json': text(`${JSON.stringify(config, null, 2)}\n`),
     'log.jsonl': text(linesOf(log)),
     ...(validations.length > 0 && { 'validation.jsonl': text(linesOf(validations)) }),
+    ...(labels && { [labelsName]: text(labelTable(labels)) }),
     ...Object.fromEntries(weights),
     ...Object.fromEntries([...checkpoint].map(([name, bytes]) => [`${folder}/${name}`, bytes])),
     [`${folder}/${stateName}`]: text(stateFile(state, hashes)),
@@ -74,12 +79,14 @@ export async function readRunArchive(bytes: Uint8Array, where: string): Promise<
     if (!content) throw new UserError(`${escaped(where)}: ${path}/${name} is missing`);
     return content;
   };
+  const table = files.get(`${root}${labelsName}`);
   return {
     config,
     step: newest,
     ...(typeof state.data === 'string' && { data: state.data }),
     log: entriesOf<LogEntry>(files.get(`${root}log.jsonl`), isLogEntry).filter((entry) => staysAt(newest, entry)),
     validations: entriesOf<Validation>(files.get(`${root}validation.jsonl`), isValidation).filter(({ step }) => step <= newest),
+    ...(table && { labels: labelsOfTable(new TextDecoder().decode(table), `${escaped(where)}: ${labelsName}`) }),
     weights: read('weights.safetensors'),
     load: (model) => readCheckpoint(
       { path: `${where}: ${path}`, state, read, hashOf: (content) => hashes.get(content)! }, model, { averages: config.training.emaDecay > 0 },

@@ -1,6 +1,7 @@
 /** What a network that makes sound out of spectrograms is told: in training those of its crops, in sampling one of a file or of a sound. */
 import { MelSpectrogram } from '../../audio/melSpectrogram.ts';
 import { UserError } from '../../errors.ts';
+import { readNpy } from '../../formats/npy.ts';
 import type { ClipSource } from '../data/clips.ts';
 import type { DiffWaveConfig } from './config.ts';
 import type { Conditioning, Told } from './contract.ts';
@@ -85,4 +86,19 @@ export function melSpectrogramOf(config: DiffWaveConfig, sound: Float32Array): M
   const mel = frontEnd(config);
   const frames = Math.max(1, Math.floor(sound.length / mel.hopSamples));
   return { frames, bands: mel.bands, values: mel.of(sound, { first: 0, count: frames }) };
+}
+
+/**
+ * A spectrogram out of a .npy file, (bands, frames) or (1, bands, frames) as preprocess.py of lmnt-com/diffwave writes it. Throws a
+ * `UserError` that names the file, `where`, on another shape.
+ */
+export function melOfNpy(bytes: Uint8Array, { where, config: { melBands } }: { readonly where: string; readonly config: DiffWaveConfig }): Mel {
+  const { shape, data } = readNpy(bytes, where);
+  const [bands, frames, ...more] = shape.length === 3 && shape[0] === 1 ? shape.slice(1) : shape;
+  if (bands === undefined || frames === undefined || more.length > 0) throw new UserError(`${where} has the shape (${shape.join(', ')}), wanted (bands, frames)`);
+  if (bands !== melBands && frames === melBands) {
+    throw new UserError(`${where} has the shape (${shape.join(', ')}), wanted (bands, frames) with this network's ${melBands} bands: it looks like (frames, bands), so save its transpose (.T)`);
+  }
+  const values = Float32Array.from({ length: data.length }, (_, i) => data[(i % bands) * frames + Math.floor(i / bands)]!);
+  return { frames, bands, values };
 }

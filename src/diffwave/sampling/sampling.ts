@@ -6,24 +6,25 @@ import { counters } from '../../random.ts';
 import type { Ranks } from '../../ranks.ts';
 import type { Told } from '../model/contract.ts';
 import type { Model } from '../model/model.ts';
-import type { Journey, Move } from './moves.ts';
+import { executor, reverseStepOf } from './executor.ts';
+import type { Journey } from './moves.ts';
 import type { SamplerOptions } from './samplers/choose.ts';
 import { chooseSampler } from './samplers/choose.ts';
 import type { Sampler } from './samplers/sampler.ts';
 import type { Prediction } from '../../ops/diffuse.ts';
-import type { Level } from '../schedule/level.ts';
-import { dataPrediction } from '../schedule/level.ts';
 import { scheduleOf } from '../schedule/schedule.ts';
 import type { StartShape } from './start.ts';
 import { canShare, stretchOf } from './sharing.ts';
-import type { Stretch } from './tiles.ts';
-import { haloOf } from './tiles.ts';
+import type { Stretch, Window } from './tiles.ts';
+import { haloOf, tilesFor } from './tiles.ts';
 import type { Verb } from './verbs.ts';
 import { create } from './verbs.ts';
 import { expectTold } from './told.ts';
 import type { WalkMemory, WalkOptions } from './tileProgram.ts';
 import { walkMemory } from './tileProgram.ts';
 import { Walk } from './walk.ts';
+import type { WaveSizes } from './waves.ts';
+import { firstShare, stepsOf, usualStretch, wavesOf } from './waves.ts';
 
 export interface SampleOptions extends SamplerOptions {
   /** B and L: how many clips, of how many samples. */
@@ -59,6 +60,18 @@ export interface SampleOptions extends SamplerOptions {
   readonly onStep?: (done: number, total: number) => void;
   /** The same after every tile, `done` with the part of a step that is done: one of a long clip may take minutes. */
   readonly onTile?: (done: number, total: number) => void;
+  /**
+   * Called with each stretch of the sound that is finished, from its beginning on and while the rest is being made, which changes no bit
+   * (`waves.ts`). A stretch has `tileSamples`. What can only be finished as a whole, a loop, what fills a gap and what ranks share,
+   * comes at once.
+   */
+  readonly onStretch?: (stretch: FinishedStretch) => void;
+}
+
+/** A stretch of the clips as sound, not clamped. */
+export interface FinishedStretch {
+  readonly from: number; // samples
+  readonly clips: readonly Float32Array<ArrayBuffer>[];
 }
 
 /** x_t on the way. */
@@ -88,6 +101,7 @@ export async function sample(model: Model, options: SampleOptions): Promise<Samp
   const { sequenceEvery, onStep, onTile } = options;
   const clamp = options.clamp && largestShaped(options.clamp, model.shaping);
   const { moves, start, known } = journey;
+  const inWaves = wavesFor(model, options, journey);
   await using walk = await Walk.create(model, walkOptions(model, options, sampler, journey));
   if (start === 'noise') await walk.start(form);
   else await walk.write(repeated(start.gain === 1 ? start.audio : start.audio.map((value) => start.gain * value), B));
@@ -109,9 +123,28 @@ export async function sample(model: Model, options: SampleOptions): Promise<Samp
     sequence.push({ left: total - done, clips: heard(await walk.read()) });
     options.onWaypoint?.(sequence.at(-1)!);
   };
-  let tilesDone = 0;
-  const tileDone = (): void => onTile?.(++tilesDone / walk.tiles.windows.length, total);
+  const samples = walk.tiles.core[1] - walk.tiles.core[0];
+  let samplesDone = 0;
+  const tileDone = ({ coreStart, coreEnd }: Window): void => onTile?.((samplesDone += coreEnd - coreStart) / samples, total);
   const execute = executor({ walk, sampler, prediction, clamp, gap: known?.gap, tileDone });
+  if (inWaves) {
+    for (const move of inWaves.before) await execute(move, { isSeen: false });
+    const stepOf = inWaves.steps.map((move, i) => reverseStepOf(move, { previous: inWaves.steps[i - 1]?.from, sampler, prediction, limit: clamp, onTile: tileDone }));
+    const audio = Array.from({ length: B }, () => new Float32Array(options.shape[1]));
+    const before = new Array<number>(B).fill(0);
+    for (const { waves, finished } of wavesOf(inWaves.sizes)) {
+      for (const wave of waves) {
+        await walk.denoisePart(wave, stepOf[wave.step]!);
+        if (wave.part[1] === inWaves.sizes.L) onStep?.(wave.step + 1, total);
+      }
+      const clips = await walk.read(finished);
+      clips.forEach((clip, b) => (before[b] = unshape(clip, model.shaping, { before: before[b] })));
+      expectNumbers(clips, options.firstItem ?? 0);
+      clips.forEach((clip, b) => audio[b]!.set(clip, finished[0]));
+      options.onStretch?.({ from: finished[0], clips });
+    }
+    return { audio, peakBytes: model.gpu.buffers.peakBytes };
+  }
   for (const [i, move] of moves.entries()) {
     if (move.kind === 'denoise' && done === 0) await lookAt();
     await execute(move, { isSeen: sequenceEvery !== undefined || i === moves.length - 1 });
@@ -124,6 +157,7 @@ export async function sample(model: Model, options: SampleOptions): Promise<Samp
   }
   const audio = sequenceEvery === undefined ? heard(await walk.read()) : sequence.at(-1)!.clips;
   expectNumbers(audio, options.firstItem ?? 0);
+  options.onStretch?.({ from: 0, clips: audio });
   return { audio, sequence: sequenceEvery === undefined ? undefined : sequence, peakBytes: model.gpu.buffers.peakBytes };
 }
 
@@ -139,6 +173,33 @@ export function isShared(model: Model, options: SampleOptions): boolean {
 function stretchFor({ network }: Model, { shape: [, L], ranks, loop }: SampleOptions, { known }: Journey): Stretch | undefined {
   if (!ranks || ranks.size === 1 || loop || known || !canShare({ L, halo: haloOf(network), ranks })) return undefined;
   return stretchOf(L, ranks);
+}
+
+/**
+ * The share of the work after which the first stretch is heard of what `sample` makes with these options and `onStretch`; 1 where all
+ * comes at once.
+ */
+export function firstHeard(model: Model, options: SampleOptions): number {
+  const inWaves = wavesFor(model, { ...options, onStretch: () => {} }, plan(model, options).journey);
+  return inWaves ? firstShare(inWaves.sizes) : 1;
+}
+
+/** How the clip is made from its beginning on; undefined where nobody asks for that, or it cannot be. */
+function wavesFor(model: Model, options: SampleOptions, journey: Journey): (NonNullable<ReturnType<typeof stepsOf>> & { readonly sizes: WaveSizes }) | undefined {
+  const { shape: [, L], onStretch, loop, sequenceEvery } = options;
+  if (!onStretch) return undefined;
+  if (sequenceEvery !== undefined) throw new UserError('sample: `sequenceEvery` shows x_t after a step, and `onStretch` makes the sound stretch by stretch: use one of them');
+  const moves = stepsOf(journey);
+  if (!moves || loop || journey.known || stretchFor(model, options, journey)) return undefined;
+  const halo = haloOf(model.network);
+  return { ...moves, sizes: { L, halo, steps: moves.steps.length, width: waveSamples(model, options) } };
+}
+
+/** Samples of a stretch, which go through the network at once. */
+function waveSamples(model: Model, { shape: [B, L], tileSamples }: SampleOptions): number {
+  const halo = haloOf(model.network);
+  const { width } = tilesFor(model, { B, L });
+  return tileSamples ?? Math.min(usualStretch({ L, halo }), width < L ? width - 2 * halo : L);
 }
 
 /** Bytes of GPU memory that `sample` would take beside the weights, found without allocating or running anything. */
@@ -210,8 +271,9 @@ function startShape({ spectrum }: Model, { start, moves }: Journey): StartShape 
 function walkOptions(model: Model, options: SampleOptions, sampler: Sampler, journey: Journey): WalkOptions {
   const { shape: [B, L], seed, firstItem, tileSamples, loop, ranks, told } = options;
   const stretch = stretchFor(model, options, journey);
+  const inWaves = wavesFor(model, options, journey);
   return {
-    B, L, seed, firstItem, tileSamples, loop, told, history: sampler.usesHistory, known: journey.known !== undefined,
+    B, L, seed, firstItem, tileSamples: inWaves?.sizes.width ?? tileSamples, loop, told, waves: inWaves?.steps.length, history: sampler.usesHistory, known: journey.known !== undefined,
     core: stretch ?? coreOf(journey), ...(stretch && { ranks }),
   };
 }
@@ -219,32 +281,6 @@ function walkOptions(model: Model, options: SampleOptions, sampler: Sampler, jou
 /** The gap, where what lies around it is imposed after every move: the network need not be asked about it. */
 function coreOf({ known, moves }: Journey): Stretch | undefined {
   return moves.every(({ kind }, i) => kind === 'impose' || moves[i + 1]?.kind === 'impose') ? known?.gap : undefined;
-}
-
-/** Turns moves into work for the GPU. */
-function executor(options: {
-  walk: Walk; sampler: Sampler; prediction: Prediction; clamp?: number; gap?: Stretch; tileDone: () => void;
-}): (move: Move, context: { isSeen: boolean }) => Promise<void> {
-  const { walk, sampler, prediction, clamp: limit, gap = [0, 0], tileDone: onTile } = options;
-  let previous: Level | undefined;
-  return async (move, { isSeen }) => { // whether somebody looks at x after it
-    const { draw } = move;
-    if (move.kind === 'denoise') {
-      const { from, to } = move;
-      const coefficients = { ...dataPrediction(from, prediction), ...sampler.step({ from, to, previous }) };
-      await walk.denoise({ t: from.t, coefficients, draw, limit, onTile });
-      previous = from;
-    } else if (move.kind === 'renoise') {
-      await walk.renoise({ ...levelsOfNoise(move.to.alphaBar / move.from.alphaBar), draw });
-      previous = undefined; // x̂_0 belongs to another path
-    } else {
-      await walk.impose({ ...levelsOfNoise(move.at.alphaBar), draw, gap, near: !isSeen });
-    }
-  };
-}
-
-function levelsOfNoise(alphaBar: number): { signalLevel: number; noiseLevel: number } {
-  return { signalLevel: Math.sqrt(alphaBar), noiseLevel: Math.sqrt(1 - alphaBar) };
 }
 
 function repeated(audio: Float32Array, count: number): Float32Array[] {

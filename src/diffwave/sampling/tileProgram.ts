@@ -37,6 +37,8 @@ export interface WalkOptions {
   readonly ranks?: Ranks;
   /** What the network is told besides x_t and t. */
   readonly told?: Told;
+  /** Reverse steps of a walk that goes through the clip in waves; 0: step after step over all of it. */
+  readonly waves?: number;
 }
 
 type MayBeMissing = 'tileSamples' | 'core' | 'ranks' | 'told';
@@ -60,23 +62,29 @@ export interface Recorded {
 /** What a walk would need, without allocating anything: exact, but for what the moves without network add to a tile. */
 export function walkMemory(model: Model, walkOptions: WalkOptions): WalkMemory {
   const options = settled(walkOptions);
-  const { plan, x, previous } = recordTile(model, options, tilesFor(model, options));
+  const tiles = tilesFor(model, options);
+  const { plan, x, previous } = recordTile(model, options, tiles);
   const own = [x, previous].filter((tensor) => tensor !== undefined).reduce((sum, tensor) => sum + plan.buffers[plan.place.get(tensor.storage)!]!, 0);
   const knownBytes = options.known ? options.B * options.L * 4 : 0;
-  return { clips: own + knownBytes, tile: plan.bytes - own };
+  return { clips: own + knownBytes, tile: plan.bytes - own + marginBytes(options, tiles.halo) };
+}
+
+/** Of the old samples that every step of a wave has to remember until the next wave. */
+export function marginBytes({ B, waves }: Pick<Settled, 'B' | 'waves'>, halo: number): number {
+  return waves * B * Math.max(1, halo) * 4;
 }
 
 export function settled(options: WalkOptions): Settled {
-  const { B, L, firstItem = 0, seed = 0, tileSamples, loop = false, history = false, known = false, core, ranks, told } = options;
-  return { B, L, firstItem, seed, tileSamples, loop, history, known, core, ranks, told };
+  const { B, L, firstItem = 0, seed = 0, tileSamples, loop = false, history = false, known = false, core, ranks, told, waves = 0 } = options;
+  return { B, L, firstItem, seed, tileSamples, loop, history, known, core, ranks, told, waves };
 }
 
 /** The program of one tile of a reverse step. */
 export function recordTile(
   model: Pick<Model, 'parameters' | 'network'> & { readonly gpu: Pick<Gpu, 'variant'> },
-  options: Pick<Settled, 'B' | 'L' | 'firstItem' | 'history' | 'told'>, { width, halo, windows }: Pick<Tiles, 'width' | 'halo' | 'windows'>,
+  options: Pick<Settled, 'B' | 'L' | 'firstItem' | 'history' | 'told'> & Pick<WalkOptions, 'waves'>, { width, halo, windows }: Pick<Tiles, 'width' | 'halo' | 'windows'>,
 ): Recorded {
-  const { B, L, firstItem, history, told } = options;
+  const { B, L, firstItem, history, told, waves = 0 } = options;
   const tape = new Tape({ parameters: model.parameters, variant: model.gpu.variant, keeps: 'nothing' });
   const [x, t] = [tape.input('x', [B, L]), tape.input('t', [B])];
   const previous = history ? tape.input('previous x̂_0', [B, L]) : undefined;
@@ -86,7 +94,7 @@ export function recordTile(
   keepOld(tape, { whole: x, tile, old });
   const output = recordTold(tape, model.network, { noisy: tile, t }, { told, clipSamples: L });
   const z = noise(tape, { B, L: width, stream: streams.reverse, firstItem });
-  const inFours = windows.every(({ start, coreStart, coreEnd }) => areInFours(start, coreStart, coreEnd));
+  const inFours = waves === 0 && windows.every(({ start, coreStart, coreEnd }) => areInFours(start, coreStart, coreEnd));
   reverseStep(tape, { x, output, noise: z, previous, inFours });
   return { plan: planTape(tape), x, t, previous, old };
 }

@@ -22,15 +22,26 @@ import { shapedStart } from './start.ts';
 import { Sharing } from './sharing.ts';
 import { streams } from '../streams.ts';
 import type { Recorded, Settled, WalkOptions } from './tileProgram.ts';
-import { placeOf, recordTile, settled } from './tileProgram.ts';
-import type { Stretch, Tiles } from './tiles.ts';
-import { tilesFor } from './tiles.ts';
+import { marginBytes, placeOf, recordTile, settled } from './tileProgram.ts';
+import type { Stretch, Tiles, Window } from './tiles.ts';
+import { tilesFor, windowsOf } from './tiles.ts';
+import type { Wave } from './waves.ts';
 
 /** Samples of a part of a move without network at least, where only a core is predicted. */
 const leastPart = 1 << 14;
 
 /** Bytes that go between host and GPU at once: what a long clip's copy needs of memory stays small. */
 const transferBytes = 1 << 24;
+
+/** A step of the reverse process: `t` is what the network is told, `draw` numbers its noise, `limit` is where x̂_0 is clamped. */
+export interface ReverseStep {
+  readonly t: number;
+  readonly coefficients: ReverseCoefficients;
+  readonly draw: number;
+  readonly limit?: number;
+  /** Called after every tile has been queued. */
+  readonly onTile?: (tile: Window) => void;
+}
 
 export class Walk {
   readonly tiles: Tiles;
@@ -43,12 +54,14 @@ export class Walk {
   readonly #recorded: Recorded;
   readonly #x: BufferRange;
   readonly #known: BufferRange | undefined;
+  /** What each step of a wave has to remember, (steps, B, margin). */
+  readonly #margins: GPUBuffer | undefined;
   readonly #sharing: Sharing | undefined;
   /** The programs without network, built when they are first needed. */
   readonly #others = new Map<string, Promise<Executable>>();
 
   private constructor(model: Model, options: Settled, parts: {
-    tiles: Tiles; recorded: Recorded; denoise: Executable; known: BufferRange | undefined;
+    tiles: Tiles; recorded: Recorded; denoise: Executable; known: BufferRange | undefined; margins: GPUBuffer | undefined;
   }) {
     this.#model = model;
     this.#pool = model.gpu.buffers; // that of the device it was made on
@@ -58,6 +71,7 @@ export class Walk {
     this.executable = parts.denoise;
     this.#x = parts.denoise.range(parts.recorded.x);
     this.#known = parts.known;
+    this.#margins = parts.margins;
     const { B, L, ranks } = options;
     this.#sharing = ranks && new Sharing({ gpu: model.gpu, ranks, x: this.#x, B, L, halo: parts.tiles.halo });
   }
@@ -79,7 +93,12 @@ export class Walk {
         undo(() => gpu.buffers.release(known.buffer));
         await gpu.buffers.expect([known.buffer]);
       }
-      return new Walk(model, options, { tiles, recorded, denoise, known });
+      const margins = options.waves > 0 ? gpu.buffers.acquire(marginBytes(options, tiles.halo), 'margins of the waves') : undefined;
+      if (margins) {
+        undo(() => gpu.buffers.release(margins));
+        await gpu.buffers.expect([margins]);
+      }
+      return new Walk(model, options, { tiles, recorded, denoise, known, margins });
     });
   }
 
@@ -93,25 +112,31 @@ export class Walk {
     program.run(noiseValues({ seed, step: 0 }));
   }
 
-  /**
-   * One reverse step of the whole clip, or of its core, tile by tile; `t` is what the network is told. `draw` numbers the step's noise,
-   * `limit` is where x̂_0 is clamped.
-   */
-  async denoise(options: {
-    t: number; coefficients: ReverseCoefficients; draw: number; limit?: number;
-    /** Called after every tile has been queued. */
-    onTile?: () => void;
-  }): Promise<void> {
-    const { t, coefficients, draw, limit, onTile } = options;
-    this.executable.write(this.#recorded.t, new Float32Array(this.#options.B).fill(t));
+  /** One reverse step of the whole clip, or of its core, tile by tile. */
+  async denoise(step: ReverseStep): Promise<void> {
     this.#saveOld();
+    await this.#denoiseWindows(this.tiles.windows, step);
+    await this.#sharing?.exchange();
+  }
+
+  /** What a wave does of a reverse step: see `waves.ts`, whose order of waves this relies on. */
+  async denoisePart({ step, part }: Wave, options: ReverseStep): Promise<void> {
+    const { width, halo } = this.tiles;
+    const { L } = this.#options;
+    if (part[0] > 0) this.#copyMargins(step, 'back');
+    const windows = windowsOf({ L, width, halo, core: part });
+    await this.#denoiseWindows(windows, options);
+    this.#copyMargins(step, 'away');
+  }
+
+  async #denoiseWindows(windows: readonly Window[], { t, coefficients, draw, limit, onTile }: ReverseStep): Promise<void> {
+    this.executable.write(this.#recorded.t, new Float32Array(this.#options.B).fill(t));
     const { seed } = this.#options;
-    for (const window of this.tiles.windows) {
+    for (const window of windows) {
       this.executable.run({ ...reverseValues(coefficients, limit), ...placeOf(window), ...noiseValues({ seed, step: draw, start: window.coreStart }) });
       await this.#model.gpu.throttle();
-      onTile?.();
+      onTile?.(window);
     }
-    await this.#sharing?.exchange();
   }
 
   /** x = signalLevel·x + noiseLevel·z, in the core. */
@@ -160,17 +185,17 @@ export class Walk {
     }
   }
 
-  /** x, one array a clip. */
-  async read(): Promise<Float32Array<ArrayBuffer>[]> {
+  /** x, or a stretch of it, one array a clip. */
+  async read([start, end]: Stretch = [0, this.#options.L]): Promise<Float32Array<ArrayBuffer>[]> {
     if (this.#sharing) return this.#sharing.gather();
     const { B, L } = this.#options;
     const clips: Float32Array<ArrayBuffer>[] = [];
     for (let b = 0; b < B; b++) {
-      const clip = new Float32Array(L);
-      for (let from = 0; from < L; from += transferBytes / 4) {
-        const size = Math.min(transferBytes, (L - from) * 4);
+      const clip = new Float32Array(end - start);
+      for (let from = start; from < end; from += transferBytes / 4) {
+        const size = Math.min(transferBytes, (end - from) * 4);
         const part = await this.#model.gpu.read(this.#x.buffer, { offset: this.#x.offset + (b * L + from) * 4, size });
-        clip.set(new Float32Array(part), from);
+        clip.set(new Float32Array(part), from - start);
       }
       clips.push(clip);
     }
@@ -190,6 +215,7 @@ export class Walk {
     }
     this.executable.destroy();
     if (this.#known) this.#pool.release(this.#known.buffer);
+    if (this.#margins) this.#pool.release(this.#margins);
   }
 
   #tileNoise(tape: Tape, stream: number): Tensor {
@@ -221,6 +247,19 @@ export class Walk {
       copy(b * L + from - count, count, before, b * margin + margin - count);
       copy(b * L, Math.min(L, margin), head, b * margin);
     }
+    gpu.submit(encoder.finish());
+  }
+
+  /** Old samples on the left of where this step goes on: `away` until the next wave, and `back` for it. */
+  #copyMargins(step: number, where: 'away' | 'back'): void {
+    const { gpu } = this.#model;
+    const margins = this.#margins;
+    if (!margins) throw new Error('this walk does not go in waves');
+    const { buffer, offset } = this.executable.range(this.#recorded.old.before);
+    const size = this.#recorded.old.before.bytes;
+    const encoder = gpu.device.createCommandEncoder();
+    if (where === 'away') encoder.copyBufferToBuffer(buffer, offset, margins, step * size, size);
+    else encoder.copyBufferToBuffer(margins, step * size, buffer, offset, size);
     gpu.submit(encoder.finish());
   }
 

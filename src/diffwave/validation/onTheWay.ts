@@ -1,9 +1,9 @@
 /** Samples on the way of a training: how long they are, and what a network is told for them. */
-import type { Split } from '../../../src/diffwave/data/split.ts';
-import type { DiffWaveConfig } from '../../../src/diffwave/model/config.ts';
-import type { Told } from '../../../src/diffwave/model/contract.ts';
-import { labelsTold } from '../../../src/diffwave/model/labels.ts';
-import { melSpectrogramOf, melTold } from '../../../src/diffwave/model/mels.ts';
+import type { Split } from '../data/split.ts';
+import type { DiffWaveConfig } from '../model/config.ts';
+import type { Told } from '../model/contract.ts';
+import { labelsTold } from '../model/labels.ts';
+import { melSpectrogramOf, melTold } from '../model/mels.ts';
 
 /** Of a sample: long enough to hear a beat. */
 const sampleSeconds = 5;
