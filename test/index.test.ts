@@ -15,7 +15,7 @@ const index = new URL('../src/index.node.ts', import.meta.url);
 test('the public names', () => {
   assert.equal(Object.keys(diffwave).sort(), [
     'Dataset', 'DeviceLostError', 'DiffWave', 'Gpu', 'Model', 'Mpi', 'PRESETS', 'RunFolder', 'UserError', 'Validator', 'Yardstick', 'alone',
-    'between', 'configFor', 'continuation', 'denoise', 'inpaint', 'labelled', 'labelsOfFolders', 'labelsOfTable', 'labelsTold', 'launchOf',
+    'between', 'configFor', 'continuation', 'denoise', 'firstHeard', 'inpaint', 'labelled', 'labelsOfFolders', 'labelsOfTable', 'labelsTold', 'launchOf',
     'loadDataset', 'loadModel', 'lowPass', 'melSpectrogramOf', 'melTold', 'noiseSchedule', 'openGpu', 'predictNoise', 'prepareDataset', 'presetNamed',
     'providePlatform', 'readNpy', 'readSafetensors', 'sample', 'samplingMemory', 'saveModel', 'scheduleOf', 'train', 'useTuned', 'variation',
     'writeSafetensors',
