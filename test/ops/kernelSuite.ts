@@ -1,21 +1,17 @@
 /** The tests of an operation: every case of `src/verify/`, on the GPU, and what its file adds. */
 import { suite } from 'uvu';
-import type { VariantSettings } from '../../src/gpu/device/variant.ts';
 import type { KernelCase } from '../../src/verify/case.ts';
 import type { Row } from '../../src/verify/run.ts';
 import { checkCase, variantsOf } from '../../src/verify/run.ts';
 import { gpuForTests } from '../gpuForTests.ts';
 
-/** A suite with one test for each case, on the variants that `settingsOf` makes of the adapter's. */
-export function kernelSuite(
-  stem: string, cases: readonly KernelCase[], settingsOf = (settings: VariantSettings, _: KernelCase): VariantSettings => settings,
-): ReturnType<typeof suite> {
+/** A suite with one test for each case. */
+export function kernelSuite(stem: string, cases: readonly KernelCase[]): ReturnType<typeof suite> {
   const test = suite(stem);
   for (const kernelCase of cases) {
     test(kernelCase.name, async () => {
       const gpu = await gpuForTests();
-      const variants = variantsOf(gpu).map((settings) => settingsOf(settings, kernelCase));
-      const failed = (await checkCase(gpu, kernelCase, variants)).filter(({ ok }) => !ok);
+      const failed = (await checkCase(gpu, kernelCase, variantsOf(gpu))).filter(({ ok }) => !ok);
       if (failed.length > 0) throw new Error(failed.map(showRow).join('\n'));
     });
   }

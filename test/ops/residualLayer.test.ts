@@ -7,12 +7,7 @@ import { variantsOf } from '../../src/verify/run.ts';
 import { gpuForTests } from '../gpuForTests.ts';
 import { kernelSuite } from './kernelSuite.ts';
 
-/**
- * Half the rows of an invocation, so half the text, which is what a compiler takes its time for; the usual size for the widest case. It
- * also makes two tiles of 65 rows.
- */
-const test = kernelSuite('residualLayer', [...residualLayerCases, ...mixedCases], (settings, { name }) =>
-  (settings.variant === 'tile' && !name.startsWith('2×37×36') ? { ...settings, tile: { ...settings.tile, rows: 32, deep: 4 } } : settings));
+const test = kernelSuite('residualLayer', [...residualLayerCases, ...mixedCases]);
 
 test('weights that do not fit are refused in every variant', async () => {
   for (const variant of variantsOf(await gpuForTests())) {
