@@ -39,8 +39,8 @@ export interface GpuModel {
  * 8.9. M3 with ten cores: clock and bandwidth of the product; threads, registers and memory of a core as others measured them
  * on an M1, since Apple does not say. UHD 620: Intel Gen9 Compute Architecture (2015), 24 execution units of 7 threads of 16
  * lanes in three subslices. Matrices: 58 TFLOP/s with float32 sums on the RTX 4070; of the H100's 989 the 600 or so that instructions
- * reach which Vulkan has. The shared cache: measured on an H100 and, by units, on an RTX 4090 (Chips and Cheese 2023), 64 bytes a clock
- * and subslice by Intel, a guess for the M3. Latencies, starts and caches are rough: between half and twice as much.
+ * reach which Vulkan has. The shared cache: recalled from published microbenchmarks, guessed where there
+ * are none. Latencies, starts and caches are rough: between half and twice as much.
  */
 export const gpuModels: readonly GpuModel[] = [
   {
