@@ -4,7 +4,7 @@ import { formatBytes } from '../../src/web.ts';
 import type { Adapter, News } from '../engine/protocol.ts';
 import { Saying, button, download, el, section } from '../view/dom.ts';
 import type { Notebook } from './notebook.ts';
-import { counted } from './notebook.ts';
+import { counted, digits } from './notebook.ts';
 
 /** What is left of a bench's file name: 'Apple M2' → 'apple-m2'. */
 const stem = (adapter: string): string => adapter.toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-|-$/g, '');
@@ -71,8 +71,8 @@ export function gpuPart(notebook: Notebook): void {
     const failed = more.filter(({ ok }) => !ok);
     const worst = more.reduce((a, b) => (b.error / (b.tolerance || Infinity) > a.error / (a.tolerance || Infinity) ? b : a));
     body.append(el('tr', {},
-      el('td', {}, more[0]!.subject), el('td', {}, more[0]!.name), el('td', {}, worst.error.toExponential(1)), el('td', {}, worst.tolerance.toExponential(1)),
-      el('td', { class: failed.length === 0 ? 'pass' : 'fail' }, failed.length === 0 ? 'PASS' : `FAIL: ${failed.map(({ direction }) => direction).join(', ')}`)));
+      el('td', { class: failed.length === 0 ? 'pass' : 'fail' }, failed.length === 0 ? 'PASS' : `FAIL: ${failed.map(({ direction }) => direction).join(', ')}`),
+      el('td', {}, more[0]!.subject), el('td', {}, more[0]!.name), el('td', {}, worst.error.toExponential(1)), el('td', {}, worst.tolerance.toExponential(1))));
     say.say(`Checking: ${done} of ${total} cases`);
   });
   const times = el('tbody', {});
@@ -83,7 +83,7 @@ export function gpuPart(notebook: Notebook): void {
     if (row.bench === 'kernel') times.append(timesOf(row as unknown as KernelRow));
   });
   const timesTable = el('table', {}, el('thead', {}, el('tr', {}, ...['kernel', 'variant', 'shape', 'ms', 'GFLOP/s', 'GB/s', 'of the roofline'].map((name) => el('th', { scope: 'col' }, name)))), times);
-  const table = el('table', {}, el('thead', {}, el('tr', {}, ...['kernel', 'case', 'error', 'tolerance', 'verdict'].map((name) => el('th', { scope: 'col' }, name)))), body);
+  const table = el('table', {}, el('thead', {}, el('tr', {}, ...['verdict', 'kernel', 'case', 'error', 'tolerance'].map((name) => el('th', { scope: 'col' }, name)))), body);
   section('gpu').append(
     el('div', { class: 'table', tabindex: 0, role: 'region', 'aria-label': 'The adapter' }, facts),
     el('div', { class: 'row' }, verify, bench, stop, save), say.element, bar,
@@ -93,8 +93,6 @@ export function gpuPart(notebook: Notebook): void {
       el('div', { class: 'table', tabindex: 0, role: 'region', 'aria-label': 'Every time' }, timesTable)));
   void say.during(open);
 }
-
-const digits = (value: number): string => value.toLocaleString('en', { maximumSignificantDigits: 3 });
 
 function timedLine(row: News['timed']): string {
   if (row.bench === 'tuning') return 'Tuning: sizes of the tile kernels are tried …';

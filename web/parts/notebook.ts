@@ -59,6 +59,9 @@ export class Notebook {
 /** '1 clip', '2 clips'. */
 export const counted = (count: number, what: string): string => `${count.toLocaleString('en')} ${what}${count === 1 ? '' : 's'}`;
 
+/** Three of them. */
+export const digits = (value: number): string => value.toLocaleString('en', { maximumSignificantDigits: 3 });
+
 /** 75 → '1 min 15 s'. */
 export function duration(seconds: number): string {
   if (!Number.isFinite(seconds)) return '–';

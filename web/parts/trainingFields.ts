@@ -4,6 +4,7 @@ import type { DiffWaveConfig } from '../../src/web.ts';
 import type { RunWish, TrainingWish } from '../engine/protocol.ts';
 import { Saying, el, numberField, optionalNumberField } from '../view/dom.ts';
 import type { Notebook } from './notebook.ts';
+import { digits } from './notebook.ts';
 
 const mebibyte = 2 ** 20;
 
@@ -105,7 +106,7 @@ export class TrainingFields {
     if (layers.input.validity.valid && channels.input.validity.valid) {
       const network = this.#network();
       const samples = receptiveField(network);
-      this.#sees.textContent = `The network sees ${samples.toLocaleString('en')} samples at once, ${(samples / network.sampleRate).toFixed(2)} s.`;
+      this.#sees.textContent = `The network sees ${samples.toLocaleString('en')} samples at once, ${digits(1000 * samples / network.sampleRate)} ms.`;
     }
     const mine = ++this.#asked;
     setTimeout(() => void (mine === this.#asked && this.#plan(mine)), pause);
