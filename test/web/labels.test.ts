@@ -143,7 +143,7 @@ test('a network for spectrograms plays that of a sound, and a .npy file, as Node
   await choose.setInputFiles({ name: 'few.npy', mimeType: '', buffer: npy([3, 5], new Float32Array(15)) });
   await page.getByText('the spectrogram has 3 bands, and this network wants 80: use one of (80, frames)').waitFor();
   await choose.setInputFiles({ name: 'not.npy', mimeType: '', buffer: Buffer.from('not one') });
-  await page.getByText(/^not\.npy is not a \.npy file/).waitFor();
+  await page.getByText(/^not\.npy is not a NumPy file/).waitFor();
   const turned = Float32Array.from({ length: 31 * 80 }, (_, i) => mel.values[(i % 31) * 80 + Math.floor(i / 31)]!);
   await choose.setInputFiles({ name: 'tone.npy', mimeType: '', buffer: npy([80, 31], turned) });
   await page.getByText('tone.npy: 31 frames, 0.27 s').waitFor();
