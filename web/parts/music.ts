@@ -74,7 +74,7 @@ export function musicPart(notebook: Notebook): void {
     facts.set('sample rate', `${manifest.sampleRate.toLocaleString('en')} Hz`);
     facts.set('altogether', duration(manifest.clipCount * clipSeconds));
     say.say(`${counted(manifest.clipCount, 'clip')} of ${counted(manifest.trackCount, 'recording')}${seconds > 0 ? `, prepared in ${seconds.toFixed(1)} s` : ', kept from the last time'}.`);
-    list.replaceChildren(...manifest.clips.map(({ file, offsetSeconds }, i) => el('option', { value: i }, `${i + 1} · ${file}, from ${offsetSeconds.toFixed(1)} s`)));
+    list.replaceChildren(...manifest.clips.map(({ file, offsetSeconds }, i) => el('option', { value: i }, `${i + 1} · from ${offsetSeconds.toFixed(1)} s of ${file}`)));
     use.disabled = false;
     notebook.changed();
     await show(0);
