@@ -128,7 +128,7 @@ test('a network for spectrograms plays that of a sound, and a .npy file, as Node
   weights = await model.toBytes();
   await page.getByLabel('Open a run or weights').setInputFiles({ name: 'vocoder.safetensors', mimeType: '', buffer: Buffer.from(weights) });
   await page.getByText(/vocoder\.safetensors: a network of 2 layers × 8 channels at 7350 Hz, for spectrograms/).waitFor();
-  for (const name of ['Guidance', 'Seconds', 'Its end meets its beginning']) assert.not.ok(await page.getByLabel(name, { exact: true }).isVisible(), name);
+  for (const name of ['Guidance', 'Seconds', 'Its end meets its beginning']) await page.getByLabel(name, { exact: true }).waitFor({ state: 'hidden' });
   const source = page.locator('#sampling .source:visible');
   const sound = decodeWav(encodeWav16(sine({ hertz: 440, sampleRate, samples: 2000 }), sampleRate), 'tone.wav').samples;
   await source.locator('input[type=file]').setInputFiles({ name: 'tone.wav', mimeType: 'audio/wav', buffer: Buffer.from(encodeWav16(sound, sampleRate)) });
