@@ -6,7 +6,7 @@
 /** What has been waited for this many times as long as a pause may wait for one more: a result is late by 3 % at most. */
 const turnsPerPause = 32;
 
-/** Milliseconds for which the event loop stands still at most: timers and files wait as long. */
+/** Milliseconds for which the event loop stands still at most, or the shortest pause: timers and files wait as long. */
 const longestPause = 2;
 
 /** The shortest pause that a system can make, in ms; Windows counts time in ticks of a sixty-fourth of a second. */

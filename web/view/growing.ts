@@ -1,7 +1,6 @@
 /** Plays a sound that is still being made: what is there, then what has come meanwhile, without a seam; where nothing has come yet, it waits. */
 import type { Pictured } from './picture.ts';
-import type { Voice } from './voice.ts';
-import { contextAt } from './voice.ts';
+import { ContextVoice } from './voice.ts';
 
 interface Playing {
   readonly context: AudioContext;
@@ -11,19 +10,14 @@ interface Playing {
   given: number;
 }
 
-export class Growing implements Voice {
-  readonly #sound: Pictured;
-  readonly #changed: () => void;
+export class Growing extends ContextVoice<Playing> {
   #made = 0;
   /** Samples that there will be. */
   #whole: number;
-  #playing: Playing | undefined;
-  #at = 0; // seconds, while it is paused
 
   /** Of all samples, which are filled in as they are made. */
   constructor(sound: Pictured, changed: () => void) {
-    this.#sound = sound;
-    this.#changed = changed;
+    super(sound, changed);
     this.#whole = sound.samples.length;
   }
 
@@ -36,54 +30,33 @@ export class Growing implements Voice {
   /** No more will be made. */
   halt(): void {
     this.#whole = this.#made;
-    const playing = this.#playing;
-    if (playing && playing.context.currentTime - playing.begun >= this.#whole / this.#sound.sampleRate) this.#end(playing);
+    const playing = this.playing;
+    if (playing && playing.context.currentTime - playing.begun >= this.#whole / this.sound.sampleRate) this.#end(playing);
   }
 
-  get paused(): boolean {
-    return !this.#playing;
+  override get currentTime(): number {
+    return super.currentTime;
   }
 
-  get currentTime(): number {
-    if (!this.#playing) return this.#at;
-    const { context, begun, given } = this.#playing;
-    return Math.max(0, Math.min(context.currentTime - begun, given / this.#sound.sampleRate));
+  override set currentTime(time: number) {
+    super.currentTime = Math.min(time, this.#made / this.sound.sampleRate);
   }
 
-  set currentTime(time: number) {
-    const wasPlaying = this.#playing;
-    this.pause();
-    this.#at = Math.min(time, this.#made / this.#sound.sampleRate);
-    if (wasPlaying) void this.play();
+  protected heard({ context, begun, given }: Playing): number {
+    return Math.max(0, Math.min(context.currentTime - begun, given / this.sound.sampleRate));
   }
 
-  async play(): Promise<void> {
-    const { sampleRate } = this.#sound;
-    const context = contextAt(sampleRate);
-    this.#playing = { context, begun: context.currentTime - this.#at, given: Math.round(this.#at * sampleRate) };
+  protected begin(context: AudioContext): void {
+    this.playing = { context, begun: context.currentTime - this.at, given: Math.round(this.at * this.sound.sampleRate) };
     this.#give();
-    this.#changed();
-  }
-
-  pause(): void {
-    if (!this.#playing) return;
-    this.#at = this.currentTime;
-    const { context } = this.#playing;
-    this.#playing = undefined;
-    void context.close();
-    this.#changed();
-  }
-
-  release(): void {
-    this.pause();
   }
 
   /** What is there and was not given yet. */
   #give(): void {
-    const playing = this.#playing;
+    const playing = this.playing;
     if (!playing || playing.given >= this.#made) return;
     const { context, given } = playing;
-    const { samples, sampleRate } = this.#sound;
+    const { samples, sampleRate } = this.sound;
     const buffer = context.createBuffer(1, this.#made - given, sampleRate);
     buffer.copyToChannel(new Float32Array(samples.subarray(given, this.#made)), 0);
     const source = new AudioBufferSourceNode(context, { buffer });
@@ -97,9 +70,9 @@ export class Growing implements Voice {
   }
 
   #end(playing: Playing): void {
-    if (this.#playing !== playing) return;
+    if (this.playing !== playing) return;
     this.pause();
-    this.#at = 0;
-    this.#changed();
+    this.at = 0;
+    this.changed();
   }
 }

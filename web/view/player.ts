@@ -3,7 +3,7 @@ import { encodeWav } from '../../src/web.ts';
 import { Growing } from './growing.ts';
 import type { Pictured } from './picture.ts';
 import type { Voice } from './voice.ts';
-import { contextAt } from './voice.ts';
+import { ContextVoice } from './voice.ts';
 
 export class Player {
   readonly #changed: () => void;
@@ -69,56 +69,18 @@ function elementOf({ samples, sampleRate }: Pictured, changed: () => void): Voic
 }
 
 /** The sound's last sample is followed by its first one. */
-class Loop implements Voice {
-  readonly #sound: Pictured;
-  readonly #changed: () => void;
-  #playing: { readonly context: AudioContext; readonly source: AudioBufferSourceNode; readonly begun: number } | undefined;
-  #at = 0; // seconds, while it is paused
-
-  constructor(sound: Pictured, changed: () => void) {
-    this.#sound = sound;
-    this.#changed = changed;
+class Loop extends ContextVoice<{ readonly context: AudioContext; readonly begun: number }> {
+  protected heard({ context, begun }: { readonly context: AudioContext; readonly begun: number }): number {
+    return Math.max(0, context.currentTime - begun) % (this.sound.samples.length / this.sound.sampleRate);
   }
 
-  get paused(): boolean {
-    return !this.#playing;
-  }
-
-  get currentTime(): number {
-    if (!this.#playing) return this.#at;
-    const { context, begun } = this.#playing;
-    return Math.max(0, context.currentTime - begun) % (this.#sound.samples.length / this.#sound.sampleRate);
-  }
-
-  set currentTime(time: number) {
-    const wasPlaying = this.#playing;
-    this.pause();
-    this.#at = time;
-    if (wasPlaying) void this.play();
-  }
-
-  async play(): Promise<void> {
-    const { samples, sampleRate } = this.#sound;
-    const context = contextAt(sampleRate);
+  protected begin(context: AudioContext): void {
+    const { samples, sampleRate } = this.sound;
     const buffer = context.createBuffer(1, samples.length, sampleRate);
     buffer.copyToChannel(new Float32Array(samples), 0);
     const source = new AudioBufferSourceNode(context, { buffer, loop: true });
     source.connect(context.destination);
-    source.start(0, this.#at);
-    this.#playing = { context, source, begun: context.currentTime - this.#at };
-    this.#changed();
-  }
-
-  pause(): void {
-    if (!this.#playing) return;
-    this.#at = this.currentTime;
-    const { context } = this.#playing;
-    this.#playing = undefined;
-    void context.close();
-    this.#changed();
-  }
-
-  release(): void {
-    this.pause();
+    source.start(0, this.at);
+    this.playing = { context, begun: context.currentTime - this.at };
   }
 }
