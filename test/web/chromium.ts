@@ -112,6 +112,17 @@ export async function chooseSmallNetwork(page: Page, { updates, keepEvery }: { u
 }
 
 export async function takeBundledMusic(page: Page): Promise<void> {
-  await page.getByRole('button', { name: 'Take the bundled recordings' }).click();
+  const button = page.getByRole('button', { name: 'Take the bundled recordings' });
+  await button.click();
+  await button.click({ trial: true }); // waits until it is no longer disabled: the line of the music before is there all the time
   await page.getByText(/clips of 4 recordings, prepared/).waitFor();
+}
+
+/** Waits until so many updates are trained; what the page says instead of that is thrown at once. */
+export async function trained(page: Page, updates: number): Promise<void> {
+  const line = page.locator('#training > .row + .said');
+  const text = `${updates} updates done and kept`;
+  await line.and(page.locator('.bad')).or(line.filter({ hasText: text })).waitFor();
+  const said = (await line.textContent())!;
+  if (!said.includes(text)) throw new Error(`instead of "${text}": ${said}`);
 }

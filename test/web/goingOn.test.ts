@@ -11,7 +11,7 @@ import { readSafetensors, toFloat32 } from '../../src/formats/safetensors.ts';
 import { assertClose } from '../close.ts';
 import { gpuForTests } from '../gpuForTests.ts';
 import type { Visit } from './chromium.ts';
-import { Visits, chooseSmallNetwork, downloaded, fill, takeBundledMusic } from './chromium.ts';
+import { Visits, chooseSmallNetwork, downloaded, fill, takeBundledMusic, trained } from './chromium.ts';
 
 const test = suite('page: going on');
 
@@ -42,7 +42,7 @@ const begin = async ({ page }: Visit): Promise<void> => {
   await fill(page, { 'A sound every': '' });
 };
 const start = ({ page }: Visit) => page.getByRole('button', { name: 'Start a new run' }).click();
-const done = ({ page }: Visit, count: number) => page.locator('#training .said', { hasText: `${count} updates done and kept` }).waitFor();
+const done = ({ page }: Visit, count: number) => trained(page, count);
 const goOn = ({ page }: Visit) => page.getByRole('button', { name: /^Go on from update/ }).click();
 const weightsIn = (run: Uint8Array): Buffer => Buffer.from(unzipSync(run)['weights.safetensors']!);
 const logIn = (run: Uint8Array): Record<string, unknown>[] =>

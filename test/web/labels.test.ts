@@ -14,7 +14,7 @@ import { sine } from '../audio/helpers.ts';
 import { assertClose } from '../close.ts';
 import { gpuForTests } from '../gpuForTests.ts';
 import type { Visit } from './chromium.ts';
-import { Visits, chooseSmallNetwork, downloaded, fill, takeBundledMusic } from './chromium.ts';
+import { Visits, chooseSmallNetwork, downloaded, fill, takeBundledMusic, trained } from './chromium.ts';
 
 const test = suite('page: labels and spectrograms');
 
@@ -29,8 +29,6 @@ test.before(async () => {
   visit = await visits.visit();
 });
 test.after(() => visits.end());
-
-const done = (updates: number) => visit.page.locator('#training .said', { hasText: `${updates} updates done and kept` }).waitFor();
 
 /** Makes one sound of the fields as they are; what came out. */
 async function made(): Promise<Float32Array> {
@@ -57,7 +55,7 @@ test('folders are taught as labels: in configuration, weights and table, as in N
   await fill(page, { 'A sound every': 4 });
   await page.getByLabel('Teach it the folders as labels').check();
   await page.getByRole('button', { name: 'Start a new run' }).click();
-  await done(4);
+  await trained(page, 4);
   await page.getByText('What it makes after update 4, told classical').waitFor();
   const files = unzipSync(await downloaded(page, 'Download the run'));
   assert.match(new TextDecoder().decode(files['labels.csv']), /^path,label\nclassical\/classical\.00000\.wav,classical\n/);
@@ -70,7 +68,7 @@ test('a run with labels goes on with them', async () => {
   const { page } = visit;
   await fill(page, { 'Updates in total': 6 });
   await page.getByRole('button', { name: 'Go on from update 4' }).click();
-  await done(6);
+  await trained(page, 6);
   const files = unzipSync(await downloaded(page, 'Download the run'));
   assert.ok(files['labels.csv']);
   assert.not.equal(files['weights.safetensors'], weights);
@@ -163,7 +161,7 @@ test('a network for spectrograms is trained in the page, and heard on the way', 
   await page.getByText('a network for spectrograms makes a multiple of 256 samples, its hop, not 500: use another length (“Samples of a crop”)').waitFor();
   await fill(page, { 'Samples of a crop': 512 });
   await page.getByRole('button', { name: 'Start a new run' }).click();
-  await done(2);
+  await trained(page, 2);
   await page.getByText('What it makes after update 2').first().waitFor();
   assert.equal(visit.faults, []);
 });

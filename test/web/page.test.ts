@@ -13,7 +13,7 @@ import { sine, temporaryFolder } from '../audio/helpers.ts';
 import { assertClose } from '../close.ts';
 import { gpuForTests } from '../gpuForTests.ts';
 import type { Visit } from './chromium.ts';
-import { Visits, chooseSmallNetwork, downloaded, fill, takeBundledMusic } from './chromium.ts';
+import { Visits, chooseSmallNetwork, downloaded, fill, takeBundledMusic, trained } from './chromium.ts';
 
 const test = suite('page');
 
@@ -36,7 +36,7 @@ test('from music to a run: the loss falls', async () => {
   await takeBundledMusic(page);
   await chooseSmallNetwork(page, { updates, keepEvery: 10 });
   await page.getByRole('button', { name: 'Start a new run' }).click();
-  await page.getByText(`${updates} updates done and kept`).waitFor();
+  await trained(page, updates);
   run = unzipSync(await downloaded(page, 'Download the run'));
   const losses: number[] = textOf('log.jsonl').trim().split('\n').map((line) => JSON.parse(line).loss);
   assert.ok(losses.length >= 4 && losses.at(-1)! < 0.95 * losses[0]!, `${losses}`);
@@ -92,7 +92,7 @@ test('a tab that is killed in mid-training goes on to the bits of a run that nob
   await again.getByText('Network and training').click();
   await fill(again, { 'Checkpoint every': 10 });
   await offer.click();
-  await again.getByText(`${updates} updates done and kept`).waitFor();
+  await trained(again, updates);
   const resumed = unzipSync(await downloaded(again, 'Download the run'));
   for (const name of Object.keys(run).filter((each) => each.endsWith('.safetensors'))) {
     assert.ok(Buffer.from(resumed[name]!).equals(Buffer.from(run[name]!)), name);

@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert';
 import { parameterShapes } from '../../src/diffwave/model/shapes.ts';
 import { PRESETS } from '../../src/diffwave/presets.ts';
 import type { Visit } from './chromium.ts';
-import { Visits, chooseSmallNetwork, downloaded, fill, takeBundledMusic } from './chromium.ts';
+import { Visits, chooseSmallNetwork, downloaded, fill, takeBundledMusic, trained } from './chromium.ts';
 
 const test = suite('page: training');
 
@@ -14,7 +14,7 @@ let visits: Visits;
 let visit: Visit;
 
 const start = () => visit.page.getByRole('button', { name: 'Start a new run' }).click();
-const done = () => visit.page.locator('#training .said', { hasText: `${updates} updates done and kept` }).waitFor();
+const done = () => trained(visit.page, updates);
 const weights = async (): Promise<Buffer> => Buffer.from(unzipSync(await downloaded(visit.page, 'Download the run'))['weights.safetensors']!);
 
 test.before(async () => {
@@ -35,6 +35,29 @@ test('the memory of a new run is planned before it starts, for the network that 
     await page.getByText(new RegExp(`^A new run: ${count.toLocaleString('en')} parameters, .*; [\\d.]+ MiB of GPU memory \\(.*activations [\\d.]+ .*\\)\\.$`)).waitFor();
   }
   await fill(page, { Layers: 2 });
+});
+
+test('nothing starts while music is being prepared: it would be trained on the music before', async () => {
+  const { page } = visit;
+  let letGo!: () => void;
+  const held = new Promise<void>((resolve) => (letGo = resolve));
+  await page.route('**/music/list.json', async (route) => {
+    await held;
+    await route.continue();
+  });
+  const startButton = page.getByRole('button', { name: 'Start a new run' });
+  assert.ok(await startButton.isEnabled());
+  const taken = takeBundledMusic(page);
+  await page.locator('#training button:disabled', { hasText: 'Start a new run' }).waitFor();
+  letGo();
+  await taken;
+  assert.ok(await startButton.isEnabled());
+  await page.route('**/music/list.json', (route) => route.fulfill({ status: 404 }));
+  await page.getByRole('button', { name: 'Take the bundled recordings' }).click();
+  await page.getByText('music/list.json of this page cannot be fetched (status 404): try again, or take files of yours').waitFor();
+  assert.ok(await startButton.isEnabled(), 'the music before is still there');
+  await page.unroute('**/music/list.json');
+  visit.faults.length = 0; // Chromium writes down that a file was not there
 });
 
 test('what does not fit into the memory that may be used is refused, with the way out', async () => {

@@ -19,6 +19,12 @@ const presetTexts: Record<PresetName, string> = {
   'diffwave-sc09': 'diffwave-sc09: 1 s at 16 kHz, large',
 };
 
+async function fetched(name: string): Promise<Response> {
+  const answer = await fetch(`music/${name}`).catch(() => undefined);
+  if (!answer?.ok) throw new EngineError(`music/${name} of this page cannot be fetched (${answer ? `status ${answer.status}` : 'no answer'}): try again, or take files of yours`, true);
+  return answer;
+}
+
 export function musicPart(notebook: Notebook): void {
   const { engine } = notebook;
   const say = new Saying();
@@ -79,7 +85,17 @@ export function musicPart(notebook: Notebook): void {
     notebook.changed();
     await show(0);
   };
-  const prepare = (files: readonly NamedFile[], source: string): Promise<void> => say.during(async () => {
+  const prepare = (find: () => readonly NamedFile[] | Promise<readonly NamedFile[]>, source: string): Promise<void> => say.during(async () => {
+    notebook.preparations++; // nothing must be trained on the music before meanwhile
+    notebook.changed();
+    try {
+      await prepareFiles(await find(), source);
+    } finally {
+      notebook.preparations--;
+      notebook.changed();
+    }
+  });
+  const prepareFiles = async (files: readonly NamedFile[], source: string): Promise<void> => {
     lines.replaceChildren();
     const [sounds, others] = [files.filter(({ name }) => soundEndings.test(name)), files.filter(({ name }) => !soundEndings.test(name))];
     for (const { name } of others) lines.append(el('li', {}, `left out: ${name} is no sound file by its name (.wav, .mp3, .flac, .ogg, .m4a …)`));
@@ -87,7 +103,7 @@ export function musicPart(notebook: Notebook): void {
     // What the browser cannot decode either, the worker says in its line.
     const readable = await Promise.all(sounds.map(async ({ name, file }) => ({ name, file: isForBrowser(name) ? await wavOf(file, name).catch(() => file) : file })));
     await take(await engine.ask('prepare', { files: readable, data: notebook.preset.data, source }));
-  });
+  };
   engine.on('line', (line) => lines.append(el('li', {}, line)));
 
   const preset = selectField('Prepare for the preset', presetTexts);
@@ -96,15 +112,15 @@ export function musicPart(notebook: Notebook): void {
     notebook.presetName = preset.select.value as PresetName;
     notebook.changed();
   };
-  const bundled = button('Take the bundled recordings', async () => {
-    const names: string[] = await (await fetch('music/list.json')).json();
-    await prepare(await Promise.all(names.map(async (name) => ({ name, file: new File([await (await fetch(`music/${name}`)).blob()], name) }))), 'bundled recordings');
-  }, { main: true, say });
+  const bundled = button('Take the bundled recordings', () => prepare(async () => {
+    const names: string[] = await (await fetched('list.json')).json();
+    return Promise.all(names.map(async (name) => ({ name, file: new File([await (await fetched(name)).blob()], name) })));
+  }, 'bundled recordings'), { main: true, say });
   const drop = el('div', { class: 'drop' },
     el('div', { class: 'row' }, bundled,
-      filePicker('Choose files', { many: true }, (files) => prepare(chosen(files), 'files')),
-      filePicker('Choose a folder', { folder: true }, (files) => prepare(chosen(files), files[0]!.webkitRelativePath.split('/')[0] || 'folder')),
-      new Recorder(say, (file) => prepare(chosen([file]), 'microphone')).element),
+      filePicker('Choose files', { many: true }, (files) => prepare(() => chosen(files), 'files')),
+      filePicker('Choose a folder', { folder: true }, (files) => prepare(() => chosen(files), files[0]!.webkitRelativePath.split('/')[0] || 'folder')),
+      new Recorder(say, (file) => prepare(() => chosen([file]), 'microphone')).element),
     el('p', {}, 'Or drop files here: WAV, MP3, FLAC, Ogg, Opus, M4A, AIFF, AU. They stay on this machine.'));
   drop.ondragover = (event) => {
     event.preventDefault();
@@ -114,7 +130,8 @@ export function musicPart(notebook: Notebook): void {
   drop.ondrop = (event) => {
     event.preventDefault();
     drop.classList.remove('over');
-    void dropped(event.dataTransfer!).then((files) => prepare(files, 'dropped files'));
+    const files = dropped(event.dataTransfer!); // it is empty once the event is over
+    void prepare(() => files, 'dropped files');
   };
   section('music').append(el('div', { class: 'row' }, preset.label), drop, say.element, lines, facts.element, figure.element,
     el('div', { class: 'row' }, from.label, to.label, use), el('details', {}, el('summary', {}, 'All clips'), list));

@@ -13,6 +13,8 @@ export class Notebook {
   presetName: PresetName = 'tiny';
   /** What the last prepared music is. */
   manifest: Manifest | undefined;
+  /** How many preparations are going on: `manifest` is of the music before them. */
+  preparations = 0;
   /** Of the weights that samples are made with. */
   network: DiffWaveConfig | undefined;
   readonly #listeners: (() => void)[] = [];
@@ -27,7 +29,7 @@ export class Notebook {
     return PRESETS[this.presetName];
   }
 
-  /** Called when there is other music, or another preset was chosen. */
+  /** Called when there is other music, or will be, or another preset was chosen. */
   onChange(listener: () => void): void {
     this.#listeners.push(listener);
   }

@@ -20,14 +20,18 @@ export function trainingPart(notebook: Notebook): void {
 
   const fields = new TrainingFields(notebook);
   const { plan, steps } = fields;
-  notebook.onChange(() => {
-    start.disabled = isTraining || !notebook.manifest;
-  });
+  const isBusy = (): boolean => isTraining || notebook.preparations > 0;
+  const cannotStart = (): boolean => isBusy() || !notebook.manifest;
+  const disable = (): void => {
+    start.disabled = cannotStart();
+    goOn.disabled = isBusy();
+  };
+  notebook.onChange(disable);
 
   let isTraining = false;
   let kept: KeptRun | undefined;
   const state = (): void => {
-    start.disabled = isTraining || !notebook.manifest;
+    disable();
     start.className = kept ? '' : 'main'; // going on is what is meant then
     start.hidden = isTraining;
     goOn.hidden = isTraining || !kept;
@@ -62,8 +66,8 @@ export function trainingPart(notebook: Notebook): void {
     chart.reset([]);
     sounds.reset();
     await during(() => engine.ask('train', wish));
-  }, { main: true, say });
-  const goOn = button('', () => during(() => engine.ask('goOn', fields.ofRun())), { main: true, say });
+  }, { main: true, say, isOff: cannotStart });
+  const goOn = button('', () => during(() => engine.ask('goOn', fields.ofRun())), { main: true, say, isOff: isBusy });
   const pause = button('Pause', async () => {
     say.say('Pausing after this update, then keeping it …');
     await engine.ask('pause', undefined);

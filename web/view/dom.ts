@@ -14,13 +14,15 @@ export function el<K extends keyof HTMLElementTagNameMap>(tag: K, attributes: At
   return element;
 }
 
-/** A button that is disabled while what it does is going on; `say` is told what went wrong. */
-export function button(label: string, action: () => unknown, { main = false, say }: { main?: boolean; say: Saying }): HTMLButtonElement {
+/**
+ * A button that is disabled while what it does is going on, and after it if `isOff` says so; `say` is told what went wrong.
+ */
+export function button(label: string, action: () => unknown, { main = false, say, isOff = () => false }: { main?: boolean; say: Saying; isOff?: () => boolean }): HTMLButtonElement {
   const element = el('button', { type: 'button', class: main ? 'main' : undefined }, label);
   element.onclick = async () => {
     element.disabled = true;
     await say.during(action);
-    element.disabled = false;
+    element.disabled = isOff();
   };
   return element;
 }
