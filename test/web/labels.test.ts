@@ -155,7 +155,12 @@ test('a network for spectrograms plays that of a sound, and a .npy file, as Node
 
 test('a network for spectrograms is trained in the page, and heard on the way', async () => {
   const { page } = visit;
-  await page.getByLabel('Prepare for the preset').selectOption('diffwave-vocoder');
+  const preset = page.getByLabel('Prepare for the preset');
+  await preset.selectOption('diffwave-vocoder');
+  await page.getByText('12 clips of 4 recordings are here, of 5 s at 7,350 Hz, not as this preset wants them: take the music again, or train on it as it is.').waitFor();
+  await preset.selectOption('tiny');
+  await page.getByText('12 clips of 4 recordings, as this preset wants them.').waitFor();
+  await preset.selectOption('diffwave-vocoder');
   await takeBundledMusic(page);
   await fill(page, { Layers: 2, Channels: 8, 'Samples of a crop': 500, 'Updates in total': 2, 'Checkpoint every': 2, 'A sound every': 2 });
   await page.getByText('a network for spectrograms makes a multiple of 256 samples, its hop, not 500: use another length (“Samples of a crop”)').waitFor();

@@ -1,4 +1,5 @@
 /** Part 1: recordings become clips. */
+import type { Manifest } from '../../src/web.ts';
 import { PRESETS, soundEndings } from '../../src/web.ts';
 import { EngineError } from '../engine/client.ts';
 import type { Music, NamedFile, Source } from '../engine/protocol.ts';
@@ -7,7 +8,7 @@ import { SoundFigure } from '../view/soundFigure.ts';
 import { isForBrowser, wavOf } from './browserDecoded.ts';
 import { chosen, dropped } from './files.ts';
 import type { Notebook, PresetName } from './notebook.ts';
-import { counted, duration } from './notebook.ts';
+import { counted, digits, duration } from './notebook.ts';
 import { Recorder } from './recorder.ts';
 
 const presetTexts: Record<PresetName, string> = {
@@ -18,6 +19,9 @@ const presetTexts: Record<PresetName, string> = {
   'diffwave-vocoder': 'diffwave-vocoder: sound out of its spectrogram, at 22,050 Hz',
   'diffwave-sc09': 'diffwave-sc09: 1 s at 16 kHz, large',
 };
+
+/** Whether clips were prepared as a preset wants them. */
+const isAsOf = (name: PresetName, { options }: Manifest): boolean => JSON.stringify(PRESETS[name].data) === JSON.stringify(options);
 
 async function fetched(name: string): Promise<Response> {
   const answer = await fetch(`music/${name}`).catch(() => undefined);
@@ -111,6 +115,12 @@ export function musicPart(notebook: Notebook): void {
   preset.select.onchange = () => {
     notebook.presetName = preset.select.value as PresetName;
     notebook.changed();
+    const { manifest } = notebook;
+    if (!manifest || notebook.preparations > 0) return;
+    const { clipCount, clipSamples, sampleRate, trackCount } = manifest;
+    const there = `${counted(clipCount, 'clip')} of ${counted(trackCount, 'recording')}`;
+    say.say(isAsOf(notebook.presetName, manifest) ? `${there}, as this preset wants them.`
+      : `${there} are here, of ${digits(clipSamples / sampleRate)} s at ${sampleRate.toLocaleString('en')} Hz, not as this preset wants them: take the music again, or train on it as it is.`);
   };
   const bundled = button('Take the bundled recordings', () => prepare(async () => {
     const names: string[] = await (await fetched('list.json')).json();
@@ -138,8 +148,8 @@ export function musicPart(notebook: Notebook): void {
   void say.during(async () => {
     const kept = await engine.ask('music', undefined);
     if (!kept) return;
-    const name = (Object.keys(presetTexts) as PresetName[]).find((each) => JSON.stringify(PRESETS[each].data) === JSON.stringify(kept.manifest.options));
-    if (name && JSON.stringify(notebook.preset.data) !== JSON.stringify(kept.manifest.options)) preset.select.value = notebook.presetName = name;
+    const name = (Object.keys(presetTexts) as PresetName[]).find((each) => isAsOf(each, kept.manifest));
+    if (name && !isAsOf(notebook.presetName, kept.manifest)) preset.select.value = notebook.presetName = name;
     await take(kept);
   });
 }
