@@ -27,7 +27,8 @@ import { configFlag, readConfigFile, refuseOther, withFile } from './lib/config/
 import { interruptSignal } from './lib/cli/interrupt.ts';
 import { besideTraining, defaultMemoryLimit, memoryLimitFlag, parseBytes, withCropThatFits } from './lib/train/memory.ts';
 import { Monitor, monitorFlags, splitLine } from './lib/train/monitor.ts';
-import { adapterFlag } from './lib/adapter/adapters.ts';
+import { adapterByNumber, adapterFlag } from './lib/adapter/adapters.ts';
+import { ensureAdapter } from './lib/adapter/gpu.ts';
 import { noTuneFlag, openGpuTogether } from './lib/adapter/openGpu.ts';
 import { isFirstRank, openRanks } from './lib/cli/ranks.ts';
 import { companyLine, expectSameState, expectSameTraining } from './lib/train/together.ts';
@@ -96,6 +97,8 @@ export default cli.does(async ({ flags, given }) => {
     const wanted = { preset: flags.preset ?? file.preset, model: { ...network, scale }, training: trainingFor(Infinity), validationTracks: tracks };
     refuseOther(file, wanted, run);
   }
+  // This process may be started again for the adapter: the other one must not find the lock of this one. (Ranks have theirs already.)
+  if (run && ranks.size === 1) await ensureAdapter({ matrices, adapter: await adapterByNumber(flags.adapter) });
   let lock = run && isFirst ? await RunFolder.lock(flags.out, print) : undefined;
   if (lock) run!.writeUnder(lock);
   const prepared = (): Promise<Dataset> => datasetFrom(data, run ? preparationOf(run.config) : base.data, print);
