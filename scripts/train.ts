@@ -97,8 +97,9 @@ export default cli.does(async ({ flags, given }) => {
     const wanted = { preset: flags.preset ?? file.preset, model: { ...network, scale }, training: trainingFor(Infinity), validationTracks: tracks };
     refuseOther(file, wanted, run);
   }
-  // This process may be started again for the adapter: the other one must not find the lock of this one. (Ranks have theirs already.)
-  if (run && ranks.size === 1) await ensureAdapter({ matrices, adapter: await adapterByNumber(flags.adapter) });
+  // This process may be started again for the adapter: the other one must not find the lock of this one, and say and prepare everything
+  // a second time. Several ranks have theirs already.
+  if (ranks.size === 1) await ensureAdapter({ matrices, adapter: await adapterByNumber(flags.adapter) });
   let lock = run && isFirst ? await RunFolder.lock(flags.out, print) : undefined;
   if (lock) run!.writeUnder(lock);
   const prepared = (): Promise<Dataset> => datasetFrom(data, run ? preparationOf(run.config) : base.data, print);
@@ -161,7 +162,7 @@ export default cli.does(async ({ flags, given }) => {
     `data      ${dataset.clipCount} clips of ${dataset.clipSamples} samples at ${dataset.sampleRate} Hz, ` +
     `batch ${training.batchSize} × ${training.cropSamples ?? dataset.clipSamples} samples`,
   );
-  // Of a prepared data set `dataset` has told. Not before the adapter is there: this process may be started again for it.
+  // Of a prepared data set `dataset` has told.
   if (!isDataset(data)) for (const line of findingLines(dataset.manifest.findings)) print(line);
   if (training !== wanted) print(`cropped   to ${training.cropSamples} samples instead of ${wanted.cropSamples ?? dataset.clipSamples}, so that the step fits`);
   if (labels) print(labelsLine(labels));
