@@ -82,6 +82,10 @@ export class Mpi implements Ranks {
         "start Node without npm, or let MPICH's mpirun use a port (-pmi-port)",
       );
     }
+    // Open MPI ends the process in a page of text that does not name the way out; one that was built for Slurm's own PMI goes on.
+    if (launch.launcher === 'srun' && launch.family === undefined && family === 'Open MPI' && launch.rank === 0) {
+      process.stderr.write('note: srun was started without --mpi; if Open MPI refuses now, give srun --mpi=pmix\n');
+    }
     const mpi = new Mpi(functionsOf(library, family), handlesOf(library, family));
     if (launch.size !== undefined && mpi.size !== launch.size) {
       throw new UserError(

@@ -74,4 +74,14 @@ for (const [what, env, texts] of [
   });
 }
 
+if (launchers.some(({ name }) => name === 'Open MPI')) {
+  test('srun without --mpi: what is missing is said before Open MPI ends the process in words of its own', () => {
+    const { status, stderr } = spawnSync(process.execPath, ['--import', 'tsx', ...program], {
+      encoding: 'utf8', env: { ...process.env, SLURM_PROCID: '0', SLURM_STEP_NUM_TASKS: '2', SLURM_LOCALID: '0' },
+    });
+    assert.is(status, 1);
+    assert.match(stderr, /^note: srun was started without --mpi; if Open MPI refuses now, give srun --mpi=pmix\nsrun started 2 processes, but Open MPI sees 1: [^\n]+\n$/);
+  });
+}
+
 test.run();
