@@ -37,19 +37,19 @@ await command({
     seconds: { type: 'number', default: 2, above: 0, help: 'of it' },
     steps: { type: 'integer', default: 4000, min: 10, help: 'updates' },
     prediction: { type: 'string', choices: ['epsilon', 'v'], default: 'epsilon', help: 'what the network predicts; v on a cosine schedule that ends in noise alone' },
-    learningRate: { type: 'number', above: 0, help: 'the largest one (that of the preset tiny)' },
-    crop: { type: 'integer', default: 1024, min: 64, help: 'samples of a crop, of which a batch has four' },
     channels: { type: 'integer', default: 16, min: 4, help: 'of the network' },
   },
 }).does(async ({ flags }) => {
-  const wanted: DiffWaveConfig = { ...PRESETS.tiny.model, channels: flags.channels, loss: 'l1', conditioner: 'mel', melBands: 40, hopSamples: 64 };
-  if (flags.prediction === 'v') Object.assign(wanted, { schedule: 'cosine', prediction: 'v', zeroTerminalSnr: true });
+  const wanted: DiffWaveConfig = {
+    ...PRESETS.tiny.model, channels: flags.channels, loss: 'l1', conditioner: 'mel', melBands: 40, hopSamples: 64,
+    ...(flags.prediction === 'v' && { schedule: 'cosine', prediction: 'v', zeroTerminalSnr: true }),
+  };
   const { sampleRate, hopSamples, melBands } = { hopSamples: 64, melBands: 40, ...wanted };
   const { samples } = await loadSound(flags.sound ?? inPackage('music/genres_original/country/country.00000.wav'), { sampleRate, downsample: 3 });
   const from = Math.round(flags.from * sampleRate);
   const L = Math.floor((flags.seconds * sampleRate) / hopSamples) * hopSamples;
   const original = samples.slice(from, from + L);
-  const training = trainingOver(flags.steps, { ...PRESETS.tiny.training, batchSize: 4, cropSamples: flags.crop, emaDecay: 0.999, ...(flags.learningRate && { learningRate: flags.learningRate }) });
+  const training = trainingOver(flags.steps, { ...PRESETS.tiny.training, batchSize: 4, cropSamples: 1024, emaDecay: 0.999 });
   const dataset = { clipCount: training.batchSize, clipSamples: L, sampleRate, clip: () => original };
   const config = configFor(wanted, dataset);
   const gpu = await openGpu({ tune: true, model: config });
@@ -77,7 +77,7 @@ await command({
     'Griffin-Lim, 100 steps': phases(100), 'Griffin-Lim, 32 steps': phases(32), 'phases at random': phases(0),
   };
   const rows = Object.entries(kinds).map(([kind, each]) => ({
-    kind, channels: config.channels, layers: config.layers, updates: last?.step, loss: last?.recent.loss, samples: L, sampleRate, hopSamples, melBands,
+    kind, prediction: flags.prediction, channels: config.channels, layers: config.layers, updates: last?.step, loss: last?.recent.loss, samples: L, sampleRate, hopSamples, melBands,
     ...meanOf(each.map((sound) => bandDistance(frontEnd, sound, mel.values))),
     spectrumDb: mean(each.map((sound) => spectrumDistance(sound, original))),
   }));
