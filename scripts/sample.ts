@@ -61,14 +61,16 @@ export default cli.does(async ({ flags, given }) => {
   const run = RunFolder.open(flags.run);
   const paths = [flags.variationOf, ...flags.between, flags.continue, flags.inpaint, flags.denoise, flags.like].filter((path) => path !== undefined);
   const loaded = await loadSounds(paths, soundOptionsOf(run.config));
+  const notes: string[] = []; // said once the adapter is there, for which this process may be started again
   const load = (path: string): Sound => {
     const sound = loaded(path);
-    for (const warning of isFirst ? sound.warnings : []) print(`note: ${warning}`);
+    notes.push(...sound.warnings);
     return sound;
   };
   const { name: kind, L, sound, note, options } = taskOf(flags, { config: run.config.model, load });
-  if (note && isFirst) print(`note: ${note}`);
+  if (note) notes.push(note);
   const gpu = await openGpuTogether(ranks, { tune: !flags.noTune, model: run.config.model, print, matrices, adapter: flags.adapter });
+  for (const line of isFirst ? notes : []) print(`note: ${line}`);
   const model = await run.load(gpu, { raw: flags.rawWeights });
   if (matrices) {
     const variant = await usableMatrices(model);

@@ -15,7 +15,8 @@ export type Interval = readonly [low: number, high: number];
  * interval is therefore moved by as much as the drawn figures are larger on average than the figure itself: it is around the figure that
  * this number of samples gives, which is what the references beside it have as well.
  *
- * @param figures of the members with these indices: numbers, always the same ones
+ * @param figures of the members with these indices: numbers, always the same ones; draws of which one is NaN, as a distance of members from
+ *   each other is where all are the same, do not count for it
  * @returns an interval for every figure
  */
 export function bootstrap<Key extends string>(
@@ -27,8 +28,8 @@ export function bootstrap<Key extends string>(
   const drawn = Array.from({ length: draws }, (_, step) => figures(Array.from({ length: count }, (_, index) =>
     Math.floor(count * uniform({ seed, stream: streams.evaluationBootstrap, step, item: 0, index })))));
   const entries = (Object.keys(own) as Key[]).map((key): [Key, Interval] => {
-    const values = drawn.map((each) => each[key]).sort((a, b) => a - b);
-    const shift = own[key] - values.reduce((sum, value) => sum + value / draws, 0);
+    const values = drawn.map((each) => each[key]).filter((value) => !Number.isNaN(value)).sort((a, b) => a - b);
+    const shift = own[key] - values.reduce((sum, value) => sum + value / values.length, 0);
     return [key, [quantile(values, 0.025) + shift, quantile(values, 0.975) + shift]];
   });
   return Object.fromEntries(entries) as Record<Key, Interval>;

@@ -16,6 +16,10 @@ export interface Figure {
 
 /** A figure on the scale on which 0 is other music of this set and 100 is only a spectrum. Below 0 and above 100 there is more. */
 export interface ScaledFigure extends Figure {
+  /**
+   * NaN where there is no such scale: noise that has the spectrum is no further from the held-out tracks than some of the draws of other
+   * music. With one or two tracks held out, which may be like nothing else in the set, that happens.
+   */
   readonly percent: number;
   readonly percentInterval?: Interval;
 }

@@ -33,6 +33,8 @@ interface References {
   readonly distances: (set: SetFeatures) => Distances;
   readonly heldOut: SetFeatures;
   readonly floor: Distances;
+  /** The largest of what `floor` is the mean of. */
+  readonly farthest: Distances;
   readonly spectrum: Distances;
   readonly white: Distances;
   readonly variety: number;
@@ -101,8 +103,8 @@ export class Yardstick {
       floor: references.floor[key], spectrum: references.spectrum[key], white: references.white[key],
     });
     return {
-      frechet: scaled(figure('frechet')),
-      modulation: scaled(figure('modulation')),
+      frechet: scaled(figure('frechet'), references.farthest.frechet),
+      modulation: scaled(figure('modulation'), references.farthest.modulation),
       logSpectrum: figure('logSpectrum'),
       level: { samples: own.level, interval: intervals?.level, training: decibels(this.#power), heldOut: decibels(references.heldOut.power) },
       variety: samples.length > 1 && references.variety > 0
@@ -164,10 +166,12 @@ export class Yardstick {
       { length, place: { seed, stream: streams.evaluationNoise, step: 0, item } },
     ));
     const draws = Array.from({ length: floorDraws }, (_, draw) => features(drawPieces(training, { count, length, seed, draw })));
+    const drawn = draws.map((draw) => distances(setFeatures(draw)));
     const made: References = {
       distances,
       heldOut: reference,
-      floor: meanDistances(draws.map((draw) => distances(setFeatures(draw)))),
+      floor: meanDistances(drawn),
+      farthest: farthestOf(drawn),
       spectrum: distances(setFeatures(features(noise.map(([shaped]) => shaped!)))),
       white: distances(setFeatures(features(noise.map(([, white]) => white!)))),
       variety: new Variety(draws[0]!.slice(0, training.clipCount)).of(),
@@ -188,8 +192,15 @@ function meanDistances(all: readonly Distances[]): Distances {
   return { frechet: mean('frechet'), modulation: mean('modulation'), logSpectrum: mean('logSpectrum') };
 }
 
-function scaled(figure: Figure): ScaledFigure {
-  const percent = (value: number): number => (100 * (value - figure.floor)) / (figure.spectrum - figure.floor);
+function farthestOf(all: readonly Distances[]): Distances {
+  const most = (key: keyof Distances): number => Math.max(...all.map((distances) => distances[key]));
+  return { frechet: most('frechet'), modulation: most('modulation'), logSpectrum: most('logSpectrum') };
+}
+
+/** `farthest` is the largest distance that other music has. */
+function scaled(figure: Figure, farthest: number): ScaledFigure {
+  const hasScale = figure.spectrum > farthest;
+  const percent = (value: number): number => (hasScale ? (100 * (value - figure.floor)) / (figure.spectrum - figure.floor) : NaN);
   const { samples, interval } = figure;
   return { ...figure, percent: percent(samples), percentInterval: interval && [percent(interval[0]), percent(interval[1])] };
 }

@@ -30,6 +30,14 @@ test('around the figure, although drawn sets have fewer different members', () =
   assert.ok(other.every((value) => Math.abs(value - 50) < 1e-9));
 });
 
+test('draws that have no figure do not count', () => {
+  const { spread: [low, high] } = bootstrap(3, (members) => {
+    const pairs = members.flatMap((i) => members.filter((j) => j !== i).map((j) => Math.abs(i - j)));
+    return { spread: mean(pairs) / Math.sign(pairs.length) }; // NaN where all are one
+  }, { seed: 3, draws: 200 });
+  assert.ok(low < high && low >= 0.5 && high <= 2.5, `${low}, ${high}`);
+});
+
 test('a function of the seed', () => {
   const values = set(7, 12);
   const of = (seed: number) => bootstrap(12, (members) => ({ figure: mean(members.map((i) => values[i]!)) }), { seed, draws: 50 });

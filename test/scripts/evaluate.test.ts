@@ -13,7 +13,7 @@ import { RunFolder } from '../../src/diffwave/files/run.node.ts';
 import { UserError } from '../../src/errors.ts';
 import type { Copies, Measurement } from '../../src/evaluation/measurement.ts';
 import { decodeWav, encodeWav16 } from '../../src/formats/wav.ts';
-import { temporaryFolder } from '../audio/helpers.ts';
+import { noise, sine, temporaryFolder } from '../audio/helpers.ts';
 import { classic } from '../diffwave/classic.ts';
 import { tuneOf } from '../evaluation/music.ts';
 import { refuses, succeeds } from './program.ts';
@@ -148,6 +148,18 @@ test('a run whose data are not those that it was trained on: tracks are chosen a
   assert.is(sets.training.clipCount + sets.heldOut.clipCount, 24);
 });
 
+test('one track held out that is like no other: no scale is made up, and what is plain is said all the same', async () => {
+  const heldOut = temporaryFolder({ 'rain.wav': noise(44100) });
+  const samples = join(temporaryFolder(), 'sounds');
+  mkdirSync(samples);
+  for (const i of [0, 1, 2]) writeFileSync(join(samples, `${i}.wav`), encodeWav16(sine({ hertz: 100 + i, sampleRate: 22050, samples: 22050 }), 22050));
+  const stdout = await succeeds('evaluate', ['--data', data, '--held-out', heldOut, '--samples', samples]);
+  assert.match(stdout, /^Fréchet distance .* no scale: other music is no nearer than noise$/m);
+  assert.match(stdout, /not: no nearer to music than noise that has its spectrum/);
+  assert.not.match(stdout, /NaN|-\d+ %/);
+  assert.is(json(join(samples, 'evaluation.json')).measurement.frechet.percent, null);
+});
+
 const figure = { samples: 5, floor: 5, spectrum: 15, white: 22 };
 const fine: Measurement = {
   frechet: { ...figure, percent: 0 }, modulation: { ...figure, percent: 3, interval: [4, 6], percentInterval: [-10, 10] }, logSpectrum: figure,
@@ -164,13 +176,18 @@ test('the verdict says what is good, what is not, and what to do first', () => {
   const quiet = inWords({ ...fine, level: { samples: -25, training: -15, heldOut: -15 } }, honest);
   assert.match(quiet, /not: 10\.0 dB too quiet; try: npm run schedule -- --run … --data …, and sample --start shaped$/);
   assert.match(inWords({ ...fine, frechet: { ...figure, percent: 40 } }, honest), 'not: 40 % of the way from music to noise that has its spectrum; try: train longer; a network');
+  const upsideDown = { samples: 17, floor: 20, spectrum: 15, white: 22, percent: NaN };
+  assert.match(inWords({ ...fine, frechet: upsideDown }, honest),
+    /^good: onsets .*; unclear: how near to music it is, as the tracks held out are as unlike other music as noise is: hold out more; try: listen to them$/);
+  assert.match(inWords({ ...fine, frechet: { ...upsideDown, samples: 12 } }, honest), /^good: as near to held-out music as other music is, /);
+  assert.match(inWords({ ...fine, modulation: { ...upsideDown, samples: 30 } }, honest), 'not: no onsets: it moves like a stationary hiss; try: train longer before');
   assert.match(inWords(fine, { ...honest, samples: [0.1, 0.2, 0.9, 0.95] }), 'not: 2 of 4 pieces are found again in the training clips; try: more music, or fewer updates');
 });
 
 test('the table has a column for every reference, and figures that are none are dashes', () => {
   const [head, ...lines] = tableText(rowsOf({ ...fine, frechet: { ...figure, percent: NaN } }, honest)).split('\n');
   assert.match(head!, /^ +samples +95 % +other music +only a spectrum +white noise$/);
-  assert.match(lines[0]!, /^Fréchet distance +5\.0 +5\.0 +15\.0 +22\.0 +–$/);
+  assert.match(lines[0]!, /^Fréchet distance +5\.0 +5\.0 +15\.0 +22\.0 +no scale: other music is no nearer than noise$/);
   assert.match(lines[1]!, /^modulation, 2–20 Hz +5\.0 dB +4\.0 to 6\.0 +5\.0 dB +15\.0 dB +22\.0 dB +3 % \(-10 to 10\)$/);
   assert.match(lines[3]!, /^level +-15\.0 dB +-15\.5 dB +\+0\.5 dB$/);
   assert.match(lines[4]!, /^variety +14\.0 dB +15\.0 dB +93 % of that of clips$/);

@@ -53,8 +53,13 @@ function distance(name: string, figure: Figure | ScaledFigure, unit: string): Fi
   const range = 'percent' in figure && figure.percentInterval ? ` (${figure.percentInterval.map((value) => (value ?? NaN).toFixed(0)).join(' to ')})` : '';
   return {
     name, samples: number(samples, unit), interval: between(interval), floor: number(floor, unit), spectrum: number(spectrum, unit), white: number(white, unit),
-    result: 'percent' in figure ? `${percent(figure.percent)}${range}` : '',
+    result: !('percent' in figure) ? '' : hasScale(figure) ? `${percent(figure.percent)}${range}` : 'no scale: other music is no nearer than noise',
   };
+}
+
+/** In JSON a figure that was no number is null. */
+export function hasScale({ percent: value }: { readonly percent: number | null }): boolean {
+  return value !== null && Number.isFinite(value);
 }
 
 function number(value: number | null, unit: string): string {
