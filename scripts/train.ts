@@ -6,6 +6,7 @@ import { isDataset } from '../src/dataset/folder.node.ts';
 import { contentFingerprint } from '../src/dataset/identity.node.ts';
 import type { Preset } from '../src/diffwave/presets.ts';
 import { DEFAULT_PRESET, PRESETS, presetNamed } from '../src/diffwave/presets.ts';
+import type { DiffWaveConfig } from '../src/diffwave/model/config.ts';
 import { configFor } from '../src/diffwave/model/config.ts';
 import { receptiveField } from '../src/diffwave/model/shapes.ts';
 import { DiffWave } from '../src/diffwave/model/model.ts';
@@ -153,7 +154,7 @@ export default cli.does(async ({ flags, given }) => {
   if (gpu.isSoftware && !run && presetName === DEFAULT_PRESET) print(`note: the preset ${presetName} is meant for GPUs; --preset tiny follows the same recipe on a processor`);
   print(
     `model     ${presetName}: ${model.layers} layers × ${model.channels} channels, T = ${model.diffusionSteps}, ` +
-    `sees ${receptiveField(model)} samples (${(receptiveField(model) / model.sampleRate).toFixed(2)} s)`,
+    `sees ${receptiveField(model)} samples (${(receptiveField(model) / model.sampleRate).toPrecision(2)} s)`,
   );
   const differs = differsLine({ model, training }, preset);
   if (differs !== undefined) print(differs);
@@ -229,8 +230,14 @@ export default cli.does(async ({ flags, given }) => {
   print(saved);
   print(signal.aborted
     ? `go on with: ${typedCommand('train')} --data ${data} --out ${flags.out} --steps ${flags.steps} --resume`
-    : `listen with: ${typedCommand('sample')} --run ${flags.out} --seconds 5 --out samples`);
+    : `listen with: ${typedCommand('sample')} --run ${flags.out} ${listening(model)} --out samples`);
   gpu.close();
   await ranks.barrier(); // what one has said and written is there before any of them ends
   company.part();
 });
+
+/** What `sample` has to be told of such a network. */
+function listening({ conditioner, labels }: DiffWaveConfig): string {
+  if (conditioner === 'mel') return '--like <sound.wav>';
+  return labels ? `--label ${/[^\w.-]/.test(labels[0]!) ? `'${labels[0]}'` : labels[0]} --seconds 5` : '--seconds 5';
+}

@@ -32,6 +32,7 @@ test('folders are labels: the run has them in its weights, its configuration and
   assert.match(said, /^sample .*1\.wav \(hiss\)$/m);
   assert.match(said, /^sample .*2\.wav \(tones\)$/m);
   assert.match(said, /^label +loss +Wiener +not told +told helps$/m);
+  assert.match(said, /^listen with: .* --label hiss --seconds 5 --out samples$/m);
   const { metadata } = readSafetensors(readFileSync(join(run, 'weights.safetensors')), 'weights');
   const { conditioner, labels, labelWidth } = JSON.parse(metadata.config!);
   assert.equal([conditioner, labels, labelWidth], ['labels', ['hiss', 'tones'], 128]);

@@ -45,6 +45,7 @@ test('a vocoder is trained, validated and listened to on the way, and keeps what
   const said = await succeeds('train', ['--data', music, '--out', run, ...small, '--steps', '2', '--sample-every', '2', '--validate-every', '2']);
   assert.match(said, /^sample .*2\.wav$/m);
   assert.match(said, /^validation/m);
+  assert.match(said, /^listen with: .* --like <sound\.wav> --out samples$/m);
   const { metadata } = readSafetensors(readFileSync(join(run, 'weights.safetensors')), 'weights');
   const { conditioner, melBands, hopSamples } = JSON.parse(metadata.config!);
   assert.equal([conditioner, melBands, hopSamples], ['mel', 8, 64]);
