@@ -154,7 +154,7 @@ export default cli.does(async ({ flags, given }) => {
   if (gpu.isSoftware && !run && presetName === DEFAULT_PRESET) print(`note: the preset ${presetName} is meant for GPUs; --preset tiny follows the same recipe on a processor`);
   print(
     `model     ${presetName}: ${model.layers} layers × ${model.channels} channels, T = ${model.diffusionSteps}, ` +
-    `sees ${receptiveField(model)} samples (${(receptiveField(model) / model.sampleRate).toPrecision(2)} s)`,
+    `sees ${receptiveField(model)} samples (${Number((receptiveField(model) / model.sampleRate).toPrecision(2))} s)`,
   );
   const differs = differsLine({ model, training }, preset);
   if (differs !== undefined) print(differs);
