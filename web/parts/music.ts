@@ -23,6 +23,9 @@ const presetTexts: Record<PresetName, string> = {
 /** Whether clips were prepared as a preset wants them. */
 const isAsOf = (name: PresetName, { options }: Manifest): boolean => JSON.stringify(PRESETS[name].data) === JSON.stringify(options);
 
+/** '12 clips of 4 recordings'. */
+const amountOf = ({ clipCount, trackCount }: Manifest): string => `${counted(clipCount, 'clip')} of ${counted(trackCount, 'recording')}`;
+
 async function fetched(name: string): Promise<Response> {
   const answer = await fetch(`music/${name}`).catch(() => undefined);
   if (!answer?.ok) throw new EngineError(`music/${name} of this page cannot be fetched (${answer ? `status ${answer.status}` : 'no answer'}): try again, or take files of yours`, true);
@@ -83,7 +86,7 @@ export function musicPart(notebook: Notebook): void {
     facts.set('length of a clip', `${clipSeconds.toFixed(2)} s`);
     facts.set('sample rate', `${manifest.sampleRate.toLocaleString('en')} Hz`);
     facts.set('altogether', duration(manifest.clipCount * clipSeconds));
-    say.say(`${counted(manifest.clipCount, 'clip')} of ${counted(manifest.trackCount, 'recording')}${seconds > 0 ? `, prepared in ${seconds.toFixed(1)} s` : ', kept from the last time'}.`);
+    say.say(`${amountOf(manifest)}${seconds > 0 ? `, prepared in ${seconds.toFixed(1)} s` : ', kept from the last time'}.`);
     list.replaceChildren(...manifest.clips.map(({ file, offsetSeconds }, i) => el('option', { value: i }, `${i + 1} · from ${offsetSeconds.toFixed(1)} s of ${file}`)));
     use.disabled = false;
     notebook.changed();
@@ -117,10 +120,9 @@ export function musicPart(notebook: Notebook): void {
     notebook.changed();
     const { manifest } = notebook;
     if (!manifest || notebook.preparations > 0) return;
-    const { clipCount, clipSamples, sampleRate, trackCount } = manifest;
-    const there = `${counted(clipCount, 'clip')} of ${counted(trackCount, 'recording')}`;
-    say.say(isAsOf(notebook.presetName, manifest) ? `${there}, as this preset wants them.`
-      : `${there} are here, of ${digits(clipSamples / sampleRate)} s at ${sampleRate.toLocaleString('en')} Hz, not as this preset wants them: take the music again, or train on it as it is.`);
+    const { clipSamples, sampleRate } = manifest;
+    say.say(isAsOf(notebook.presetName, manifest) ? `${amountOf(manifest)}, as this preset wants them.`
+      : `${amountOf(manifest)} are here, of ${digits(clipSamples / sampleRate)} s at ${sampleRate.toLocaleString('en')} Hz, not as this preset wants them: take the music again, or train on it as it is.`);
   };
   const bundled = button('Take the bundled recordings', () => prepare(async () => {
     const names: string[] = await (await fetched('list.json')).json();

@@ -12,6 +12,9 @@ import { noAdapter, prepareSoftwareAdapter } from '../../../src/platform/softwar
 /** Set in a process that was started again, so that it does not start a third. */
 const RESTARTED = 'DIFFWAVE_RESTARTED';
 
+/** Whether an unused GPU was spoken of: commands may ask more than once, and a program that was started again was told by the first one. */
+let isTold = process.env[RESTARTED] !== undefined;
+
 /**
  * Provides Node's platform, and returns where WebGPU has an adapter. Where it has none, prepares the software adapter and runs
  * this same program again with it, then ends with that program's exit code: the dynamic loader reads LD_LIBRARY_PATH only when
@@ -22,8 +25,8 @@ export async function ensureAdapter(options: PlatformOptions = {}): Promise<void
   provideNodePlatform();
   const provider = await openProvider(togglesFor(options));
   const adapter = await provider.requestAdapter(bestAdapter);
-  // A program that was started again has been told by the first one.
-  const note = process.env[RESTARTED] ? undefined : unusedGpuNote(adapter);
+  const note = isTold ? undefined : unusedGpuNote(adapter);
+  isTold = true;
   if (note !== undefined) console.error(note);
   if (adapter) return;
   releaseProvider();
