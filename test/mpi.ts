@@ -49,13 +49,14 @@ export interface RanksOutcome {
   readonly status: number | null;
   readonly stdout: string;
   readonly stderr: string;
-  /** Milliseconds from `interfere` to the end, if that was called. */
+  /** Milliseconds from when `interfere` was done to the end, if that was called. */
   readonly endedAfter: number | undefined;
 }
 
 /**
  * Starts `program` (of this project, with its arguments) as so many ranks; with `last` the last of them has that instead. `interfere`
- * is called once, with the launcher's process id: when `at` has appeared on stdout, or `after` so many milliseconds.
+ * is called once, with the launcher's process id: `after` so many milliseconds (0) from when `at` has appeared on stdout, without `at`
+ * from the start on.
  */
 export async function runRanks(launcher: MpiLauncher, ranks: number, program: readonly string[], options: {
   readonly env?: NodeJS.ProcessEnv; readonly last?: readonly string[]; readonly secondsForTheEnd?: number;
@@ -69,16 +70,18 @@ export async function runRanks(launcher: MpiLauncher, ranks: number, program: re
   });
   let [stdout, stderr] = ['', ''];
   let interfered: number | undefined;
+  let timer: NodeJS.Timeout | undefined;
   const interfere = (): void => {
-    interfered = performance.now();
-    void options.interfere?.(child.pid!);
+    timer ??= setTimeout(async () => {
+      await options.interfere?.(child.pid!);
+      interfered = performance.now();
+    }, options.after ?? 0);
   };
-  const timer = options.after === undefined ? undefined : setTimeout(interfere, options.after);
+  if (options.at === undefined && options.interfere) interfere();
   child.stderr.on('data', (text) => { stderr += text; });
   child.stdout.on('data', (text) => {
     stdout += text;
-    if (interfered !== undefined || options.at === undefined || !stdout.includes(options.at)) return;
-    interfere();
+    if (options.at !== undefined && stdout.includes(options.at)) interfere();
   });
   const status = await new Promise<number | null>((resolve) => child.once('close', resolve));
   clearTimeout(timer);

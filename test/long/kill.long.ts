@@ -84,8 +84,9 @@ if (process.platform !== 'win32') {
     for (let n = 0; n < ofTraining; n++) {
       const resumable = isResumable();
       if (!resumable) rmSync(run, { recursive: true, force: true }); // killed before its first checkpoint
-      // Every third at any time from the start of the process on; the others while it trains, validates and saves.
-      const kill = n % 3 === 0 ? { milliseconds: draw(n, 3000) } : { after: '\nstep ', milliseconds: draw(n, 1000) };
+      // Every third at any time from the start of the process on; the others while it trains, validates and saves, half of them after
+      // one more checkpoint, however slow the machine is.
+      const kill = n % 3 === 0 ? { milliseconds: draw(n, 3000) } : { after: n % 3 === 1 ? 'saved step ' : '\nstep ', milliseconds: draw(n, 1000) };
       assert.ok(await killed('train', [...settings, ...often, '--out', run, ...(resumable ? ['--resume'] : [])], kill, n), `kill ${n} found nobody`);
       if (!isResumable()) continue;
       expectWhole(run);

@@ -9,6 +9,7 @@ import { contentFingerprint } from '../../src/dataset/identity.node.ts';
 import { RunFolder } from '../../src/diffwave/files/run.node.ts';
 import { lockName } from '../../src/disk/lock.node.ts';
 import { noise, sine, temporaryFolder } from '../audio/helpers.ts';
+import type { Outcome } from './program.ts';
 import { refuses, runScript, succeeds } from './program.ts';
 
 const test = suite('a run in use');
@@ -26,6 +27,17 @@ const data = await dataset(files);
 
 const SMALL = ['--preset', 'tiny', '--batch-size', '2', '--crop-samples', '64', '--diffusion-steps', '4', '--print-every', '1', '--save-every', '2', '--learning-rate-schedule', 'constant'];
 const newRun = (): string => join(temporaryFolder(), 'run');
+/** Until a training has saved step `least` or a later one (old checkpoints go); throws if it ended before. */
+async function saves(least: number, run: string, training: Promise<Outcome>): Promise<void> {
+  let ended: Outcome | undefined;
+  void training.then((outcome) => { ended = outcome; });
+  const newest = (): number => (existsSync(join(run, 'config.json')) ? RunFolder.open(run).checkpoints()[0]?.step ?? 0 : 0);
+  while (newest() < least) {
+    assert.is(ended, undefined, `it ended: ${ended?.stderr}`);
+    await new Promise((wake) => setTimeout(wake, 50));
+  }
+}
+
 const stateOf = (run: string, step: number) => JSON.parse(readFileSync(join(run, 'checkpoints', `step-${step}`, 'state.json'), 'utf8'));
 
 test('the data of a run are what its clips are, not where they lie', async () => {
@@ -84,7 +96,7 @@ if (process.platform !== 'win32') {
     const settings = ['--data', data, '--out', run, '--steps', '100000'];
     let kill!: () => void;
     const first = runScript('train', [...settings, ...SMALL], { killOn: new Promise<void>((now) => { kill = now; }) });
-    while (!existsSync(join(run, 'checkpoints', 'step-4'))) await new Promise((wake) => setTimeout(wake, 50));
+    await saves(4, run, first);
     const { pid } = JSON.parse(readFileSync(join(run, lockName), 'utf8'));
     await refuses('train', [...settings, '--resume'], [`${run} is in use: process ${pid} on ${hostname()} is writing into the run`]);
     kill();
@@ -102,7 +114,7 @@ if (process.platform !== 'win32') {
   test('a training whose folder another host took over stops, and leaves it alone', async () => {
     const run = newRun();
     const training = runScript('train', ['--data', data, '--out', run, '--steps', '100000', ...SMALL]);
-    while (!existsSync(join(run, 'checkpoints', 'step-4'))) await new Promise((wake) => setTimeout(wake, 50));
+    await saves(4, run, training);
     const theirs = { token: 'theirs', host: 'elsewhere', pid: 7, beats: 1 };
     // Once more if the beat of just now came after it.
     const taking = setInterval(() => writeFileSync(join(run, lockName), JSON.stringify(theirs)), 20);
