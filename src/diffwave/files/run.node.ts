@@ -90,7 +90,8 @@ export class RunFolder {
   /** Throws a `UserError` if there is anything where a new run shall go. */
   static requireEmpty(path: string): void {
     if (existsSync(join(path, 'config.json'))) {
-      throw new UserError(`${path} already has a run in it: go on with \`resume\`, or choose another \`out\``);
+      const way = existsSync(join(path, 'checkpoints')) ? 'go on with `resume`' : 'it has no checkpoint yet, so unless it is being trained delete the folder to start again';
+      throw new UserError(`${path} already has a run in it: ${way}, or choose another \`out\``);
     }
     if (existsSync(path) && readdirSync(path).some((name) => !isLeftover(name) && name !== lockName)) {
       throw new UserError(`${path} is not empty and is not a run: choose another \`out\``);

@@ -77,7 +77,9 @@ async function refuses(work: () => unknown, ...texts: string[]): Promise<void> {
 test('a new run wants an empty folder, or none', async () => {
   const empty = temporaryFolder();
   assert.is(RunFolder.create(empty, RUN).path, empty);
-  await refuses(() => RunFolder.create(empty, RUN), empty, 'already has a run', '`resume`');
+  await refuses(() => RunFolder.create(empty, RUN), empty, 'already has a run', 'no checkpoint yet', 'delete the folder', '`out`');
+  const { path } = await runWith(3);
+  await refuses(() => RunFolder.create(path, RUN), path, 'already has a run', '`resume`');
   const full = temporaryFolder({ 'song.txt': 'la' });
   await refuses(() => RunFolder.create(full, RUN), full, 'is not empty and is not a run', '`out`');
   assert.equal(readdirSync(full), ['song.txt']);
