@@ -78,8 +78,6 @@ test('a new run wants an empty folder, or none', async () => {
   const empty = temporaryFolder();
   assert.is(RunFolder.create(empty, RUN).path, empty);
   await refuses(() => RunFolder.create(empty, RUN), empty, 'already has a run', 'no checkpoint yet', 'delete the folder', '`out`');
-  const { path } = await runWith(3);
-  await refuses(() => RunFolder.create(path, RUN), path, 'already has a run', '`resume`');
   const full = temporaryFolder({ 'song.txt': 'la' });
   await refuses(() => RunFolder.create(full, RUN), full, 'is not empty and is not a run', '`out`');
   assert.equal(readdirSync(full), ['song.txt']);
@@ -180,13 +178,13 @@ test('what a crash left behind is put in order: latest weights, temporary files'
   assert.is(RunFolder.create(started, RUN).path, started);
 });
 
-test('a checkpoint that is saved again replaces itself', async () => {
+test('a run is gone on with, not begun anew, and a checkpoint that is saved again replaces itself', async () => {
   const run = await runWith(3);
+  await refuses(() => RunFolder.create(run.path, RUN), run.path, 'already has a run', 'go on with `resume`');
   const diffwave = await network(4);
   await run.save(diffwave, stateAt(3));
   diffwave.destroy();
-  const again = await resumed(run);
-  assert.equal(again.weights, weightsAt(4));
+  assert.equal((await resumed(run)).weights, weightsAt(4));
   assert.equal(readdirSync(join(run.path, 'checkpoints')), ['step-3']);
 });
 
