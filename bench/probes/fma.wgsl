@@ -1,11 +1,11 @@
-// Probe: how many fused multiply-adds a second this adapter can do at all. Eight chains that do not depend on each
+// Probe: how many fused multiply-adds a second this adapter can do at all. Twelve chains that do not depend on each
 // other, sixteen links at a time in straight code, so that neither latency nor the loop is what is measured.
 
 @group(0) @binding(0) var<storage, read_write> y: array<f32>;
 
 const WORKGROUP = 64u;
 
-/// Turns of the loop; FMA_LINKS · 8 fused multiply-adds each (see src/roofline/probes.ts).
+/// Turns of the loop; LINKS · CHAINS fused multiply-adds each (see src/roofline/probes.ts).
 const TURNS = 250u;
 
 @compute @workgroup_size(WORKGROUP)

@@ -16,8 +16,11 @@ export interface Span {
 /** Operations or bytes, a second of either. */
 export type Rate = Span;
 
-/** The shader's `TURNS`, and what its text is expanded with. */
-const fma = { turns: 250, chains: 8, links: 16 };
+/**
+ * The shader's `TURNS`, and what its text is expanded with. A chain of products and sums waits six cycles for each link and a processor may
+ * begin two links a cycle, so there are twelve; with two operands more that is as many registers as AVX2 has.
+ */
+const fma = { turns: 250, chains: 12, links: 16 };
 const flopsPerWorkgroup = 64 * 2 * fma.turns * fma.chains * fma.links;
 
 /** vec4f that a workgroup of the copy probe moves: four by each of 256 invocations. */
