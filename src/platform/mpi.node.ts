@@ -84,7 +84,7 @@ export class Mpi implements Ranks {
     }
     // Open MPI ends the process in a page of text that does not name the way out; one that was built for Slurm's own PMI goes on.
     if (launch.launcher === 'srun' && launch.family === undefined && family === 'Open MPI' && launch.rank === 0) {
-      process.stderr.write('note: srun was told of no MPI; if Open MPI refuses now, let srun speak its language, which is pmix\n');
+      process.stderr.write('note: srun was told of no MPI; if Open MPI refuses now, set SLURM_MPI_TYPE=pmix\n');
     }
     const mpi = new Mpi(functionsOf(library, family), handlesOf(library, family));
     if (launch.size !== undefined && mpi.size !== launch.size) {

@@ -80,7 +80,7 @@ if (launchers.some(({ name }) => name === 'Open MPI')) {
       encoding: 'utf8', env: { ...process.env, SLURM_PROCID: '0', SLURM_STEP_NUM_TASKS: '2', SLURM_LOCALID: '0' },
     });
     assert.is(status, 1);
-    assert.match(stderr, /^note: srun was told of no MPI; if Open MPI refuses now, let srun speak its language, which is pmix\nsrun started 2 processes, but Open MPI sees 1: [^\n]+\n$/);
+    assert.match(stderr, /^note: srun was told of no MPI; if Open MPI refuses now, set SLURM_MPI_TYPE=pmix\nsrun started 2 processes, but Open MPI sees 1: [^\n]+\n$/);
   });
 }
 
