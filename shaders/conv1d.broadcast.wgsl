@@ -5,8 +5,9 @@ enable f16;
 
 // Dilated "same" convolution with what stands before and after it in a residual layer, for software adapters with
 // subgroups (lavapipe). Every lane of a subgroup owns WIDE·4 output channels, every subgroup ROWS rows of one item.
-// Inputs are loaded once per subgroup and broadcast from lane to lane, and weights come through a uniform buffer: there, a storage
-// load costs ten instructions a value, a uniform load two and a half, and workgroup memory a coroutine per barrier.
+// Inputs are loaded once per subgroup and broadcast from lane to lane, weights come through a uniform buffer: a storage load costs
+// ten instructions a value there, a uniform load two and a half, workgroup memory a coroutine per barrier. A turn of the loop is of
+// two channels and many rows: what it loads is most of its code, which has to fit the processor's instruction cache.
 //
 // Weights are packed by packWeights.wgsl: slices of LANES·WIDE·4 output channels, each [K·Cin][WIDE][LANES] vec4f and a
 // last row with the bias, in a uniform binding where they fit (UNIFORM). One dispatch works on one slice, or with TWO on two
@@ -14,7 +15,7 @@ enable f16;
 //
 // Constants: LANES size of a subgroup, ROWS, LOADS = ROWS/LANES, WIDE vec4f per lane, STORED of them in a row of a slice,
 // TAPS, INPUTS vec4f of Cin, and one flag for what is loaded and one for what is done with the sums (residualLayer.ts has the formulas):
-// In, Out and Stored are the types of x, y, and of saved and residual: vec4f, or vec4<f16> in mixed precision (F16).
+// In, Out and Stored are the types of x, y, and of saved and residual: vec2f for x and vec4f, or of f16 in mixed precision (F16).
 //   PAIR            inputs are [dOutput/√2 | dSkip]; with LAST there is no dOutput
 //   STEP            inputs are x plus the item's step embedding, zero outside [0, L)
 //   GATE            _0 is the gate g, _1 the filter f: writes their product; with SAVE also σ(g) and tanh(f). CONDITION is added to
@@ -33,13 +34,13 @@ enable f16;
 @group(0) @binding(0) var<storage, read> weight: array<vec4f>;
 //@end
 //@if PAIR
-@group(0) @binding(1) var<storage, read> dOutput: array<vec4f>;            // (B, L, Cin/2)
-@group(0) @binding(2) var<storage, read> dSkip: array<vec4f>;              // (B, L, Cin/2)
+@group(0) @binding(1) var<storage, read> dOutput: array<vec2f>;            // (B, L, Cin/2)
+@group(0) @binding(2) var<storage, read> dSkip: array<vec2f>;              // (B, L, Cin/2)
 //@else
 @group(0) @binding(1) var<storage, read> x: array<In>;                     // (B, L, Cin)
 //@end
 //@if STEP
-@group(0) @binding(3) var<storage, read> stepEmbedding: array<vec4f>;      // (B, Cin)
+@group(0) @binding(3) var<storage, read> stepEmbedding: array<vec2f>;      // (B, Cin)
 //@end
 //@if GATE
 //@if SAVE
@@ -51,7 +52,7 @@ enable f16;
 @group(0) @binding(9) var<storage, read> condition: array<vec4f>;          // (B, 1 or L, 2C)
 //@end
 //@if PROJECTED
-@group(0) @binding(9) var<storage, read> told: array<vec4f>;               // (B, L, M)
+@group(0) @binding(9) var<storage, read> told: array<vec2f>;               // (B, L, M)
 @group(0) @binding(10) var<uniform> toldWeight: array<vec4f, (TOLD * 4u + 1u) * LANES * STORED>;
 //@end
 //@if RESIDUAL
@@ -83,9 +84,9 @@ struct Params {
   dilation: i32,  // D, in rows
   direction: i32, // +1 forward, −1 for the gradient in the input
   rows: u32,      // ROWS, and
-  inputs: u32,    // INPUTS, hidden from a compiler that would unroll and take seconds
+  inputs: u32,    // 2·INPUTS, pairs of channels, hidden from a compiler that would unroll and take seconds
   conditionRows: u32, // rows that an item's condition has: 1, or one for every sample
-  told: u32,      // TOLD, hidden like INPUTS
+  told: u32,      // 2·TOLD, hidden like inputs
 }
 @group(0) @binding(7) var<uniform> params: Params;
 const halfPower = 0.70710678118654752; // 1/√2
@@ -113,7 +114,6 @@ fn storable(v: vec4f) -> vec4f {
   //@end
 }
 //@end
-
 @compute @workgroup_size(LANES)
 fn forward(
   @builtin(subgroup_invocation_id) invocation: u32,
@@ -151,10 +151,10 @@ fn forward(
     let row{i} = begin + min(first + lane + {i}u * LANES, params.length - 1u); // rows beyond the clip are not written
     //@end
     for (var i = 0u; i < params.told; i++) {
-      let c = min(i, TOLD - 1u);
-      let w = c * 4u * LANES * STORED + lane;
+      let c = min(i, 2u * TOLD - 1u);
+      let w = c * 2u * LANES * STORED + lane;
       //@each i LOADS
-      let x{i} = told[row{i} * TOLD + c];
+      let x{i} = told[row{i} * 2u * TOLD + c];
       //@end
   //@else
   for (var k = 0u; k < TAPS; k++) {
@@ -165,37 +165,37 @@ fn forward(
     let row{i} = select(0u, begin + u32(t{i}), inside{i});
     //@end
     for (var i = 0u; i < params.inputs; i++) {
-      let c = min(i, INPUTS - 1u);
-      let w = (k * INPUTS + c) * 4u * LANES * STORED + lane;
+      let c = min(i, 2u * INPUTS - 1u);
+      let w = (k * 2u * INPUTS + c) * 2u * LANES * STORED + lane;
       //@if STEP
-      let step = stepEmbedding[item * INPUTS + c];
+      let step = stepEmbedding[item * 2u * INPUTS + c];
       //@end
       //@if PAIR
-      let second = c >= INPUTS / 2u;
-      let column = select(c, c - INPUTS / 2u, second);
+      let second = c >= INPUTS;
+      let column = select(c, c - INPUTS, second);
       //@end
       //@each i LOADS
       //@if PAIR
-      var pair{i} = vec4f(0.0);
+      var pair{i} = vec2f(0.0);
       if (second) {
-        pair{i} = dSkip[row{i} * (INPUTS / 2u) + column];
+        pair{i} = dSkip[row{i} * INPUTS + column];
       //@if !LAST
       } else {
-        pair{i} = dOutput[row{i} * (INPUTS / 2u) + column] * halfPower;
+        pair{i} = dOutput[row{i} * INPUTS + column] * halfPower;
       //@end
       }
-      let x{i} = select(vec4f(0.0), pair{i}, inside{i});
+      let x{i} = select(vec2f(0.0), pair{i}, inside{i});
       //@else
       //@if STEP
-      let x{i} = select(vec4f(0.0), vec4f(x[row{i} * INPUTS + c]) + step, inside{i});
+      let x{i} = select(vec2f(0.0), vec2f(x[row{i} * 2u * INPUTS + c]) + step, inside{i});
       //@else
-      let x{i} = select(vec4f(0.0), vec4f(x[row{i} * INPUTS + c]), inside{i});
+      let x{i} = select(vec2f(0.0), vec2f(x[row{i} * 2u * INPUTS + c]), inside{i});
       //@end
       //@end
       //@end
       //@end
-      // Row by row, so that a row's sums stay in registers for four inputs.
-      //@each q 4
+      // Row by row, so that a row's sums stay in registers for both inputs.
+      //@each q 2
       //@each n STORED
       //@if source
       let w{q}_{n} = toldWeight[w + ({q}u * STORED + {n}u) * LANES];
@@ -208,7 +208,7 @@ fn forward(
       //@end
       //@end
       //@each r ROWS
-      //@each q 4
+      //@each q 2
       {
         let v = subgroupBroadcast(x{r/LANES}[{q}], {r%LANES}u);
         //@each n WIDE

@@ -5,6 +5,7 @@ import { bestAdapter } from '../../src/gpu/device/adapter.ts';
 import { Gpu } from '../../src/gpu/device/gpu.ts';
 import { workerSeconds } from './cpuTime.ts';
 import { openProvider, releaseProvider, togglesFor } from '../../src/platform/provider.node.ts';
+import { platformOn } from '../../src/platform/platform.node.ts';
 import { Stopwatch } from '../../src/gpu/device/timing.ts';
 import type { Machine } from '../../src/roofline/probes.ts';
 import { Probes, probeShaders } from '../../src/roofline/probes.ts';
@@ -50,7 +51,7 @@ async function anotherProvider(wanted: string[]): Promise<GPU> {
 
 /** A Gpu on an adapter of this provider, with the probes' shaders among its own. */
 export function openOn(provider: GPU, { matrices = false } = {}): Promise<Gpu> {
-  return Gpu.open({ platform: { gpu: provider, shader: readShader, release: releaseProvider }, matrices });
+  return Gpu.open({ platform: platformOn(provider, readShader), matrices });
 }
 
 function readShader(stem: string): Promise<string> {

@@ -27,11 +27,14 @@ export interface Fusion {
 /** Rows that a `tile` workgroup of fewer lanes makes: in those, weights are read again and again for few rows. */
 const rowsOfNarrowTile = 128;
 
+/** Rows of a `broadcast` workgroup, in its lanes: with more, or with four channels a turn, its loop does not fit the instruction cache. */
+const rowsOfLane = 4;
+
 /** Rows of one item that a workgroup works on. */
 function rowsOf(tape: Tape, { lanes, wide }: PackLayout): number {
   const { variant, matrix, tile: { rows, deep } } = tape.variant;
   if (matrix) return matrix.subgroupRows * subgroupHeight;
-  if (variant === 'broadcast') return 2 * lanes;
+  if (variant === 'broadcast') return rowsOfLane * lanes;
   const moreRows = Math.min((rows * tape.variant.lanes) / lanes, rowsOfNarrowTile, 16 * wide * deep);
   return Math.max(rows, moreRows);
 }
@@ -102,6 +105,7 @@ export function contract(tape: Tape, fusion: Fusion, options: Contraction): void
   const width = outputs / (paired ? 8 : 4); // vec4f
   const ROWS = rowsOf(tape, packed);
   const tiles = Math.ceil(L / ROWS);
+  const channelsAtOnce = variant === 'broadcast' ? 2 : 4;
   const constantsOf = (two: boolean) => ({
     ...(matrix ? { ROWS, ...matrixConvolution(matrix, { wide }), ...packedConstants(packed), SCALED: Number(fusion.finish === 'GATE_GRADIENT' && options.writes.y?.dtype === 'f16') }
       : variant === 'broadcast' ? { ROWS, LOADS: ROWS / lanes, UNIFORM: Number(uniform), STORED: wide, TWO: Number(two) }
@@ -109,6 +113,7 @@ export function contract(tape: Tape, fusion: Fusion, options: Contraction): void
     LANES: lanes, WIDE: two ? 2 : wide, TAPS: taps, INPUTS: inputs / 4, PAIRED: Number(paired), ...flagsOf(fusion),
     ...(variant === 'broadcast' && { SOURCES: told ? 2 : 1, TOLD: told ? told.inputs / 4 : 0 }),
     ...typesOf({ In: options.reads.x, Out: options.writes.y, Stored: options.reads.residual ?? options.reads.saved ?? options.writes.saved }),
+    ...(variant === 'broadcast' && { In: options.reads.x?.dtype === 'f16' ? 'vec2<f16>' : 'vec2f' }),
   });
   for (let slice = 0; slice < slices;) {
     // Slices that are narrow because wide ones do not fit into a uniform binding are worked on in twos.
@@ -125,9 +130,9 @@ export function contract(tape: Tape, fusion: Fusion, options: Contraction): void
       writes: options.writes,
       params: {
         groups: B * tiles, tiles, length: L, width, slice: slice * lanes * (paired ? 1 : wide),
-        dilation, direction: transposed ? -1 : 1, rows: ROWS, inputs: inputs / 4,
+        dilation, direction: transposed ? -1 : 1, rows: ROWS, inputs: inputs / channelsAtOnce,
         ...(transposed ? gradientScale(tape, options.reads.x) : { scale: 1, unscale: 1 }), conditionRows: options.reads.condition?.shape.at(-2) === L ? L : 1,
-        told: told ? told.inputs / 4 : 0,
+        told: told ? told.inputs / channelsAtOnce : 0,
       },
       workgroups: B * tiles,
       work: 2 * B * tiles * ROWS * ((projection ? taps + 1 : taps) * inputs + (told?.inputs ?? 0)) * lanes * (two ? 2 : wide) * 4,
@@ -204,7 +209,7 @@ function cutOf(tape: Tape, { K, INPUTS, OUTPUTS, paired }: { K: number; INPUTS: 
       LANES: lanes, WIDE: paired || OUTPUTS > lanes ? 2 : 1, CHANNELS, ROWS: rowsAtOnce, GROUPS, LOADS: Math.ceil(CHANNELS / GROUPS),
     };
     const columns = paired ? OUTPUTS / 2 / lanes : OUTPUTS / (lanes * shape.WIDE);
-    return { shape, tiles: K * Math.ceil(INPUTS / shape.CHANNELS) * Math.ceil(columns), sums: fewPartialSums, fewestRows: 512 };
+    return { shape, tiles: K * Math.ceil(INPUTS / shape.CHANNELS) * Math.ceil(columns), sums: fewPartialSums, fewestRows: 1024 };
   }
   const LANES = lanesOfTile(tape, OUTPUTS / 2);
   const CHANNELS = Math.min(16, Math.max(8, 2 ** Math.ceil(Math.log2(INPUTS))));

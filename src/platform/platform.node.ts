@@ -8,12 +8,12 @@ import { openProvider, releaseProvider, togglesFor } from './provider.node.ts';
 const shaderFolder = new URL('../../shaders/', import.meta.url);
 
 export async function nodePlatform(options: PlatformOptions = {}): Promise<Platform> {
-  return {
-    gpu: await openProvider(togglesFor(options)),
-    shader: (stem) => readFile(new URL(`${stem}.wgsl`, shaderFolder), 'utf8'),
-    release: releaseProvider,
-    rest,
-  };
+  return platformOn(await openProvider(togglesFor(options)), (stem) => readFile(new URL(`${stem}.wgsl`, shaderFolder), 'utf8'));
+}
+
+/** Node's platform on a Dawn that is open with toggles of one's own, with shaders from elsewhere. */
+export function platformOn(gpu: GPU, shader: Platform['shader']): Platform {
+  return { gpu, shader, release: releaseProvider, rest };
 }
 
 /** Makes it the platform of every `Gpu` that is opened without one. */

@@ -1,7 +1,9 @@
 /** Waiting for a software adapter: the event loop turns seldom instead of all the time, and not longer than somebody waits. */
+import { readdir, readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { platformOn } from '../../src/platform/platform.node.ts';
 import { rest } from '../../src/platform/rest.node.ts';
 
 const test = suite('rest');
@@ -41,6 +43,18 @@ test('of several promises the last one ends it, and a failure stays with whoever
   const after = await turnsUntil(long);
   const free = await turnsUntil(sleep(150));
   assert.ok(after < free / 5, `${after} turns while one was waited for, ${free} afterwards`);
+});
+
+test('whoever opens Dawn with toggles of its own rests as well: no bench or script makes up a platform', async () => {
+  assert.is(platformOn({} as GPU, async () => '').rest, rest);
+  const root = new URL('../../', import.meta.url);
+  const made: string[] = [];
+  for (const room of ['bench', 'scripts']) {
+    for (const file of await readdir(new URL(room, root), { recursive: true })) {
+      if (/\.ts$/.test(file) && /platform: \{/.test(await readFile(new URL(`${room}/${file}`, root), 'utf8'))) made.push(`${room}/${file}`);
+    }
+  }
+  assert.equal(made, []);
 });
 
 test.run();
