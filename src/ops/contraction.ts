@@ -27,14 +27,18 @@ export interface Fusion {
 /** Rows that a `tile` workgroup of fewer lanes makes: in those, weights are read again and again for few rows. */
 const rowsOfNarrowTile = 128;
 
-/** Rows of a `broadcast` workgroup, in its lanes: with more, or with four channels a turn, its loop does not fit the instruction cache. */
+/**
+ * Rows of a `broadcast` workgroup for each of its lanes, and at most: with more, or with four channels a turn, its loop does not fit the
+ * instruction cache.
+ */
 const rowsOfLane = 4;
+const mostRows = 32;
 
 /** Rows of one item that a workgroup works on. */
 function rowsOf(tape: Tape, { lanes, wide }: PackLayout): number {
   const { variant, matrix, tile: { rows, deep } } = tape.variant;
   if (matrix) return matrix.subgroupRows * subgroupHeight;
-  if (variant === 'broadcast') return rowsOfLane * lanes;
+  if (variant === 'broadcast') return Math.min(rowsOfLane * lanes, mostRows);
   const moreRows = Math.min((rows * tape.variant.lanes) / lanes, rowsOfNarrowTile, 16 * wide * deep);
   return Math.max(rows, moreRows);
 }
