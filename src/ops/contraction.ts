@@ -38,7 +38,7 @@ const mostRows = 32;
 function rowsOf(tape: Tape, { lanes, wide }: PackLayout): number {
   const { variant, matrix, tile: { rows, deep } } = tape.variant;
   if (matrix) return matrix.subgroupRows * subgroupHeight;
-  if (variant === 'broadcast') return Math.min(rowsOfLane * lanes, mostRows);
+  if (variant === 'broadcast') return Math.max(lanes, Math.min(rowsOfLane * lanes, mostRows));
   const moreRows = Math.min((rows * tape.variant.lanes) / lanes, rowsOfNarrowTile, 16 * wide * deep);
   return Math.max(rows, moreRows);
 }
