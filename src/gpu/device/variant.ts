@@ -73,8 +73,8 @@ export function hasManyThreads({ variant }: VariantSettings): boolean {
 }
 
 /**
- * A `broadcast` subgroup makes as many rows as it has lanes, twice, and a lane two vec4f of each: with 32 lanes 512 sums, with 64
- * twice that, more than a GPU has registers for.
+ * Lanes up to which a GPU gets `broadcast`, if it is asked for by name: a lane has 8 sums of each of 32 rows, for which wide subgroups
+ * have no registers.
  */
 const mostLanesOfGpu = 16;
 
