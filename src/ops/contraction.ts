@@ -116,8 +116,7 @@ export function contract(tape: Tape, fusion: Fusion, options: Contraction): void
       : tileConstants(tape, { ROWS, lanes, wide })),
     LANES: lanes, WIDE: two ? 2 : wide, TAPS: taps, INPUTS: inputs / 4, PAIRED: Number(paired), ...flagsOf(fusion),
     ...(variant === 'broadcast' && { SOURCES: told ? 2 : 1, TOLD: told ? told.inputs / 4 : 0 }),
-    ...typesOf({ In: options.reads.x, Out: options.writes.y, Stored: options.reads.residual ?? options.reads.saved ?? options.writes.saved }),
-    ...(variant === 'broadcast' && { In: options.reads.x?.dtype === 'f16' ? 'vec2<f16>' : 'vec2f' }),
+    ...typesOf({ In: options.reads.x, Out: options.writes.y, Stored: options.reads.residual ?? options.reads.saved ?? options.writes.saved }, channelsAtOnce),
   });
   for (let slice = 0; slice < slices;) {
     // Slices that are narrow because wide ones do not fit into a uniform binding are worked on in twos.
@@ -160,10 +159,13 @@ function gradientScale({ variant: { matrix }, gradientScale: scale }: Tape, grad
   return { scale: stored ? 1 : scale, unscale: 1 / scale, biasUnscale: stored ? 1 / scale : 1 };
 }
 
-/** WGSL types by alias for tensors that may be f16 in mixed precision, and whether one of them is. */
-function typesOf(tensors: Readonly<Record<string, Tensor | undefined>>): Record<string, number | string> {
+/** WGSL types by alias for tensors that may be f16 in mixed precision, and whether one of them is. Of `In` so many channels are read at once. */
+function typesOf(tensors: Readonly<Record<string, Tensor | undefined>>, channelsAtOnce: 2 | 4 = 4): Record<string, number | string> {
   const isHalf = (tensor: Tensor | undefined): boolean => tensor?.dtype === 'f16';
-  const types = Object.entries(tensors).map(([alias, tensor]) => [alias, isHalf(tensor) ? 'vec4<f16>' : 'vec4f']);
+  const types = Object.entries(tensors).map(([alias, tensor]) => {
+    const vector = `vec${alias === 'In' ? channelsAtOnce : 4}`;
+    return [alias, isHalf(tensor) ? `${vector}<f16>` : `${vector}f`];
+  });
   return { ...Object.fromEntries(types), F16: Number(Object.values(tensors).some(isHalf)) };
 }
 
