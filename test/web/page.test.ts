@@ -17,7 +17,7 @@ import { Visits, chooseSmallNetwork, downloaded, fill, takeBundledMusic, trained
 
 const test = suite('page');
 
-const updates = 30;
+const updates = 100;
 let visits: Visits;
 let first: Visit;
 let run: Record<string, Uint8Array>;
@@ -83,10 +83,10 @@ test('a tab that is killed in mid-training goes on to the bits of a run that nob
   await takeBundledMusic(page);
   await chooseSmallNetwork(page, { updates, keepEvery: 10 });
   await page.getByRole('button', { name: 'Start a new run' }).click();
-  await page.locator('#training dd', { hasText: /^update [12]0$/ }).waitFor(); // a fast machine may have kept the second by then
+  await page.locator('#training dd', { hasText: /^update [1-9]0$/ }).waitFor(); // a fast machine may have kept several by then
   await page.close(); // its worker with it, at whatever it is doing
   const again = await visits.comeTo(context, faults);
-  const offer = again.getByRole('button', { name: /Go on from update [12]0$/ });
+  const offer = again.getByRole('button', { name: /Go on from update [1-9]0$/ });
   await offer.waitFor();
   await fill(again, { 'Updates in total': updates }); // on coming back it proposes more
   await again.getByText('Network and training').click();
